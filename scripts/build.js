@@ -1,0 +1,15 @@
+// Compiles src/ into dist/ and leaves a stamp there that says when the last whole build ended.
+import { spawnSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = new URL('..', import.meta.url);
+const dist = fileURLToPath(new URL('dist/', root));
+rmSync(`${dist}.built`, { force: true });
+const compiler = fileURLToPath(new URL('node_modules/typescript/bin/tsc', root));
+const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+  cwd: fileURLToPath(root),
+  stdio: 'inherit',
+});
+if (status !== 0) process.exit(status ?? 1);
+writeFileSync(`${dist}.built`, `${new Date().toISOString()}\n`);

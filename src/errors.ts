@@ -1,0 +1,143 @@
+/**
+ * Every failure the program can report. A row says how the process ends (`exitCode`), what kind of
+ * failure it is (`title`) and what the person in front of it can do (`advice`). Adding an error is
+ * adding a row.
+ *
+ * Exit codes: 1 a defect of Dawson, 2 wrong use of the command line, 3 an unusable input file,
+ * 4 inputs that do not fit together, 5 the output cannot be written, 6 the method failed on this
+ * exam, 7 something the machine lacks, 130 stopped by the user.
+ */
+export const errorTable = {
+  internal: {
+    exitCode: 1,
+    title: 'Dawson has a defect',
+    advice: 'Please report this message together with the command that led to it.',
+  },
+  usage: {
+    exitCode: 2,
+    title: 'The command cannot be understood',
+    advice: 'Run the command with --help.',
+  },
+  'file-not-found': {
+    exitCode: 3,
+    title: 'A file cannot be read',
+    advice: 'Check the path and its permissions.',
+  },
+  'not-an-image': {
+    exitCode: 3,
+    title: 'The file is not an image that Dawson reads',
+    advice: 'Convert the series to NIfTI, for example with dcm2niix.',
+  },
+  'file-truncated': {
+    exitCode: 3,
+    title: 'The file is incomplete',
+    advice: 'Copy or convert it again: its end is missing.',
+  },
+  'file-oversized': {
+    exitCode: 3,
+    title: 'The file holds more or larger data than its header allows',
+    advice: 'Convert it again; a file whose header and data disagree cannot be trusted.',
+  },
+  'bad-geometry': {
+    exitCode: 3,
+    title: 'The image has no usable position in space',
+    advice: 'Convert it again from the scanner data, and check its orientation in a viewer.',
+  },
+  'unsupported-image': {
+    exitCode: 3,
+    title: 'The image is of a kind that Dawson does not read',
+    advice: 'Give one three-dimensional volume of scalar values.',
+  },
+  'bad-intensities': {
+    exitCode: 3,
+    title: 'The image holds no usable intensities',
+    advice: 'Look at the image in a viewer; export it again if it is empty or damaged.',
+  },
+  'bad-transform': {
+    exitCode: 3,
+    title: 'The transform file cannot be used',
+    advice: 'Give a text file with one ITK affine, rigid or Euler transform in three dimensions.',
+  },
+  'inputs-conflict': {
+    exitCode: 4,
+    title: 'The input files do not fit together',
+    advice: 'Check that all files belong to the same exam of the same person.',
+  },
+  'output-exists': {
+    exitCode: 5,
+    title: 'The output is in the way of something else',
+    advice: 'Give another folder or file name.',
+  },
+  'output-failed': {
+    exitCode: 5,
+    title: 'The result cannot be written',
+    advice: 'Check the folder, its permissions and the free disk space; nothing was left behind.',
+  },
+  'registration-failed': {
+    exitCode: 6,
+    title: 'Two sequences cannot be aligned',
+    advice: 'Check that both show the same head; if they are aligned already, add --registered.',
+  },
+  'brain-not-found': {
+    exitCode: 6,
+    title: 'No brain is found in the image',
+    advice: 'Check that it shows a whole head; if it is brain-extracted, add --brain-extracted.',
+  },
+  'segmentation-failed': {
+    exitCode: 6,
+    title: 'The lesions cannot be segmented',
+    advice: 'Look at the images named: contrast or quality may be unusual.',
+  },
+  'missing-on-machine': {
+    exitCode: 7,
+    title: 'Something this command needs is missing on the machine',
+    advice: 'Install what is named, or choose another setting.',
+  },
+  'out-of-memory': {
+    exitCode: 7,
+    title: 'The machine has too little memory for this task',
+    advice: 'Close other programs, or use a machine with more memory.',
+  },
+  interrupted: {
+    exitCode: 130,
+    title: 'Stopped',
+    advice: 'Nothing was left behind. Run the command again to start over.',
+  },
+} as const satisfies Record<string, { exitCode: number; title: string; advice: string }>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** What a failure says: which file, what was expected and what was found there. */
+export interface FailureDetails {
+  readonly file?: string;
+  readonly expected: string;
+  readonly found: string;
+  /** Replaces the advice of the table where this case knows better. */
+  readonly advice?: string;
+}
+
+/** A failure with a row in {@link errorTable}; plain data, so that it survives a worker's border. */
+export class DawsonError extends Error {
+  override readonly name = 'DawsonError';
+  readonly code: ErrorCode;
+  readonly details: FailureDetails;
+
+  constructor(code: ErrorCode, details: FailureDetails) {
+    const where = details.file === undefined ? '' : `${details.file}: `;
+    super(`${where}expected ${details.expected}; found ${details.found}`);
+    this.code = code;
+    this.details = details;
+  }
+
+  get exitCode(): number {
+    return errorTable[this.code].exitCode;
+  }
+
+  get title(): string {
+    return errorTable[this.code].title;
+  }
+
+  get advice(): string {
+    return this.details.advice ?? errorTable[this.code].advice;
+  }
+}

@@ -1,0 +1,84 @@
+import { type Mat4, voxelVolumeMm3 } from './affine.js';
+
+/** Numbers of voxels along the three voxel axes; the first axis runs fastest in memory. */
+export type Size = readonly [number, number, number];
+
+export type IntegerData =
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array;
+export type VoxelData = IntegerData | Float32Array | Float64Array;
+
+/**
+ * A three-dimensional image: voxel (i, j, k) is `data[i + nx * (j + ny * k)]`, and `affine` maps
+ * (i, j, k) to millimetres in RAS. Immutable by convention: functions return new volumes, and one
+ * that changes its argument says so in its name (`...InPlace`).
+ */
+export interface Volume<T extends VoxelData = VoxelData> {
+  readonly data: T;
+  readonly size: Size;
+  readonly affine: Mat4;
+}
+
+/** A volume of 0 and 1. */
+export type Mask = Volume<Uint8Array>;
+
+/** A volume of integer labels and what they stand for; 0 is background and has no name. */
+export interface LabelMap<T extends IntegerData = IntegerData> extends Volume<T> {
+  readonly names: ReadonlyMap<number, string>;
+}
+
+/** A grid without values: what two images share when their voxels lie at the same places. */
+export type Grid = Pick<Volume, 'size' | 'affine'>;
+
+export function voxelCount(size: Size): number {
+  return size[0] * size[1] * size[2];
+}
+
+/** A volume on the grid of another. @throws RangeError when the number of values does not fit. */
+export function onGrid<T extends VoxelData>(grid: Grid, data: T): Volume<T> {
+  if (data.length !== voxelCount(grid.size)) {
+    throw new RangeError(`${data.length} values for a grid of ${grid.size.join('x')} voxels`);
+  }
+  return { data, size: grid.size, affine: grid.affine };
+}
+
+/** The volume with single-precision values; the same object when it has them already. */
+export function toFloat32(volume: Volume): Volume<Float32Array> {
+  if (volume.data instanceof Float32Array) return volume as Volume<Float32Array>;
+  return onGrid(volume, Float32Array.from(volume.data));
+}
+
+/** Number of voxels that are not 0. */
+export function countNonZero(data: VoxelData): number {
+  let count = 0;
+  for (let index = 0; index < data.length; index++) if (data[index] !== 0) count++;
+  return count;
+}
+
+/** Volume in ml of the voxels that are not 0. */
+export function nonZeroVolumeMl(volume: Volume): number {
+  return (countNonZero(volume.data) * voxelVolumeMm3(volume.affine)) / 1000;
+}
+
+/**
+ * Whether two grids have the same size and place corresponding corner voxels within
+ * `toleranceMm` of each other.
+ */
+export function sameGrid(a: Grid, b: Grid, toleranceMm = 1e-3): boolean {
+  if (a.size.some((n, axis) => n !== b.size[axis])) return false;
+  for (let corner = 0; corner < 8; corner++) {
+    const index = a.size.map((n, axis) => ((corner >> axis) & 1 ? n - 1 : 0));
+    for (let row = 0; row < 3; row++) {
+      let difference = a.affine[4 * row + 3] - b.affine[4 * row + 3];
+      for (let axis = 0; axis < 3; axis++) {
+        difference += (a.affine[4 * row + axis] - b.affine[4 * row + axis]) * index[axis];
+      }
+      if (!(Math.abs(difference) <= toleranceMm)) return false;
+    }
+  }
+  return true;
+}

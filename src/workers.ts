@@ -1,0 +1,67 @@
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import { DawsonError, type ErrorCode, type FailureDetails } from './errors.js';
+
+/** What a worker is asked to do: call an exported function of one of our modules. */
+export interface Call {
+  readonly module: string;
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+/** What comes back; a DawsonError crosses as its code and details, since cloning drops its class. */
+export type Outcome =
+  | { readonly value: unknown }
+  | { readonly failure: { readonly code: ErrorCode; readonly details: FailureDetails } };
+
+/** Workers run compiled code: a module that is run from src/ (in tests) has its twin in dist/. */
+function compiled(url: URL): string {
+  const root = new URL('..', import.meta.url).href;
+  return url.href.startsWith(`${root}src/`)
+    ? url.href.replace(`${root}src/`, `${root}dist/`).replace(/\.ts$/, '.js')
+    : url.href;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: any function with plain arguments can be called
+type AnyFunction = (...args: any[]) => unknown;
+
+/**
+ * Worker threads that run exported functions of our own modules off the event loop. Arguments and
+ * results are structured-cloned; typed arrays on a SharedArrayBuffer are shared.
+ */
+export class WorkerPool {
+  readonly #pool: Piscina;
+
+  constructor(threads = availableParallelism()) {
+    this.#pool = new Piscina({
+      filename: fileURLToPath(compiled(new URL('./worker-main.js', import.meta.url))),
+      minThreads: 0,
+      maxThreads: threads,
+      idleTimeout: 1000,
+    });
+  }
+
+  /**
+   * Calls `name` of `module` (a URL made with `new URL('./file.js', import.meta.url)`) in a worker.
+   * @throws what the function throws; an AbortError when `signal` stops it.
+   */
+  async call<F extends AnyFunction>(
+    module: URL,
+    name: string,
+    args: Parameters<F>,
+    signal?: AbortSignal,
+  ): Promise<Awaited<ReturnType<F>>> {
+    const call: Call = { module: compiled(module), name, args };
+    const outcome: Outcome = await this.#pool.run(call, signal ? { signal } : {});
+    if ('failure' in outcome) {
+      throw new DawsonError(outcome.failure.code, outcome.failure.details);
+    }
+    return outcome.value as Awaited<ReturnType<F>>;
+  }
+
+  /** Stops all workers, at once, also in the middle of a call. */
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}

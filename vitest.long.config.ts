@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.long.test.ts'],
+    passWithNoTests: true,
+    testTimeout: 3_600_000,
+    hookTimeout: 3_600_000,
+    pool: 'forks',
+  },
+});
