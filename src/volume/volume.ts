@@ -82,3 +82,13 @@ export function sameGrid(a: Grid, b: Grid, toleranceMm = 1e-3): boolean {
   }
   return true;
 }
+
+/** A zeroed array of the same type as another. */
+export function emptyLike<T extends VoxelData>(data: T, length: number): T {
+  return new (data.constructor as new (length: number) => T)(length);
+}
+
+/** Distances in memory between neighbours along the three axes. */
+export function strides(size: Size): Size {
+  return [1, size[0], size[0] * size[1]];
+}
