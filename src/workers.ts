@@ -44,7 +44,7 @@ export class WorkerPool {
 
   /**
    * Calls `name` of `module` (a URL made with `new URL('./file.js', import.meta.url)`) in a worker.
-   * @throws what the function throws; an AbortError when `signal` stops it.
+   * @throws what the function throws; the signal's reason when it stops the call.
    */
   async call<F extends AnyFunction>(
     module: URL,
@@ -53,15 +53,38 @@ export class WorkerPool {
     signal?: AbortSignal,
   ): Promise<Awaited<ReturnType<F>>> {
     const call: Call = { module: compiled(module), name, args };
-    const outcome: Outcome = await this.#pool.run(call, signal ? { signal } : {});
+    const outcome = await this.#run(call, signal);
     if ('failure' in outcome) {
       throw new DawsonError(outcome.failure.code, outcome.failure.details);
     }
     return outcome.value as Awaited<ReturnType<F>>;
   }
 
+  async #run(call: Call, signal?: AbortSignal): Promise<Outcome> {
+    signal?.throwIfAborted();
+    try {
+      return await this.#pool.run(call, signal ? { signal } : {});
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw isOutOfMemory(error)
+        ? new DawsonError('out-of-memory', {
+            expected: `enough memory for ${call.name}`,
+            found: (error as Error).message,
+          })
+        : error;
+    }
+  }
+
   /** Stops all workers, at once, also in the middle of a call. */
   async close(): Promise<void> {
     await this.#pool.destroy();
   }
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY' ||
+      error.message === 'Array buffer allocation failed')
+  );
 }
