@@ -1,0 +1,54 @@
+import type { Mat4, Vec3 } from '../volume/affine.js';
+import type { Size } from '../volume/volume.js';
+import type { Lesion, LesionRule } from './lesions.js';
+
+/** Name and version of the format of `findings.json`; schemas/findings-1.schema.json describes it. */
+export const findingsSchema = { schema: 'dawson-findings', schemaVersion: 1 } as const;
+
+/** The sentence that every result carries. */
+export const notice = 'Dawson is not a medical device. Its results are not for diagnosis.';
+
+/** One input sequence as it was read. */
+export interface InputRecord {
+  /** Name of the file, without its folder. */
+  readonly fileName: string;
+  readonly sha256: string;
+  readonly sizeVoxels: Size;
+  readonly voxelSizeMm: Vec3;
+  /** Directions of the voxel axes, such as "LPS". */
+  readonly orientation: string;
+}
+
+/** How a sequence was brought to the FLAIR. */
+export interface TransformRecord {
+  /** Maps points of the FLAIR to points of the sequence, RAS mm; 16 numbers row by row. */
+  readonly flairToSequence: Mat4;
+  readonly degreesOfFreedom: 0 | 6 | 12;
+}
+
+/** What `findings.json` holds. Everything but `run` is the same in every run on the same input. */
+export interface Findings {
+  readonly schema: typeof findingsSchema.schema;
+  readonly schemaVersion: typeof findingsSchema.schemaVersion;
+  readonly notice: string;
+  readonly program: { readonly name: 'dawson'; readonly version: string };
+  readonly inputs: Readonly<Record<string, InputRecord>>;
+  readonly settings: {
+    readonly segmenter: string;
+    readonly alignment: string;
+    readonly brainExtracted: boolean;
+    readonly registered: boolean;
+    readonly lesionRule: LesionRule;
+  };
+  readonly brainVolumeMl: number;
+  readonly lesionCount: number;
+  readonly lesionVolumeMl: number;
+  readonly lesions: readonly Lesion[];
+  readonly transforms: Readonly<Record<string, TransformRecord>>;
+  /** What was worked around, assumed or done without, in sentences. */
+  readonly notes: readonly string[];
+  readonly run: {
+    readonly secondsPerStage: Readonly<Record<string, number>>;
+    readonly peakMemoryBytes: number;
+  };
+}

@@ -1,0 +1,131 @@
+import { applyToPoint, type Vec3, voxelVolumeMm3 } from '../volume/affine.js';
+import { connectedComponents } from '../volume/components.js';
+import { type Mask, onGrid, type Size, type Volume, voxelCount } from '../volume/volume.js';
+
+/** One lesion: a connected component of the lesion mask on the FLAIR's own grid. */
+export interface Lesion {
+  /** 1 for the largest lesion, counting up as lesions get smaller. */
+  readonly id: number;
+  readonly sizeVoxels: number;
+  readonly volumeMl: number;
+  /** Mean position of its voxels, RAS mm. */
+  readonly centroidMm: Vec3;
+  /** Length of its box along the right, anterior and superior axes in mm, whole voxels included. */
+  readonly extentMm: Vec3;
+  /** First and last voxel index along each axis of the FLAIR's grid, both inside the lesion's box. */
+  readonly boxVoxels: { readonly first: Vec3; readonly last: Vec3 };
+  readonly meanProbability: number;
+  readonly maxProbability: number;
+}
+
+/** The one lesion list of an exam, from which every count, table and picture is made. */
+export interface Lesions {
+  readonly list: readonly Lesion[];
+  /** 1 where a listed lesion is, on the grid of the probability map. */
+  readonly mask: Mask;
+  readonly volumeMl: number;
+}
+
+/** What counts as a lesion. */
+export interface LesionRule {
+  /** Voxels with at least this probability belong to a lesion. */
+  readonly threshold: number;
+  /** Components up to this volume are dropped: a lesion is strictly larger (MSSEG's rule: 3 mm3). */
+  readonly minimumVolumeMm3: number;
+  /** Voxels touching by a face (6), also an edge (18), also a corner (26) are one lesion. */
+  readonly connectivity: 6 | 18 | 26;
+}
+
+/**
+ * The lesions in a probability map.
+ *
+ * Lesions are ordered by falling size; equal sizes by the place of their first voxel in memory, so
+ * that the order is the same in every run. A map without a voxel above the threshold gives an empty
+ * list.
+ */
+export function findLesions(probability: Volume<Float32Array>, rule: LesionRule): Lesions {
+  const { size, affine } = probability;
+  const above = new Uint8Array(voxelCount(size));
+  for (let voxel = 0; voxel < above.length; voxel++) {
+    if (probability.data[voxel] >= rule.threshold) above[voxel] = 1;
+  }
+  const { labels, count, sizesVoxels } = connectedComponents(
+    onGrid(probability, above),
+    rule.connectivity,
+  );
+  const voxelMm3 = voxelVolumeMm3(affine);
+  const kept = Array.from({ length: count }, (_, index) => index + 1)
+    .filter((label) => sizesVoxels[label] * voxelMm3 > rule.minimumVolumeMm3)
+    .sort((a, b) => sizesVoxels[b] - sizesVoxels[a] || a - b);
+
+  const measured = measure(probability, labels.data, count);
+  const list = kept.map((label, index): Lesion => {
+    const { first, last, indexSum, probabilitySum, maxProbability } = measured[label];
+    const sizeVoxels = sizesVoxels[label];
+    const centroid = indexSum.map((sum) => sum / sizeVoxels) as unknown as Vec3;
+    return {
+      id: index + 1,
+      sizeVoxels,
+      volumeMl: (sizeVoxels * voxelMm3) / 1000,
+      centroidMm: applyToPoint(affine, centroid),
+      extentMm: [0, 1, 2].map((row) =>
+        [0, 1, 2].reduce(
+          (sum, axis) => sum + Math.abs(affine[4 * row + axis]) * (last[axis] - first[axis] + 1),
+          0,
+        ),
+      ) as unknown as Vec3,
+      boxVoxels: { first, last },
+      meanProbability: probabilitySum / sizeVoxels,
+      maxProbability,
+    };
+  });
+
+  const isKept = new Uint8Array(count + 1);
+  for (const label of kept) isKept[label] = 1;
+  const mask = onGrid(
+    probability,
+    Uint8Array.from(labels.data, (label) => isKept[label]),
+  );
+  return { list, mask, volumeMl: list.reduce((sum, lesion) => sum + lesion.volumeMl, 0) };
+}
+
+interface Measured {
+  first: [number, number, number];
+  last: [number, number, number];
+  indexSum: [number, number, number];
+  probabilitySum: number;
+  maxProbability: number;
+}
+
+/** Box, index sums and probabilities of every component, in one pass over the volume. */
+function measure(probability: Volume<Float32Array>, labels: Int32Array, count: number): Measured[] {
+  const [nx, ny, nz]: Size = probability.size;
+  const measured = Array.from(
+    { length: count + 1 },
+    (): Measured => ({
+      first: [nx, ny, nz],
+      last: [-1, -1, -1],
+      indexSum: [0, 0, 0],
+      probabilitySum: 0,
+      maxProbability: 0,
+    }),
+  );
+  let voxel = 0;
+  for (let k = 0; k < nz; k++) {
+    for (let j = 0; j < ny; j++) {
+      for (let i = 0; i < nx; i++, voxel++) {
+        if (labels[voxel] === 0) continue;
+        const component = measured[labels[voxel]];
+        const index = [i, j, k];
+        for (let axis = 0; axis < 3; axis++) {
+          component.first[axis] = Math.min(component.first[axis], index[axis]);
+          component.last[axis] = Math.max(component.last[axis], index[axis]);
+          component.indexSum[axis] += index[axis];
+        }
+        component.probabilitySum += probability.data[voxel];
+        component.maxProbability = Math.max(component.maxProbability, probability.data[voxel]);
+      }
+    }
+  }
+  return measured;
+}
