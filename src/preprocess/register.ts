@@ -1,0 +1,196 @@
+import { DawsonError } from '../errors.js';
+import { applyToPoint, identity, type Mat4, multiply, type Vec3 } from '../volume/affine.js';
+import { percentile } from '../volume/histogram.js';
+import type { Volume } from '../volume/volume.js';
+import { type Maximum, maximise } from './maximise.js';
+import {
+  type FixedSamples,
+  type MutualInformation,
+  mutualInformation,
+  toClass,
+} from './mutual-information.js';
+import { about, moved, rotation, translation } from './register-motion.js';
+import { atResolution } from './register-resolution.js';
+import { type HeadSamples, headRegion, sampleHead } from './register-samples.js';
+
+export interface RegisterOptions {
+  /** Degrees of freedom: 6 is rigid (rotation and translation), 12 affine (also scales and shears). */
+  readonly dof: 6 | 12;
+}
+
+/** How well two images share information under a transform, at the finest resolution. */
+export interface Similarity {
+  /** Mutual information in nats. */
+  readonly mutualInformation: number;
+  /** (H(fixed) + H(moving)) / H(both), from 1 to 2 (Studholme 1999). */
+  readonly normalised: number;
+  /** Share of the fixed head that lies inside the moving image, 0 to 1. */
+  readonly overlap: number;
+}
+
+export interface Registration {
+  /** Maps points of the fixed image to points of the moving image, RAS mm. */
+  readonly fixedToMoving: Mat4;
+  /** With the headers as they are. */
+  readonly before: Similarity;
+  readonly after: Similarity;
+  /** The last climb ended at a maximum, not at the limit of its iterations. */
+  readonly converged: boolean;
+}
+
+/** From coarse to fine: the blur of both images and the distance of the points compared. */
+const levels = [
+  { resolutionMm: 8, spacingMm: 6 },
+  { resolutionMm: 4, spacingMm: 4 },
+  { resolutionMm: 2, spacingMm: 3 },
+  { resolutionMm: 1, spacingMm: 3 },
+] as const;
+
+/** Turns about each axis from which the search starts, besides none. */
+const startAngle = (20 * Math.PI) / 180;
+/** How many of the coarse results are followed to the next level. */
+const candidates = 3;
+/** Distance from the centre of the head at which a rotation is measured in mm, as a translation is. */
+const headRadiusMm = 70;
+/** Of the fixed head; with less in common two images cannot be compared. */
+const leastOverlap = 0.3;
+const maxIterations = 100;
+
+interface Level {
+  readonly resolutionMm: number;
+  readonly similarity: (fixedToMoving: Mat4) => MutualInformation;
+}
+
+type Climb = Maximum<Mat4, MutualInformation>;
+
+/**
+ * Registers two images of one head, whatever their contrasts: the rigid or affine transform with
+ * the highest mutual information (Viola and Wells 1997; Mattes et al. 2003), climbed to with its
+ * exact gradient from coarse to fine. The search starts from the headers as they are and from the
+ * centres of mass laid onto each other, each also turned by 20 degrees either way about each axis.
+ * Deterministic: the same images give the same transform.
+ *
+ * @throws DawsonError `bad-intensities` when an image is constant, `registration-failed` when the
+ *   images have too little in common.
+ */
+export function register(fixed: Volume, moving: Volume, options: RegisterOptions): Registration {
+  const coarseFixed = atResolution(fixed, levels[0].resolutionMm);
+  const coarseMoving = atResolution(moving, levels[0].resolutionMm);
+  const fixedHead = headRegion(coarseFixed);
+  const movingHead = headRegion(coarseMoving);
+  const { spacingMm } = levels[0];
+  const centre = centreOfMass(sampleHead(coarseFixed, fixedHead, spacingMm));
+  const movingCentre = centreOfMass(sampleHead(coarseMoving, movingHead, spacingMm));
+
+  const levelAt = ({ resolutionMm, spacingMm }: (typeof levels)[number]): Level => {
+    const atFixed = atResolution(fixed, resolutionMm);
+    const atMoving = atResolution(moving, resolutionMm);
+    const samples = classify(sampleHead(atFixed, fixedHead, spacingMm), centre);
+    const range = intensityRange(sampleHead(atMoving, movingHead, levels[0].spacingMm).values);
+    return { resolutionMm, similarity: mutualInformation(samples, atMoving, ...range) };
+  };
+
+  const coarse = levelAt(levels[0]);
+  let ends = startingPoses(centre, movingCentre)
+    .map((start) => climb(coarse, start, centre, 6))
+    .filter((end) => end.result.overlap >= leastOverlap)
+    .sort(byNormalised)
+    .slice(0, candidates);
+  if (ends.length === 0) {
+    throw new DawsonError('registration-failed', {
+      expected: 'two images that show the same part of a head',
+      found: `less than ${100 * leastOverlap} % of the first inside the second at every position tried`,
+    });
+  }
+  let level = coarse;
+  for (const spec of levels.slice(1)) {
+    level = levelAt(spec);
+    ends = ends.map((end) => climb(level, end.place, centre, 6)).sort(byNormalised);
+    // From here on all dimensions that the transform has; rigidly it has found its place.
+    ends = [options.dof === 6 ? ends[0] : climb(level, ends[0].place, centre, options.dof)];
+  }
+  const [best] = ends;
+  return {
+    fixedToMoving: best.place,
+    before: asSimilarity(level.similarity(identity)),
+    after: asSimilarity(best.result),
+    converged: best.converged,
+  };
+}
+
+function byNormalised(a: Climb, b: Climb): number {
+  return b.result.normalised - a.result.normalised;
+}
+
+function asSimilarity({ value, normalised, overlap }: MutualInformation): Similarity {
+  return { mutualInformation: value, normalised, overlap };
+}
+
+/** The headers as they are and the centres laid onto each other, each straight and turned. */
+function startingPoses(fixedCentre: Vec3, movingCentre: Vec3): Mat4[] {
+  const [x, y, z] = fixedCentre;
+  const centred = translation([movingCentre[0] - x, movingCentre[1] - y, movingCentre[2] - z]);
+  const turns = [0, 1, 2].flatMap((axis) =>
+    [-startAngle, startAngle].map((angle) => {
+      const vector = [0, 0, 0];
+      vector[axis] = angle;
+      return rotation(vector[0], vector[1], vector[2]);
+    }),
+  );
+  return [identity, centred].flatMap((pose) => [
+    pose,
+    ...turns.map((turn) => multiply(about(applyToPoint(pose, fixedCentre), turn), pose)),
+  ]);
+}
+
+function climb({ resolutionMm, similarity }: Level, start: Mat4, centre: Vec3, dof: 6 | 12): Climb {
+  // Steps in mm: a turn or stretch by 1 moves the points at the head's radius by as many mm.
+  const perMm = Float64Array.from({ length: dof }, (_, i) => (i < 3 ? 1 : 1 / headRadiusMm));
+  return maximise(
+    start,
+    (pose) => {
+      const result = similarity(pose);
+      const value = result.overlap >= leastOverlap ? result.value : -1;
+      return { ...result, value, gradient: perMm.map((scale, i) => scale * result.gradient[i]) };
+    },
+    (pose, step) =>
+      moved(
+        pose,
+        step.map((mm, i) => mm * perMm[i]),
+        centre,
+      ),
+    { longestStep: resolutionMm, tolerance: 0.005 * resolutionMm, maxIterations },
+  );
+}
+
+function centreOfMass({ pointsMm, values }: HeadSamples): Vec3 {
+  const sums = [0, 0, 0];
+  let mass = 0;
+  for (let n = 0; n < values.length; n++) {
+    mass += values[n];
+    for (let axis = 0; axis < 3; axis++) sums[axis] += values[n] * pointsMm[3 * n + axis];
+  }
+  return [sums[0] / mass, sums[1] / mass, sums[2] / mass];
+}
+
+/** Range of intensities that is told apart: what is darker or brighter counts as its ends. */
+function intensityRange(values: Float32Array): [low: number, high: number] {
+  const range: [number, number] =
+    values.length === 0 ? [0, 0] : [percentile(values, 0.5), percentile(values, 99.5)];
+  if (!(range[1] > range[0])) {
+    throw new DawsonError('bad-intensities', {
+      expected: 'an image with contrast',
+      found: `the intensity ${range[0]} nearly everywhere`,
+    });
+  }
+  return range;
+}
+
+function classify({ pointsMm, values }: HeadSamples, centre: Vec3): FixedSamples {
+  const [low, high] = intensityRange(values);
+  return {
+    centre,
+    offsetsMm: pointsMm.map((value, at) => value - centre[at % 3]),
+    classes: Uint8Array.from(values, (value) => Math.round(toClass(value, low, high))),
+  };
+}
