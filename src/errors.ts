@@ -38,6 +38,11 @@ export const errorTable = {
     title: 'The file holds more or larger data than its header allows',
     advice: 'Convert it again; a file whose header and data disagree cannot be trusted.',
   },
+  'file-corrupt': {
+    exitCode: 3,
+    title: 'The file is damaged',
+    advice: 'Copy or convert it again: parts of it contradict each other.',
+  },
   'bad-geometry': {
     exitCode: 3,
     title: 'The image has no usable position in space',
