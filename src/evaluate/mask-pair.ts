@@ -1,0 +1,114 @@
+import { voxelSizeMm as sizeOfVoxels, type Vec3 } from '../volume/affine.js';
+import { type Mask, type Size, voxelCount } from '../volume/volume.js';
+
+/**
+ * A reference and a prediction on one grid, cut to the box around what either holds, with a margin
+ * of one voxel where the image goes on: an edge of the box without margin is an edge of the image.
+ */
+export interface MaskPair {
+  readonly reference: Mask;
+  readonly prediction: Mask;
+  /** Distances of voxel centres along the three voxel axes. */
+  readonly voxelSizeMm: Vec3;
+  readonly voxelVolumeMm3: number;
+  readonly referenceVoxels: number;
+  readonly predictionVoxels: number;
+  /** Voxels of the whole image. */
+  readonly imageVoxels: number;
+}
+
+/**
+ * Pairs two masks of 0 and 1 on the same grid.
+ *
+ * @param voxelSizeMm as the file's header states it. Lesions are kept or dropped by whether they
+ *   are larger than a whole number of mm3, so that a last bit lost on the way through the affine
+ *   would matter: a header's single-precision 0.6 is a little more than 0.6, and five such voxels
+ *   are more than 3 mm3.
+ * @throws RangeError when the sizes differ.
+ */
+export function pairMasks(
+  reference: Mask,
+  prediction: Mask,
+  voxelSizeMm: Vec3 = sizeOfVoxels(reference.affine),
+): MaskPair {
+  if (reference.size.some((n, axis) => n !== prediction.size[axis])) {
+    throw new RangeError(`sizes ${reference.size.join('x')} and ${prediction.size.join('x')}`);
+  }
+  const box = boxOf(reference, prediction);
+  const [dx, dy, dz] = voxelSizeMm;
+  return {
+    reference: cut(reference, box, voxelSizeMm),
+    prediction: cut(prediction, box, voxelSizeMm),
+    voxelSizeMm,
+    voxelVolumeMm3: dx * dy * dz,
+    referenceVoxels: box.referenceVoxels,
+    predictionVoxels: box.predictionVoxels,
+    imageVoxels: voxelCount(reference.size),
+  };
+}
+
+/** The pair with its parts exchanged. */
+export function swapped(pair: MaskPair): MaskPair {
+  return {
+    ...pair,
+    reference: pair.prediction,
+    prediction: pair.reference,
+    referenceVoxels: pair.predictionVoxels,
+    predictionVoxels: pair.referenceVoxels,
+  };
+}
+
+interface Box {
+  readonly first: Size;
+  readonly size: Size;
+  readonly referenceVoxels: number;
+  readonly predictionVoxels: number;
+}
+
+function boxOf(reference: Mask, prediction: Mask): Box {
+  const [nx, ny, nz] = reference.size;
+  let [left, right, front, back, bottom, top] = [nx, -1, ny, -1, nz, -1];
+  let referenceVoxels = 0;
+  let predictionVoxels = 0;
+  for (let k = 0, voxel = 0; k < nz; k++) {
+    for (let j = 0; j < ny; j++) {
+      for (let i = 0; i < nx; i++, voxel++) {
+        const inReference = reference.data[voxel] !== 0;
+        const inPrediction = prediction.data[voxel] !== 0;
+        if (!inReference && !inPrediction) continue;
+        if (inReference) referenceVoxels++;
+        if (inPrediction) predictionVoxels++;
+        if (i < left) left = i;
+        if (i > right) right = i;
+        if (j < front) front = j;
+        if (j > back) back = j;
+        if (k < bottom) bottom = k;
+        top = k;
+      }
+    }
+  }
+  if (top < 0) return { first: [0, 0, 0], size: [1, 1, 1], referenceVoxels, predictionVoxels };
+  const first = [left, front, bottom].map((index) => Math.max(0, index - 1));
+  const size = [right, back, top].map(
+    (index, axis) => Math.min(reference.size[axis] - 1, index + 1) - first[axis] + 1,
+  );
+  return {
+    first: first as unknown as Size,
+    size: size as unknown as Size,
+    referenceVoxels,
+    predictionVoxels,
+  };
+}
+
+/** The box of a mask, in a frame of its own whose axes are the voxel axes in mm. */
+function cut(mask: Mask, { first, size }: Box, [dx, dy, dz]: Vec3): Mask {
+  const [nx, ny] = mask.size;
+  const data = new Uint8Array(voxelCount(size));
+  for (let k = 0, to = 0; k < size[2]; k++) {
+    for (let j = 0; j < size[1]; j++, to += size[0]) {
+      const from = first[0] + nx * (first[1] + j + ny * (first[2] + k));
+      data.set(mask.data.subarray(from, from + size[0]), to);
+    }
+  }
+  return { data, size, affine: [dx, 0, 0, 0, 0, dy, 0, 0, 0, 0, dz, 0, 0, 0, 0, 1] };
+}
