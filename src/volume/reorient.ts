@@ -110,7 +110,7 @@ export function reorient<T extends VoxelData>(volume: Volume<T>, orientation = '
 
   const origin = applyToPoint(volume.affine, corner as unknown as Vec3);
   const affine = [0, 1, 2].flatMap((row) => [
-    ...sourceAxis.map((axis, to) => volume.affine[4 * row + axis] * (flipped[to] ? -1 : 1)),
+    ...sourceAxis.map((axis, to) => volume.affine[4 * row + axis] * (flipped[to] ? -1 : 1) + 0),
     origin[row],
   ]);
   return { data: result, size, affine: [...affine, 0, 0, 0, 1] as unknown as Mat4 };

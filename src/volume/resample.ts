@@ -22,8 +22,11 @@ export interface ResampleOptions {
   readonly outside?: number;
 }
 
-/** How far, in voxels, a point may lie from a voxel centre or from the border and count as on it. */
-const tolerance = 1e-6;
+/**
+ * How far, in voxels, a point may lie from a voxel centre or from the border and count as on it:
+ * more than the rounding of affines to single precision, as NIfTI keeps them.
+ */
+const tolerance = 1e-4;
 
 /**
  * The moving image as seen on another grid: each voxel takes the value that the moving image has at
@@ -37,7 +40,7 @@ const tolerance = 1e-6;
  * An image reaches from -0.5 to n - 0.5 along each voxel axis: voxels have an extent. Between the
  * outermost centres and that border `linear` repeats the outermost values; beyond it the result is
  * `outside`. Where all points fall on voxel centres (the same grid, one shifted by whole voxels,
- * flipped or permuted), values are copied exactly, whatever the interpolation.
+ * flipped or permuted; to within 0.0001 voxels), values are copied, whatever the interpolation.
  * @throws RangeError when the moving image's affine is singular.
  */
 export function resample<T extends VoxelData>(
@@ -74,8 +77,8 @@ export function resample(moving: Volume, grid: Grid, options: ResampleOptions = 
 }
 
 /**
- * Rounds the numbers of an index-to-index map that are whole but for rounding errors, so that a
- * voxel centre is met exactly; no point of the grid moves by more than the tolerance.
+ * Rounds the numbers of an index-to-index map that are whole but for rounding errors, so that
+ * voxel centres are met exactly; no point of the grid moves by more than the tolerance.
  */
 function snapToWhole(toIndex: Mat4, size: Size): Mat4 {
   const reach = [size[0], size[1], size[2], 1];
