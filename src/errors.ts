@@ -63,6 +63,16 @@ export const errorTable = {
     title: 'The transform file cannot be used',
     advice: 'Give a text file with one ITK affine, rigid or Euler transform in three dimensions.',
   },
+  'not-a-mask': {
+    exitCode: 3,
+    title: 'The file is not a mask',
+    advice: 'Give a mask of 0 and 1: binarise labels, and resample masks by nearest voxels.',
+  },
+  'bad-table': {
+    exitCode: 3,
+    title: 'The table cannot be used',
+    advice: 'Correct the rows and columns named; docs/evaluation.md describes the columns.',
+  },
   'inputs-conflict': {
     exitCode: 4,
     title: 'The input files do not fit together',
