@@ -1,51 +1,63 @@
 import { createReadStream, type Stats } from 'node:fs';
 import { access, constants, open, stat } from 'node:fs/promises';
 import { pipeline, type Readable } from 'node:stream';
-import { createGunzip, type Gunzip } from 'node:zlib';
+import { createUnzip, type Unzip } from 'node:zlib';
 import { DawsonError } from '../errors.js';
 
 /** Deflate codes at most 258 bytes in 2 bits: a larger ratio means that the header lies. */
-const largestGzipRatio = 1032;
+const largestDeflateRatio = 1032;
 
 const chunkBytes = 1 << 20;
 
+/** Where in a file the bytes begin, and how they are packed; zlib data may have a gzip header. */
+export interface Packing {
+  readonly compression: 'none' | 'gzip' | 'zlib';
+  readonly start: number;
+}
+
 /**
- * The bytes of a file from its start on, decompressed as they are asked for where the file is gzip
- * (by its first bytes, not by its name). Nothing beyond what was asked for, and one chunk, is ever
- * held, so that a small file that unpacks to a huge one does no harm.
+ * The bytes of a file from its start on, decompressed as they are asked for. Nothing beyond what was
+ * asked for, and one chunk, is ever held, so that a small file that unpacks to a huge one does no
+ * harm.
  */
 export class ByteStream {
   readonly file: string;
   readonly compressed: boolean;
   /** The file cannot hold more bytes than this, decompressed. */
   readonly largestBytes: number;
-  readonly #fileBytes: number;
+  readonly #packedBytes: number;
   readonly #stream: Readable;
   readonly #chunks: AsyncIterator<Buffer>;
   #pending: Buffer = Buffer.alloc(0);
 
-  private constructor(file: string, fileBytes: number, compressed: boolean) {
+  private constructor(file: string, fileBytes: number, { compression, start }: Packing) {
     this.file = file;
-    this.compressed = compressed;
-    this.#fileBytes = fileBytes;
-    this.largestBytes = compressed ? fileBytes * largestGzipRatio : fileBytes;
-    const source = createReadStream(file, { highWaterMark: chunkBytes });
-    this.#stream = compressed
-      ? pipeline(source, createGunzip({ chunkSize: chunkBytes }), () => {})
+    this.compressed = compression !== 'none';
+    this.#packedBytes = Math.max(0, fileBytes - start);
+    this.largestBytes = this.#packedBytes * (this.compressed ? largestDeflateRatio : 1);
+    const source = createReadStream(file, { start, highWaterMark: chunkBytes });
+    this.#stream = this.compressed
+      ? pipeline(source, createUnzip({ chunkSize: chunkBytes }), () => {})
       : source;
     this.#chunks = this.#stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   }
 
   /**
    * Opens a file, hands its bytes to `read` and closes it, whatever happens.
+   * @param packing where it is known; else gzip is recognised by its first bytes, not by the name.
    * @throws DawsonError `file-not-found` when there is no file to read; `file-truncated` and
-   *   `file-corrupt` for damaged gzip.
+   *   `file-corrupt` for damaged compressed data.
    */
-  static async with<T>(file: string, read: (bytes: ByteStream) => Promise<T>): Promise<T> {
+  static async with<T>(
+    file: string,
+    read: (bytes: ByteStream) => Promise<T>,
+    packing?: Packing,
+  ): Promise<T> {
     let bytes: ByteStream | undefined;
     try {
       const { size } = await requireRegularFile(file);
-      bytes = new ByteStream(file, size, await startsAsGzip(file));
+      const compression = packing?.compression ?? ((await startsAsGzip(file)) ? 'gzip' : 'none');
+      bytes = new ByteStream(file, size, { compression, start: packing?.start ?? 0 });
       return await read(bytes);
     } catch (error) {
       throw readingFailure(error, file);
@@ -91,9 +103,9 @@ export class ByteStream {
     return skipped;
   }
 
-  /** Bytes of the file that lie behind the gzip data. Known when all of the data were read. */
-  get bytesAfterGzip(): number {
-    return this.compressed ? this.#fileBytes - (this.#stream as Gunzip).bytesWritten : 0;
+  /** Bytes of the file behind the compressed data. Known when all of these were read. */
+  get bytesBehindCompressed(): number {
+    return this.compressed ? this.#packedBytes - (this.#stream as Unzip).bytesWritten : 0;
   }
 
   async #nextUpTo(count: number): Promise<Buffer> {
@@ -148,14 +160,14 @@ export function readingFailure(error: unknown, file: string): unknown {
   if (code === 'Z_BUF_ERROR') {
     return new DawsonError('file-truncated', {
       file,
-      expected: 'complete gzip data',
+      expected: 'complete compressed data',
       found: 'a file that ends in the middle of it',
     });
   }
   if (code?.startsWith('Z_') && code !== 'Z_MEM_ERROR') {
     return new DawsonError('file-corrupt', {
       file,
-      expected: 'valid gzip data',
+      expected: 'valid compressed data',
       found: error.message,
     });
   }

@@ -3,7 +3,6 @@ import { endianness } from 'node:os';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { DawsonError } from '../errors.js';
-import { version } from '../version.js';
 import { type Size, sameGrid, type Volume, type VoxelData } from '../volume/volume.js';
 import { ByteStream } from './byte-stream.js';
 import { requireUsableSize } from './check-geometry.js';
@@ -15,7 +14,7 @@ import {
   parseHeader,
   serializeHeader,
 } from './nifti-header.js';
-import { readVoxels } from './read-voxels.js';
+import { readVoxels, type VoxelLayout } from './read-voxels.js';
 import { describeStart, signatureBytes } from './recognise.js';
 import { rescale } from './rescale.js';
 import { type ScalarType, scalarBytes, toHostOrder } from './scalar-types.js';
@@ -90,7 +89,7 @@ export async function readNiftiStream(bytes: ByteStream): Promise<NiftiImage> {
   const layout = { offset: voxOffset, size, type, order };
   const read = header.singleFile
     ? await readVoxels(bytes, layout)
-    : await ByteStream.with(await imageFileOf(file), (image) => readVoxels(image, layout));
+    : await readImageFile(file, layout);
   const { sclSlope, sclInter } = header;
   return {
     volume: { data: rescale(read.data, sclSlope, sclInter, file), size, affine },
@@ -143,11 +142,15 @@ function requireVoxOffset({ version, singleFile, voxOffset }: NiftiHeader, file:
   });
 }
 
-/** The .img or .img.gz file beside a .hdr file. */
-async function imageFileOf(headerFile: string): Promise<string> {
+/** Reads the voxels of the .img or .img.gz file beside a .hdr file. */
+async function readImageFile(headerFile: string, layout: VoxelLayout) {
   const stem = headerFile.replace(/\.hdr(\.gz)?$/i, '');
-  for (const candidate of [`${stem}.img`, `${stem}.img.gz`]) {
-    if (stem !== headerFile && (await exists(candidate))) return candidate;
+  for (const extension of ['.img', '.img.gz']) {
+    const file = `${stem}${extension}`;
+    if (stem === headerFile || !(await exists(file))) continue;
+    // Voxels without a header can begin like gzip data: here the name decides.
+    const compression = extension === '.img' ? 'none' : 'gzip';
+    return ByteStream.with(file, (bytes) => readVoxels(bytes, layout), { compression, start: 0 });
   }
   throw new DawsonError('file-not-found', {
     file: headerFile,
@@ -214,7 +217,7 @@ function niftiBytes(volume: Volume, grid: GridFields): Uint8Array {
     voxOffset: firstVoxelByte(grid.version),
     sclSlope: 1,
     sclInter: 0,
-    descrip: `Dawson ${version}`,
+    descrip: 'Dawson',
     singleFile: true,
   });
   const { buffer, byteOffset, byteLength } = volume.data;

@@ -1,6 +1,8 @@
 import type { Volume } from '../volume/volume.js';
 import { ByteStream } from './byte-stream.js';
+import { looksLikeMetaImage, readMetaImageStream } from './metaimage.js';
 import { type NiftiHeader, readNiftiStream } from './nifti.js';
+import { signatureBytes } from './recognise.js';
 
 /** An image file in memory. */
 export interface ImageFile {
@@ -16,5 +18,9 @@ export interface ImageFile {
  * @throws DawsonError of one of the input codes for any other file.
  */
 export function readVolume(file: string): Promise<ImageFile> {
-  return ByteStream.with(file, readNiftiStream);
+  return ByteStream.with(file, async (bytes) =>
+    looksLikeMetaImage(await bytes.peek(signatureBytes))
+      ? readMetaImageStream(bytes)
+      : readNiftiStream(bytes),
+  );
 }

@@ -37,7 +37,8 @@ export async function readVoxels(
   const raw = allocate(dataBytes, file);
   const filled = await bytes.readInto(raw);
   if (filled < dataBytes) throw truncated(`${filled} bytes of voxels`);
-  const trailing = (await bytes.peek(paddingBytes + 1)).length + Math.max(0, bytes.bytesAfterGzip);
+  const trailing =
+    (await bytes.peek(paddingBytes + 1)).length + Math.max(0, bytes.bytesBehindCompressed);
   if (trailing > paddingBytes) {
     throw new DawsonError('file-oversized', { file, expected, found: 'more data behind them' });
   }

@@ -1,16 +1,103 @@
-import { open, rename, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { DawsonError } from '../errors.js';
+import { abandonedBeside, nameBeside } from './beside.js';
 
-/** First version, replaced soon: beside, flush, rename. */
-export async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
-  const beside = `${file}.part`;
-  const handle = await open(beside, 'w');
+/**
+ * Writes a file whole or not at all: beside its place, flushed to disk, renamed. What stood there
+ * before stays until the new bytes are complete; what a killed process left beside it goes.
+ * @throws DawsonError `output-failed`, with nothing left behind; `output-exists` where a folder, a
+ *   device or a pipe has the name; what stopped `signal`.
+ */
+export async function writeWhole(
+  file: string,
+  bytes: Uint8Array,
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<void> {
+  const beside = join(dirname(file), nameBeside(basename(file), 'new', randomBytes(6)));
   try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-    await handle.close();
+    await requireReplaceable(file);
+    for (const { path } of await abandonedBeside(file)) {
+      await rm(path, { recursive: true, force: true });
+    }
+    await writeNew(beside, bytes, signal);
     await rename(beside, file);
+    await flushFolder(dirname(file));
   } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
+    await rm(beside, { force: true }).catch(() => {});
+    signal?.throwIfAborted();
+    throw writingFailure(error, file);
   }
+}
+
+/** A rename would put a plain file in the place of a device such as /dev/null. */
+async function requireReplaceable(file: string): Promise<void> {
+  const stats = await stat(file).catch(absent);
+  if (stats === undefined || stats.isFile()) return;
+  throw new DawsonError('output-exists', {
+    file,
+    expected: 'a new name or that of a plain file',
+    found: stats.isDirectory() ? 'a folder' : 'a device or pipe',
+  });
+}
+
+async function writeNew(file: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+  await withHandle(file, 'wx', async (handle) => {
+    await handle.writeFile(bytes, { signal });
+    await handle.sync();
+  });
+}
+
+/** Makes sure that the contents of a file survive a loss of power. */
+export async function flushFile(file: string): Promise<void> {
+  await withHandle(file, 'r+', (handle) => handle.sync());
+}
+
+/** Makes sure that the names in a folder survive a loss of power; Windows cannot, and needs not. */
+export async function flushFolder(folder: string): Promise<void> {
+  if (process.platform !== 'win32') await withHandle(folder, 'r', (handle) => handle.sync());
+}
+
+async function withHandle(path: string, flags: string, use: (handle: FileHandle) => Promise<void>) {
+  const handle = await open(path, flags);
+  try {
+    await use(handle);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** For the failure of a look at a path: undefined when there is nothing. */
+export function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}
+
+const systemErrors: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space left on the disk',
+  EDQUOT: 'no space left in the disk quota',
+  EFBIG: 'a limit on the size of files',
+  EROFS: 'a file system that can only be read',
+  EACCES: 'no permission to write there',
+  EPERM: 'no permission to write there',
+  ENOENT: 'no such folder',
+  ENOTDIR: 'a path that leads through a file',
+  EISDIR: 'a folder of this name',
+  ENAMETOOLONG: 'a name that is too long',
+  EIO: 'an error of the disk',
+  EBUSY: 'a folder that is mounted or in use',
+  ENOTEMPTY: 'the result of another run that ended meanwhile',
+  EEXIST: 'the result of another run that ended meanwhile',
+};
+
+/** An error of the file system as `output-failed`; any other error as it is. */
+export function writingFailure(error: unknown, file: string): unknown {
+  if (!(error instanceof Error) || error instanceof DawsonError) return error;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined) return error;
+  return new DawsonError('output-failed', {
+    file,
+    expected: 'a place that can be written',
+    found: systemErrors[code] ?? code,
+  });
 }
