@@ -1,0 +1,33 @@
+export {
+  type EvaluatedCase,
+  evaluateCohort,
+} from './cohort.js';
+export {
+  casesByScanner,
+  compareScanners,
+  isbi2015Score,
+  type MeasureSummary,
+  type ScannerComparison,
+  summarizeCohort,
+} from './cohort-summary.js';
+export { type CohortRow, cohortColumns, readCohort } from './cohort-table.js';
+export {
+  compareSets,
+  everyTwo,
+  type NamedSet,
+  type ReaderAgreement,
+  readerAgreement,
+  type SetComparison,
+  volumeAgreement,
+} from './compare-sets.js';
+export {
+  type Definition,
+  type DefinitionName,
+  definitionNames,
+  definitions,
+  matchInWords,
+} from './definitions.js';
+export { type EvaluationSettings, evaluateFiles } from './evaluate-files.js';
+export { evaluatePair, evaluateUnder, type PairEvaluation } from './evaluate-pair.js';
+export { type MaskPair, pairMasks } from './mask-pair.js';
+export { type Measure, measures } from './measures.js';
