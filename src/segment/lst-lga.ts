@@ -1,0 +1,78 @@
+import { DawsonError } from '../errors.js';
+import type { PreparedExam } from '../preprocess/prepared-exam.js';
+import { correctBiasField } from '../volume/bias-field.js';
+import type { Volume } from '../volume/volume.js';
+import { beliefMaps } from './lst-lga-beliefs.js';
+import { cropTo, paddedBox, pasteInto } from './lst-lga-box.js';
+import { findSeeds, growLesions, tidyLesions } from './lst-lga-growth.js';
+import type { Segmentation } from './segmenter.js';
+import { segmentTissues, type TissueContrast, tissueNames } from './tissue.js';
+
+export interface LstLgaOptions {
+  /** Belief from which a voxel is a seed; higher finds fewer lesions. 0.3 by default, as in LST. */
+  readonly kappa?: number;
+  /** Probability from which a voxel is lesion; 0.5 by default. */
+  readonly threshold?: number;
+}
+
+/**
+ * The lesion growth algorithm of Schmidt et al. 2012 (doi 10.1016/j.neuroimage.2011.11.032), which
+ * the Lesion Segmentation Toolbox calls LGA: tissues from the T1, lesion beliefs from the FLAIR,
+ * seeds where the belief is strong, growth along weaker belief. Needs no training and no atlas.
+ * docs/methods/lst-lga.md says where it departs from the original.
+ *
+ * Without T1 the tissues come from the T2, without T2 from the FLAIR; `notes` says so. Slow: seconds
+ * for a head. Takes about 60 bytes for each voxel of the brain's box.
+ * @throws RangeError when kappa or the threshold is not between 0 and 1.
+ * @throws DawsonError `segmentation-failed` when the brain is empty or no image shows three tissues;
+ *   `bad-intensities` when an image has no signal in the brain.
+ */
+export function segmentLstLga(
+  exam: PreparedExam,
+  { kappa = 0.3, threshold = 0.5 }: LstLgaOptions = {},
+): Segmentation {
+  if (!(kappa > 0 && kappa < 1)) throw new RangeError(`kappa ${kappa}: expected between 0 and 1`);
+  if (!(threshold > 0 && threshold <= 1)) {
+    throw new RangeError(`threshold ${threshold}: expected above 0, at most 1`);
+  }
+  const box = paddedBox(exam.brain);
+  if (box === null) {
+    throw new DawsonError('segmentation-failed', {
+      expected: 'a brain to look for lesions in',
+      found: 'an empty brain mask',
+    });
+  }
+  const brain = cropTo(exam.brain, box);
+  const [contrast, image, notes] = tissueImage(exam);
+  const tissues = segmentTissues(cropTo(image, box), brain, contrast);
+  const flair = correctBiasField(cropTo(exam.flair, box), brain).corrected;
+  const beliefs = beliefMaps(flair, brain, tissues);
+  const seeds = findSeeds(beliefs.greyMatter, kappa);
+  const lesions = tidyLesions(growLesions(beliefs, seeds), brain);
+  return {
+    probability: pasteInto(exam.flair, lesions, box),
+    threshold,
+    tissues: { ...pasteInto(exam.flair, tissues.labels, box), names: tissueNames },
+    notes,
+  };
+}
+
+/** The image that tells the tissues apart, and what has to be said about the choice. */
+function tissueImage({
+  flair,
+  t2,
+  t1,
+}: PreparedExam): [TissueContrast, Volume<Float32Array>, string[]] {
+  if (t1) return ['T1', t1, t2 ? ['The T2 is not used: LST-LGA works on FLAIR and T1.'] : []];
+  if (t2) {
+    return ['T2', t2, ['No T1: the tissues are told apart by the T2, which is less reliable.']];
+  }
+  return [
+    'FLAIR',
+    flair,
+    [
+      'No T1 and no T2: the tissues are told apart by the FLAIR alone, which hardly separates grey ' +
+        'from white matter; expect false lesions in the cortex and missed faint ones.',
+    ],
+  ];
+}
