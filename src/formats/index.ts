@@ -4,5 +4,9 @@ export { type NiftiHeader, type NiftiImage, readNifti, writeNifti } from './nift
 export { encodePng } from './png.js';
 export { type ImageFile, readVolume } from './read-volume.js';
 export { sha256OfFile } from './sha256.js';
-export { requireReplaceableFolder, writeFolderWhole } from './write-folder-whole.js';
+export {
+  type ResultKind,
+  requireReplaceableFolder,
+  writeFolderWhole,
+} from './write-folder-whole.js';
 export { writeWhole } from './write-whole.js';

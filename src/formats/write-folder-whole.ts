@@ -16,13 +16,22 @@ import { DawsonError } from '../errors.js';
 import { abandonedBeside, nameBeside } from './beside.js';
 import { absent, flushFile, flushFolder, writingFailure } from './write-whole.js';
 
-/** Every file that a result can consist of: what has another name in its folder is someone else's. */
-const resultNames =
-  /^(findings\.json|lesions\.csv|overlay\.png|(lesions|probability|brain|prepared-\w+)\.nii\.gz|\w+-to-\w+\.txt)$/;
+/** What a folder of results of one kind is known by. */
+export interface ResultKind {
+  /** Every file that such a result can consist of: what has another name is someone else's. */
+  readonly names: RegExp;
+  /** The JSON file by which a folder is known to hold one, and the schema that it states. */
+  readonly marker: string;
+  readonly schema: string;
+}
 
-/** The file by which a folder is known to hold a result, and what it says. */
-const findingsFile = 'findings.json';
-const findingsSchema = 'dawson-findings';
+/** The result of one exam. */
+const examResult: ResultKind = {
+  names:
+    /^(findings\.json|lesions\.csv|overlay\.png|(lesions|probability|brain|prepared-\w+)\.nii\.gz|\w+-to-\w+\.txt)$/,
+  marker: 'findings.json',
+  schema: 'dawson-findings',
+};
 
 /**
  * Writes all files of one result into a folder, together or not at all. `fill` writes them into a
@@ -36,7 +45,7 @@ const findingsSchema = 'dawson-findings';
 export async function writeFolderWhole(
   folder: string,
   fill: (staging: string) => Promise<void>,
-  { signal }: { signal?: AbortSignal } = {},
+  { signal, kind = examResult }: { signal?: AbortSignal; kind?: ResultKind } = {},
 ): Promise<void> {
   let staging: string | undefined;
   let created: string | undefined;
@@ -44,14 +53,14 @@ export async function writeFolderWhole(
     created = await mkdir(dirname(resolve(folder)), { recursive: true });
     // Through a link, so that both names lie on one file system and the link stays.
     const final = (await realpath(folder).catch(absent)) ?? resolve(folder);
-    await cleanUpBeside(final);
-    await requireReplaceableFolder(final);
+    await cleanUpBeside(final, kind);
+    await requireReplaceableFolder(final, kind);
     staging = join(dirname(final), nameBeside(basename(final), 'new', randomBytes(6)));
     await mkdir(staging);
     await fill(staging);
-    await flushResult(staging);
+    await flushResult(staging, kind);
     signal?.throwIfAborted();
-    await requireReplaceableFolder(final);
+    await requireReplaceableFolder(final, kind);
     await putInPlace(staging, final);
   } catch (error) {
     if (staging) await rm(staging, { recursive: true, force: true }).catch(() => {});
@@ -65,7 +74,10 @@ export async function writeFolderWhole(
  * nothing.
  * @throws DawsonError `output-exists`, `output-failed`.
  */
-export async function requireReplaceableFolder(folder: string): Promise<void> {
+export async function requireReplaceableFolder(
+  folder: string,
+  kind: ResultKind = examResult,
+): Promise<void> {
   try {
     const stats = await stat(folder).catch(absent);
     if (stats === undefined) return;
@@ -77,35 +89,34 @@ export async function requireReplaceableFolder(folder: string): Promise<void> {
       });
     }
     if (stats.dev !== (await stat(dirname(resolve(folder)))).dev) throw mounted(folder);
-    await requireOnlyResult(folder);
+    await requireOnlyResult(folder, kind);
   } catch (error) {
     throw writingFailure(error, folder);
   }
 }
 
-async function requireOnlyResult(folder: string): Promise<void> {
+async function requireOnlyResult(folder: string, kind: ResultKind): Promise<void> {
   const entries = await readdir(folder, { withFileTypes: true });
   const foreign = entries
-    .filter((entry) => !entry.isFile() || !resultNames.test(entry.name))
+    .filter((entry) => !entry.isFile() || !kind.names.test(entry.name))
     .map((entry) => entry.name)
     .sort();
   const isResult =
-    foreign.length === 0 &&
-    (entries.length === 0 || (await isFindings(join(folder, findingsFile))));
+    foreign.length === 0 && (entries.length === 0 || (await holdsResult(folder, kind)));
   if (isResult) return;
   throw new DawsonError('output-exists', {
     file: folder,
     expected: 'no folder, an empty one, or one with only an earlier result of Dawson',
     found:
       foreign.length === 0
-        ? `files without Dawson’s ${findingsFile}`
+        ? `files without Dawson’s ${kind.marker}`
         : `${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ` and ${foreign.length - 3} more` : ''}`,
   });
 }
 
-async function isFindings(file: string): Promise<boolean> {
+async function holdsResult(folder: string, { marker, schema }: ResultKind): Promise<boolean> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')).schema === findingsSchema;
+    return JSON.parse(await readFile(join(folder, marker), 'utf8')).schema === schema;
   } catch {
     return false;
   }
@@ -124,9 +135,9 @@ function mounted(folder: string): DawsonError {
  * Removes what killed runs have left. An earlier result that one had moved aside comes back; where
  * something else than a result has taken its place meanwhile, it stays.
  */
-async function cleanUpBeside(final: string): Promise<void> {
+async function cleanUpBeside(final: string, kind: ResultKind): Promise<void> {
   for (const { path, role } of await abandonedBeside(final)) {
-    if (role === 'new' || (await isFindings(join(final, findingsFile)))) {
+    if (role === 'new' || (await holdsResult(final, kind))) {
       await rm(path, { recursive: true, force: true });
     } else if ((await stat(final).catch(absent)) === undefined) {
       await rename(path, final);
@@ -134,10 +145,10 @@ async function cleanUpBeside(final: string): Promise<void> {
   }
 }
 
-async function flushResult(staging: string): Promise<void> {
+async function flushResult(staging: string, kind: ResultKind): Promise<void> {
   for (const name of await readdir(staging)) {
     // Else the next run would not know the file for a part of this result.
-    if (!resultNames.test(name)) throw new RangeError(`${name} is not a name of a result file`);
+    if (!kind.names.test(name)) throw new RangeError(`${name} is not a name of a result file`);
     await flushFile(join(staging, name));
   }
   await flushFolder(staging);
