@@ -28,7 +28,7 @@ export interface MutualInformation {
 
 /** Clips intensities to a range and stretches it over the classes. */
 export function toClass(value: number, low: number, high: number): number {
-  const clipped = value < low ? low : value > high ? high : value;
+  const clipped = Math.min(Math.max(value, low), high);
   return ((clipped - low) / (high - low)) * (bins - 1);
 }
 
@@ -85,9 +85,9 @@ export function mutualInformation(
         continue;
       }
       inside++;
-      x = x < 0 ? 0 : x > nx - 1 ? nx - 1 : x;
-      y = y < 0 ? 0 : y > ny - 1 ? ny - 1 : y;
-      z = z < 0 ? 0 : z > nz - 1 ? nz - 1 : z;
+      x = x < 0 ? 0 : Math.min(x, nx - 1);
+      y = y < 0 ? 0 : Math.min(y, ny - 1);
+      z = z < 0 ? 0 : Math.min(z, nz - 1);
       const i = x | 0;
       const j = y | 0;
       const k = z | 0;

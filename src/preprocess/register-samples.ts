@@ -12,13 +12,17 @@ export interface HeadSamples {
 
 /** Smoothing by which the head grows into the air around it, so that its outline is seen as well. */
 const marginMm = 6;
-/** Of the brightest smoothed tissue; air and its noise lie far below. */
+/** How far from the darkest to the brightest smoothed intensities the head begins. */
 const headThreshold = 0.1;
 
-/** The head and a little air around it, as 1 in a smooth image from which points are chosen. */
+/**
+ * The head and a little air around it, as 1 in a smooth image from which points are chosen. The
+ * darkest intensities are those of the air, which noise lifts above 0.
+ */
 export function headRegion(coarse: Volume<Float32Array>): Volume<Float32Array> {
   const smooth = gaussianSmooth(coarse, marginMm);
-  const threshold = headThreshold * percentile(smooth.data, 99);
+  const dark = percentile(smooth.data, 5);
+  const threshold = dark + headThreshold * (percentile(smooth.data, 99) - dark);
   return { ...smooth, data: smooth.data.map((value) => (value > threshold ? 1 : 0)) };
 }
 

@@ -34,6 +34,8 @@ export interface Registration {
   /** With the headers as they are. */
   readonly before: Similarity;
   readonly after: Similarity;
+  /** Share of the mutual information that is lost 4 mm off the result, 0 to 1; see {@link sharpness}. */
+  readonly sharpness: number;
   /** The last climb ended at a maximum, not at the limit of its iterations. */
   readonly converged: boolean;
 }
@@ -55,6 +57,15 @@ const headRadiusMm = 70;
 /** Of the fixed head; with less in common two images cannot be compared. */
 const leastOverlap = 0.3;
 const maxIterations = 100;
+/**
+ * How far off, and at which resolution, an alignment must be worse. Two heads of different people
+ * share their outlines, which still match there; one head shares its inner structure too, which
+ * does not. Measured in docs/decisions/0020-registration-engine.md: 0.26 and more for sequences of
+ * one head, 0.17 and less for different heads, whatever the noise and blur.
+ */
+const sharpnessOffsetMm = 4;
+const sharpnessResolutionMm = 2;
+const leastSharpness = 0.2;
 
 interface Level {
   readonly resolutionMm: number;
@@ -71,7 +82,7 @@ type Climb = Maximum<Mat4, MutualInformation>;
  * Deterministic: the same images give the same transform.
  *
  * @throws DawsonError `bad-intensities` when an image is constant, `registration-failed` when the
- *   images have too little in common.
+ *   images overlap too little or do not show the same head.
  */
 export function register(fixed: Volume, moving: Volume, options: RegisterOptions): Registration {
   const coarseFixed = atResolution(fixed, levels[0].resolutionMm);
@@ -103,19 +114,46 @@ export function register(fixed: Volume, moving: Volume, options: RegisterOptions
     });
   }
   let level = coarse;
+  let judge = coarse;
   for (const spec of levels.slice(1)) {
     level = levelAt(spec);
+    if (level.resolutionMm >= sharpnessResolutionMm) judge = level;
     ends = ends.map((end) => climb(level, end.place, centre, 6)).sort(byNormalised);
     // From here on all dimensions that the transform has; rigidly it has found its place.
     ends = [options.dof === 6 ? ends[0] : climb(level, ends[0].place, centre, options.dof)];
   }
   const [best] = ends;
+  const peak = sharpness(judge, best.place);
+  if (!(peak >= leastSharpness)) {
+    const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
+    throw new DawsonError('registration-failed', {
+      expected: `two images of one head, which lose ${percent(leastSharpness)} or more of their mutual information when one is shifted by ${sharpnessOffsetMm} mm`,
+      found: `a loss of ${percent(peak)} off the best alignment, as between different heads`,
+    });
+  }
   return {
     fixedToMoving: best.place,
     before: asSimilarity(level.similarity(identity)),
     after: asSimilarity(best.result),
+    sharpness: peak,
     converged: best.converged,
   };
+}
+
+/**
+ * Share of the mutual information that is lost when the images are shifted by 4 mm off a pose, on
+ * average over the six directions along the axes.
+ */
+function sharpness({ similarity }: Level, pose: Mat4): number {
+  let off = 0;
+  for (let axis = 0; axis < 3; axis++) {
+    for (const mm of [-sharpnessOffsetMm, sharpnessOffsetMm]) {
+      const shift = [0, 0, 0];
+      shift[axis] = mm;
+      off += similarity(multiply(translation([shift[0], shift[1], shift[2]]), pose)).value / 6;
+    }
+  }
+  return 1 - off / similarity(pose).value;
 }
 
 function byNormalised(a: Climb, b: Climb): number {
