@@ -16,6 +16,8 @@ import { type HeadSamples, headRegion, sampleHead } from './register-samples.js'
 export interface RegisterOptions {
   /** Degrees of freedom: 6 is rigid (rotation and translation), 12 affine (also scales and shears). */
   readonly dof: 6 | 12;
+  /** Fail when the images do not show the same head; true by default. An atlas is another head. */
+  readonly sameHead?: boolean;
 }
 
 /** How well two images share information under a transform, at the finest resolution. */
@@ -124,7 +126,7 @@ export function register(fixed: Volume, moving: Volume, options: RegisterOptions
   }
   const [best] = ends;
   const peak = sharpness(judge, best.place);
-  if (!(peak >= leastSharpness)) {
+  if (options.sameHead !== false && !(peak >= leastSharpness)) {
     const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
     throw new DawsonError('registration-failed', {
       expected: `two images of one head, which lose ${percent(leastSharpness)} or more of their mutual information when one is shifted by ${sharpnessOffsetMm} mm`,

@@ -1,0 +1,173 @@
+import { basename, join } from 'node:path';
+import { writeFolderWhole, writeNifti, writeTransform, writeWhole } from './formats/index.js';
+import {
+  type Exam,
+  type ExamFiles,
+  readExam,
+  type Sequence,
+  type SequenceName,
+  sequencesOf,
+} from './preprocess/exam.js';
+import { type Preparation, type PrepareOptions, prepare, type Run } from './preprocess/prepare.js';
+import { type Findings, findingsSchema, notice } from './quantify/findings.js';
+import { lesionTable } from './quantify/lesion-table.js';
+import type { findLesions, LesionRule, Lesions } from './quantify/lesions.js';
+import type { overlayPng } from './report/overlay.js';
+import { type Segmenter, type SegmenterName, segmenters } from './segment/segmenters.js';
+import { timed } from './stage.js';
+import { version } from './version.js';
+import { invert, type Mat4, multiply, voxelSizeMm } from './volume/affine.js';
+import { orientationOf, reorient } from './volume/reorient.js';
+import { resample } from './volume/resample.js';
+import { type Mask, nonZeroVolumeMl, onGrid, type Volume } from './volume/volume.js';
+
+export interface AnalyzeOptions extends PrepareOptions {
+  readonly segmenter: SegmenterName;
+}
+
+/** All that is known about an exam when the pipeline ends. Volumes lie on the FLAIR's own grid. */
+export interface Analysis {
+  readonly findings: Findings;
+  readonly lesions: Lesions;
+  readonly probability: Volume<Float32Array>;
+  readonly brain: Mask;
+  readonly overlay: Uint8Array;
+  readonly exam: Exam;
+  readonly preparation: Preparation;
+}
+
+/** MSSEG's rule for the size, the widest for what touches: see docs/methods/lesions.md. */
+const lesionDefinition = { minimumVolumeMm3: 3, connectivity: 26 } as const;
+
+/** From the files of an exam to its lesions: the method, in order. */
+export async function analyze(
+  files: ExamFiles,
+  options: AnalyzeOptions,
+  { pool, stage: outerStage, signal }: Run,
+): Promise<Analysis> {
+  const secondsPerStage: Record<string, number> = {};
+  const stage = timed(outerStage, secondsPerStage);
+
+  const { exam, notes } = await stage('read', () => readExam(files));
+  const preparation = await prepare(exam, options, { pool, stage, signal });
+  const { module, run } = segmenters[options.segmenter];
+  const segmentation = await stage('segment', () =>
+    pool.call<Segmenter>(module, run, [preparation.exam], signal),
+  );
+  const probability = onFlairGrid(segmentation.probability, preparation, exam);
+  const brain = onFlairGrid(preparation.exam.brain, preparation, exam);
+  const lesionRule: LesionRule = { threshold: segmentation.threshold, ...lesionDefinition };
+  const lesions = await stage('measure', () =>
+    pool.call<typeof findLesions>(
+      new URL('./quantify/lesions.js', import.meta.url),
+      'findLesions',
+      [probability, lesionRule],
+      signal,
+    ),
+  );
+  const heading =
+    `${lesions.list.length} lesions, ${lesions.volumeMl.toFixed(2)} ml ` +
+    `(${options.segmenter}, Dawson ${version})`;
+  const overlay = await stage('draw', () =>
+    pool.call<typeof overlayPng>(
+      new URL('./report/overlay.js', import.meta.url),
+      'overlayPng',
+      [exam.flair.volume, brain, lesions, heading],
+      signal,
+    ),
+  );
+
+  const findings: Findings = {
+    ...findingsSchema,
+    notice,
+    program: { name: 'dawson', version },
+    inputs: Object.fromEntries(sequencesOf(exam).map((name) => [name, inputRecord(exam[name]!)])),
+    settings: {
+      segmenter: options.segmenter,
+      alignment: options.alignment,
+      brainExtracted: preparation.brainExtracted,
+      registered: options.registered,
+      lesionRule,
+    },
+    brainVolumeMl: nonZeroVolumeMl(brain),
+    lesionCount: lesions.list.length,
+    lesionVolumeMl: lesions.volumeMl,
+    lesions: lesions.list,
+    transforms: Object.fromEntries(
+      sequencesOf(exam)
+        .filter((name) => name !== 'flair')
+        .map((name) => [
+          name,
+          {
+            flairToSequence: flairTo(name, preparation),
+            degreesOfFreedom: preparation.degreesOfFreedom,
+          },
+        ]),
+    ),
+    notes: [...notes, ...preparation.notes, ...segmentation.notes],
+    run: {
+      secondsPerStage,
+      peakMemoryBytes: 1024 * process.resourceUsage().maxRSS,
+    },
+  };
+  return { findings, lesions, probability, brain, overlay, exam, preparation };
+}
+
+/**
+ * Writes an analysis into a folder, whole or not at all: see {@link writeFolderWhole}.
+ * `intermediate` adds the prepared sequences, on the reference's grid, and the transforms.
+ */
+export async function writeAnalysis(
+  folder: string,
+  { findings, lesions, probability, brain, overlay, exam, preparation }: Analysis,
+  { intermediate, signal }: { intermediate: boolean; signal?: AbortSignal },
+): Promise<void> {
+  const like = { like: exam.flair.header };
+  const fill = async (staging: string) => {
+    const file = (name: string) => join(staging, name);
+    await writeNifti(file('lesions.nii.gz'), lesions.mask, like);
+    await writeNifti(file('probability.nii.gz'), probability, like);
+    await writeNifti(file('brain.nii.gz'), brain, like);
+    await writeWhole(file('lesions.csv'), Buffer.from(lesionTable(lesions.list)));
+    await writeWhole(file('overlay.png'), overlay);
+    if (intermediate) {
+      for (const name of sequencesOf(exam)) {
+        await writeNifti(file(`prepared-${name}.nii.gz`), preparation.exam[name]!);
+        if (name === 'flair') continue;
+        await writeTransform(file(`flair-to-${name}.txt`), flairTo(name, preparation));
+      }
+    }
+    await writeWhole(file('findings.json'), Buffer.from(`${JSON.stringify(findings, null, 2)}\n`));
+  };
+  await writeFolderWhole(folder, fill, { signal });
+}
+
+/** Maps points of the FLAIR to points of another sequence, RAS mm. */
+function flairTo(name: SequenceName, { transforms }: Preparation): Mat4 {
+  return multiply(transforms[name]!, invert(transforms.flair!));
+}
+
+/**
+ * A volume of the prepared exam on the FLAIR's own grid: exactly its voxels where the FLAIR is the
+ * reference, resampled where it is not.
+ */
+function onFlairGrid<V extends Volume>(volume: V, preparation: Preparation, exam: Exam): V {
+  const flair = exam.flair.volume;
+  if (preparation.reference === 'flair') {
+    return onGrid(flair, reorient(volume, orientationOf(flair.affine)).data) as V;
+  }
+  return resample(volume, flair, {
+    toMoving: invert(preparation.transforms.flair!),
+    interpolation: volume.data instanceof Float32Array ? 'linear' : 'nearest',
+  }) as V;
+}
+
+function inputRecord({ file, sha256, volume }: Sequence) {
+  return {
+    fileName: basename(file),
+    sha256,
+    sizeVoxels: volume.size,
+    voxelSizeMm: voxelSizeMm(volume.affine),
+    orientation: orientationOf(volume.affine),
+  };
+}

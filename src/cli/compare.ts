@@ -1,0 +1,101 @@
+import { basename, join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { DawsonError } from '../errors.js';
+import { WorkerPool } from '../workers.js';
+import { caseProgress } from './case-progress.js';
+import {
+  chosenDefinition,
+  type EvaluationOptions,
+  withEvaluationOptions,
+} from './evaluation-options.js';
+import {
+  abortOnInterrupt,
+  type OutputOptions,
+  printResult,
+  withOutputOptions,
+} from './terminal.js';
+
+interface CompareOptions extends OutputOptions, EvaluationOptions {
+  references?: string;
+  out: string;
+}
+
+export function addCompare(program: Command): void {
+  const command = program
+    .command('compare')
+    .summary('compare sets of lesion masks, or readers')
+    .description(
+      'Compares two or more folders of lesion masks of the same cases. With --references each is\n' +
+        'judged against them and the results are tested case by case; without, the folders are\n' +
+        'readers, and their agreement with each other is measured.',
+    )
+    .argument('<folders...>', 'two or more folders of masks, files matched by name')
+    .option('--references <folder>', 'reference masks with the same names')
+    .requiredOption('--out <folder>', 'folder for the tables and the page');
+  withEvaluationOptions(command);
+  command
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  dawson compare ours theirs --references truth --out comparison\n' +
+        '  dawson compare reader-1 reader-2 reader-3 --out inter-rater',
+    )
+    .action((folders: string[], options: CompareOptions) => compare(folders, options));
+  withOutputOptions(command);
+}
+
+async function compare(folders: readonly string[], options: CompareOptions): Promise<void> {
+  if (folders.length < 2) {
+    throw new DawsonError('usage', { expected: 'two folders or more', found: folders.join(', ') });
+  }
+  // Statistics are large modules, which the other commands need not wait for.
+  const { evaluateCohort, everyTwo } = await import('../evaluate/index.js');
+  const { readersReport, setsReport } = await import('../report/comparison-report.js');
+  const { requireReportFolder, writeReport } = await import('../report/report-folder.js');
+  const names = namesOf(folders);
+  const pool = new WorkerPool();
+  const { signal, dispose } = abortOnInterrupt();
+  try {
+    const definition = chosenDefinition(options);
+    await requireReportFolder(options.out);
+    const settings = { definition, resample: options.resample };
+    const evaluate = (references: string, predictions: string, what: string) =>
+      evaluateCohort({ references, predictions }, settings, {
+        pool,
+        signal,
+        onProgress: caseProgress(options, what),
+      });
+    const { references } = options;
+    let report: ReturnType<typeof setsReport>;
+    if (references !== undefined) {
+      const sets = [];
+      for (const [index, folder] of folders.entries()) {
+        const name = names[index];
+        sets.push({ name, cases: await evaluate(references, folder, name) });
+      }
+      report = setsReport(sets, definition, options.margin);
+    } else {
+      const pairs = [];
+      for (const [first, second] of everyTwo(names)) {
+        const [a, b] = [folders[names.indexOf(first)], folders[names.indexOf(second)]];
+        pairs.push({ first, second, cases: await evaluate(a, b, `${first}, ${second}`) });
+      }
+      report = readersReport(names, pairs, definition);
+    }
+    await writeReport(options.out, report.files, signal);
+    printResult(options, { out: options.out, ...report.result }, [
+      `Definition ${definition.name}. Look at ${join(options.out, 'report.html')}.`,
+    ]);
+  } finally {
+    dispose();
+    await pool.close();
+  }
+}
+
+/** The folders' own names, or their paths as given where two are called the same. */
+function namesOf(folders: readonly string[]): string[] {
+  const own = folders.map((folder) => basename(resolve(folder)));
+  if (new Set(own).size === own.length) return own;
+  if (new Set(folders).size === folders.length) return [...folders];
+  throw new DawsonError('usage', { expected: 'different folders', found: folders.join(', ') });
+}

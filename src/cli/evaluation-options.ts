@@ -1,0 +1,59 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { DawsonError } from '../errors.js';
+import { type Definition, type DefinitionName, definitions } from '../evaluate/definitions.js';
+
+/** What `evaluate` and `compare` have in common. */
+export interface EvaluationOptions {
+  definition: DefinitionName;
+  minimumMm3?: number;
+  resample: boolean;
+  margin: number;
+}
+
+export function withEvaluationOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--definition <name>', 'what a lesion is and when it counts as found')
+        .choices(Object.keys(definitions))
+        .default('anima'),
+    )
+    .option(
+      '--minimum-mm3 <number>',
+      'drop lesions of this volume and below (any-overlap only)',
+      mm3,
+    )
+    .option(
+      '--resample',
+      'bring predictions to the grid of the references by nearest voxels',
+      false,
+    )
+    .option('--margin <number>', 'margin of the equivalence tests, in parts of 1', margin, 0.05)
+    .addHelpText(
+      'after',
+      `\nDefinitions:\n${Object.values(definitions)
+        .map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}\n`)
+        .join('')}`,
+    );
+}
+
+/** The row of the table of definitions that the options ask for. */
+export function chosenDefinition({ definition, minimumMm3 }: EvaluationOptions): Definition {
+  if (minimumMm3 === undefined) return definitions[definition];
+  if (definition === 'any-overlap') return { ...definitions[definition], minimumMm3 };
+  throw new DawsonError('usage', {
+    expected: '--minimum-mm3 with --definition any-overlap',
+    found: `--definition ${definition}, which has its own minimum`,
+  });
+}
+
+function mm3(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value < Infinity) return value;
+  throw new InvalidArgumentError('It is a volume in mm3, 0 or more.');
+}
+
+function margin(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value < 1) return value;
+  throw new InvalidArgumentError('It lies between 0 and 1.');
+}

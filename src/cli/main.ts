@@ -1,0 +1,52 @@
+import { Command, CommanderError } from 'commander';
+import { version } from '../version.js';
+import { addApplyTransform } from './apply-transform.js';
+import { addExtractBrain } from './extract-brain.js';
+import { addInfo } from './info.js';
+import { addRegister } from './register.js';
+import { addReorient } from './reorient.js';
+import { addSegment } from './segment.js';
+import { reportFailure } from './terminal.js';
+
+/** Every command, in the order in which the help lists them. */
+const commands = [
+  addSegment,
+  addInfo,
+  addReorient,
+  addRegister,
+  addApplyTransform,
+  addExtractBrain,
+];
+
+/** Exit code of a command line that cannot be understood; as in the table of errors. */
+const usageExitCode = 2;
+
+/** Runs the program with the arguments of a process, and sets the process's exit code. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('dawson')
+    .description(
+      'Finds the white-matter lesions of multiple sclerosis in clinical brain MRI.\n' +
+        'Not a medical device: results are not for diagnosis.',
+    )
+    .version(version)
+    .showHelpAfterError('(add --help to see what is understood)')
+    .addHelpText(
+      'after',
+      '\nExample: a raw exam, as the scanner gave it, into a folder of results:\n' +
+        '  dawson segment --flair flair.nii.gz --t2 t2.nii.gz --t1 t1.nii.gz --out result\n' +
+        '\nExit codes: 0 done, 1 a defect of Dawson, 2 wrong use, 3 an unusable input file,\n' +
+        '4 inputs that do not fit together, 5 output cannot be written, 6 the method failed,\n' +
+        '7 something is missing on the machine, 130 stopped.',
+    )
+    .exitOverride();
+  for (const add of commands) add(program);
+  try {
+    await program.parseAsync(argv as string[]);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : usageExitCode;
+    } else {
+      process.exitCode = reportFailure(error, argv.includes('--json'));
+    }
+  }
+}

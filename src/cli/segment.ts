@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { analyze, writeAnalysis } from '../analyze.js';
+import { requireReplaceableFolder } from '../formats/index.js';
+import { type Alignment, alignments } from '../preprocess/prepare.js';
+import { notice } from '../quantify/findings.js';
+import { type SegmenterName, segmenters } from '../segment/segmenters.js';
+import { WorkerPool } from '../workers.js';
+import {
+  abortOnInterrupt,
+  type OutputOptions,
+  printResult,
+  stagesOnTerminal,
+  withOutputOptions,
+} from './terminal.js';
+
+interface SegmentOptions extends OutputOptions {
+  flair: string;
+  t2?: string;
+  t1?: string;
+  out: string;
+  segmenter: SegmenterName;
+  alignment: Alignment;
+  brainExtracted: boolean;
+  registered: boolean;
+  keepIntermediate: boolean;
+}
+
+export function addSegment(program: Command): void {
+  const command = program
+    .command('segment')
+    .summary('find the lesions of one exam')
+    .description(
+      'Finds the white-matter lesions of one exam. The images may be raw: whole heads, each\n' +
+        'sequence on its own grid. Results lie on the FLAIR’s own grid.',
+    )
+    .requiredOption('--flair <file>', 'the FLAIR image (NIfTI or MetaImage)')
+    .option('--t2 <file>', 'the T2 image')
+    .option('--t1 <file>', 'the T1 image')
+    .requiredOption('--out <folder>', 'folder for the results; earlier results in it are replaced')
+    .addOption(
+      new Option('--segmenter <name>', 'the method')
+        .choices(Object.keys(segmenters))
+        .default('lst-lga'),
+    )
+    .addOption(
+      new Option('--alignment <how>', 'how sequences are brought together')
+        .choices(Object.keys(alignments))
+        .default('affine-to-flair'),
+    )
+    .option('--brain-extracted', 'the images show only the brain already', false)
+    .option('--registered', 'the sequences are aligned already', false)
+    .option('--keep-intermediate', 'also write the prepared sequences and the transforms', false)
+    .addHelpText(
+      'after',
+      '\nMethods:\n' +
+        Object.entries(segmenters)
+          .map(([name, { title }]) => `  ${name}: ${title}\n`)
+          .join('') +
+        '\nWrites into the folder:\n' +
+        '  lesions.nii.gz      1 where a lesion is\n' +
+        '  probability.nii.gz  0 to 1\n' +
+        '  brain.nii.gz        1 where the brain is\n' +
+        '  lesions.csv         one line a lesion: volume, position, extent\n' +
+        '  findings.json       everything as one document, with how it was made\n' +
+        '  overlay.png         a picture to check the result by\n' +
+        '\nExample:\n' +
+        '  dawson segment --flair flair.nii.gz --t2 t2.nii.gz --t1 t1.nii.gz --out result',
+    )
+    .action((options: SegmentOptions) => segment(options));
+  withOutputOptions(command);
+}
+
+async function segment(options: SegmentOptions): Promise<void> {
+  const pool = new WorkerPool();
+  const { signal, dispose } = abortOnInterrupt();
+  const startMs = performance.now();
+  const stage = stagesOnTerminal(options);
+  try {
+    await requireReplaceableFolder(options.out);
+    const analysis = await analyze(options, options, { pool, stage, signal });
+    await stage('write', () =>
+      writeAnalysis(options.out, analysis, { intermediate: options.keepIntermediate, signal }),
+    );
+    const { findings } = analysis;
+    const seconds = (performance.now() - startMs) / 1000;
+    const gib = findings.run.peakMemoryBytes / 2 ** 30;
+    printResult(options, findings, [
+      ...findings.notes.map((note) => `Note: ${note}`),
+      `${findings.lesionCount} lesions, ${findings.lesionVolumeMl.toFixed(2)} ml in all ` +
+        `(brain ${findings.brainVolumeMl.toFixed(0)} ml), in ${seconds.toFixed(1)} s with ${gib.toFixed(2)} GiB.`,
+      `Look at ${join(options.out, 'overlay.png')} before you use the numbers in ${join(options.out, 'findings.json')}.`,
+      notice,
+    ]);
+  } finally {
+    dispose();
+    await pool.close();
+  }
+}

@@ -1,0 +1,88 @@
+import { type Command, Option } from 'commander';
+import { DawsonError } from '../errors.js';
+import type { Stage } from '../stage.js';
+
+/** How a command speaks to the person who runs it. */
+export interface OutputOptions {
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+/** Adds the options that every command has. */
+export function withOutputOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--quiet', 'print nothing but errors'))
+    .addOption(new Option('--json', 'print the result as one JSON object, and no progress'));
+}
+
+/**
+ * Stages on standard error: on a terminal a live line for those under way, elsewhere a plain line
+ * for each one that ends. Several stages may be under way at once.
+ */
+export function stagesOnTerminal({ quiet, json }: OutputOptions, stream = process.stderr): Stage {
+  if (quiet || json) return (_name, work) => work();
+  const live = stream.isTTY === true;
+  const startedMs = new Map<string, number>();
+  const seconds = (name: string) => ((performance.now() - startedMs.get(name)!) / 1000).toFixed(1);
+  const clear = () => live && stream.write('\r\u001b[2K');
+  const redraw = () => {
+    clear();
+    const running = [...startedMs.keys()].map((name) => `${name} ${seconds(name)} s`);
+    if (live && running.length > 0) {
+      stream.write(`  … ${running.join(', ')}`.slice(0, (stream.columns ?? 80) - 1));
+    }
+  };
+  return async (name, work) => {
+    startedMs.set(name, performance.now());
+    redraw();
+    const timer = live ? setInterval(redraw, 200) : undefined;
+    try {
+      const result = await work();
+      clear();
+      stream.write(`  ✓ ${name} (${seconds(name)} s)\n`);
+      return result;
+    } finally {
+      clearInterval(timer);
+      startedMs.delete(name);
+      redraw();
+    }
+  };
+}
+
+/** Prints a result: as JSON, as lines for people, or (quiet) not at all. */
+export function printResult({ quiet, json }: OutputOptions, result: object, lines: string[]): void {
+  if (json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  else if (!quiet) process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** A signal that aborts when the user presses Ctrl-C or the process is asked to end. */
+export function abortOnInterrupt(): { signal: AbortSignal; dispose: () => void } {
+  const controller = new AbortController();
+  const interrupt = () =>
+    controller.abort(
+      new DawsonError('interrupted', { expected: 'to run to the end', found: 'a request to stop' }),
+    );
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  return {
+    signal: controller.signal,
+    dispose: () => process.off('SIGINT', interrupt).off('SIGTERM', interrupt),
+  };
+}
+
+/** Says what went wrong on standard error, and returns the exit code for it. */
+export function reportFailure(error: unknown, json: boolean): number {
+  const failure =
+    error instanceof DawsonError
+      ? error
+      : new DawsonError('internal', {
+          expected: 'every failure to be foreseen',
+          found: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        });
+  if (json) {
+    const { code, title, details, advice } = failure;
+    process.stderr.write(`${JSON.stringify({ error: { code, title, ...details, advice } })}\n`);
+  } else {
+    process.stderr.write(`${failure.title}.\n  ${failure.message}\n  ${failure.advice}\n`);
+  }
+  return failure.exitCode;
+}

@@ -1,0 +1,176 @@
+import { DawsonError } from '../errors.js';
+import type { Stage } from '../stage.js';
+import {
+  applyToPoint,
+  identity,
+  invert,
+  type Mat4,
+  multiply,
+  voxelVolumeMm3,
+} from '../volume/affine.js';
+import { reorient } from '../volume/reorient.js';
+import type { Grid, Mask, Volume } from '../volume/volume.js';
+import type { WorkerPool } from '../workers.js';
+import type { alignTo } from './align.js';
+import { looksBrainExtracted, nonZeroBrain } from './brain-extracted.js';
+import { type Exam, type SequenceName, sequenceLabels, sequencesOf } from './exam.js';
+import type { extractBrain } from './extract-brain.js';
+import { readHeadAtlas } from './head-atlas.js';
+import type { PreparedExam } from './prepared-exam.js';
+
+/**
+ * Which sequence the others are brought to, and how freely:
+ * - `affine-to-flair`: 12 degrees of freedom, to the FLAIR; the order of Hindsholm et al. 2023.
+ * - `rigid-to-finest`: 6 degrees of freedom, to the sequence with the smallest voxels; as in the
+ *   code that the authors published with their weights (AIMS).
+ */
+export const alignments = {
+  'affine-to-flair': { degreesOfFreedom: 12 },
+  'rigid-to-finest': { degreesOfFreedom: 6 },
+} as const;
+export type Alignment = keyof typeof alignments;
+
+export interface PrepareOptions {
+  readonly alignment: Alignment;
+  /** The images show only the brain already. */
+  readonly brainExtracted: boolean;
+  /** The sequences are aligned already. */
+  readonly registered: boolean;
+}
+
+/** An exam on one grid, and how it came there. */
+export interface Preparation {
+  /** All sequences on the reference's grid in RAS orientation, intensities as in the files. */
+  readonly exam: PreparedExam;
+  readonly reference: SequenceName;
+  /** Maps points of the reference to points of each sequence, RAS mm. */
+  readonly transforms: { readonly [name in SequenceName]?: Mat4 };
+  readonly degreesOfFreedom: 0 | 6 | 12;
+  readonly brainExtracted: boolean;
+  readonly notes: readonly string[];
+}
+
+/** Machinery that long work is run with. */
+export interface Run {
+  readonly pool: WorkerPool;
+  readonly stage: Stage;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Brings an exam onto one grid and finds the brain: reorient to RAS, find the brain in the
+ * reference sequence, register the other sequences to it (all at once, whole heads), and resample
+ * each of them once, from the original.
+ *
+ * @throws DawsonError `brain-not-found`, `registration-failed`, or `inputs-conflict` when sequences
+ *   said to be registered do not overlap.
+ */
+export async function prepare(exam: Exam, options: PrepareOptions, run: Run): Promise<Preparation> {
+  const { pool, stage, signal } = run;
+  const notes: string[] = [];
+  const names = sequencesOf(exam);
+  const oriented = new Map(names.map((name) => [name, reorient(exam[name]!.volume)]));
+  const reference = options.alignment === 'affine-to-flair' ? 'flair' : finest(oriented);
+  const fixed = oriented.get(reference)!;
+
+  const recognised = !options.brainExtracted && looksBrainExtracted(fixed);
+  if (recognised) {
+    notes.push(
+      `${sequenceLabels[reference]} is brain-extracted already: its non-zero voxels are taken as the brain.`,
+    );
+  }
+  const brainExtracted = options.brainExtracted || recognised;
+  const findBrain = brainExtracted
+    ? Promise.resolve(nonZeroBrain(fixed))
+    : namingFile(exam[reference]!.file, () =>
+        stage('find the brain', async () =>
+          pool.call<typeof extractBrain>(
+            new URL('./extract-brain.js', import.meta.url),
+            'extractBrain',
+            [fixed, await readHeadAtlas()],
+            signal,
+          ),
+        ),
+      );
+
+  const degreesOfFreedom = options.registered ? 0 : alignments[options.alignment].degreesOfFreedom;
+  const verb = options.registered ? 'resample' : 'register';
+  const align = names
+    .filter((name) => name !== reference)
+    .map(async (name) => {
+      const { file, volume } = exam[name]!;
+      const aligned = await namingFile(file, () =>
+        stage(`${verb} ${sequenceLabels[name]}`, () =>
+          pool.call<typeof alignTo>(
+            new URL('./align.js', import.meta.url),
+            'alignTo',
+            [fixed, volume, degreesOfFreedom],
+            signal,
+          ),
+        ),
+      );
+      return { name, ...aligned };
+    });
+
+  const [brain, ...aligned] = await Promise.all([findBrain, ...align]);
+  for (const { name, referenceToSequence } of aligned) {
+    const covered = coverage(brain, exam[name]!.volume, referenceToSequence);
+    if (covered >= minimumCoverage) continue;
+    throw new DawsonError('inputs-conflict', {
+      file: exam[name]!.file,
+      expected: `a ${sequenceLabels[name]} that shows the brain of the ${sequenceLabels[reference]}`,
+      found: `${(100 * covered).toFixed(0)} % of that brain inside its field of view`,
+    });
+  }
+  return {
+    exam: {
+      ...Object.fromEntries(aligned.map(({ name, resampled }) => [name, resampled])),
+      [reference]: fixed,
+      brain,
+    } as unknown as PreparedExam,
+    reference,
+    transforms: Object.fromEntries([
+      [reference, identity],
+      ...aligned.map(({ name, referenceToSequence }) => [name, referenceToSequence]),
+    ]),
+    degreesOfFreedom,
+    brainExtracted,
+    notes,
+  };
+}
+
+/** Share of the brain that a sequence has to show; less is another place or another person. */
+const minimumCoverage = 0.5;
+
+/** The sequence with the smallest voxels; the FLAIR where several have the same. */
+function finest(volumes: ReadonlyMap<SequenceName, Volume>): SequenceName {
+  const entries = [...volumes].map(([name, { affine }]) => ({ name, mm3: voxelVolumeMm3(affine) }));
+  return entries.reduce((best, entry) => (entry.mm3 < best.mm3 ? entry : best)).name;
+}
+
+/** Share of the mask's voxels that lie inside another grid, 0 to 1. */
+function coverage(mask: Mask, grid: Grid, maskToGrid: Mat4): number {
+  const toVoxel = multiply(invert(grid.affine), multiply(maskToGrid, mask.affine));
+  const [nx, ny] = mask.size;
+  let [inside, all] = [0, 0];
+  for (let voxel = 0; voxel < mask.data.length; voxel++) {
+    if (mask.data[voxel] === 0) continue;
+    all++;
+    const index = [voxel % nx, Math.floor(voxel / nx) % ny, Math.floor(voxel / (nx * ny))] as const;
+    const place = applyToPoint(toVoxel, index);
+    if (place.every((at, axis) => at >= -0.5 && at <= grid.size[axis] - 0.5)) inside++;
+  }
+  return all === 0 ? 0 : inside / all;
+}
+
+/** Does the work; a failure that names no file yet is given this one. */
+async function namingFile<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof DawsonError && error.details.file === undefined) {
+      throw new DawsonError(error.code, { ...error.details, file });
+    }
+    throw error;
+  }
+}
