@@ -1,6 +1,7 @@
+import { availableParallelism } from 'node:os';
 import type { WorkerPool } from '../workers.js';
 import type { CohortRow } from './cohort-table.js';
-import type { caseOutcome, EvaluationSettings } from './evaluate-files.js';
+import type { CaseOutcome, caseOutcome, EvaluationSettings } from './evaluate-files.js';
 import type { PairEvaluation } from './evaluate-pair.js';
 import { casesInAll, imagesIn, throwProblems } from './match-files.js';
 
@@ -59,26 +60,30 @@ export async function evaluateCohort(
   if (ids.length === 0 && problems.length === 0) problems.push('no images in the folders');
   throwProblems(problems, 'a reference and a prediction of each case');
 
+  const outcomes = new Array<CaseOutcome>(ids.length);
+  let next = 0;
   let done = 0;
-  const outcomes = await Promise.all(
-    ids.map(async (id) => {
+  const work = async () => {
+    while (next < ids.length) {
+      const index = next++;
       const files = {
-        reference: references.images.get(id)!,
-        prediction: predictions.images.get(id)!,
+        reference: references.images.get(ids[index])!,
+        prediction: predictions.images.get(ids[index])!,
       };
-      const outcome = await pool.call<typeof caseOutcome>(
+      outcomes[index] = await pool.call<typeof caseOutcome>(
         new URL('./evaluate-files.js', import.meta.url),
         'caseOutcome',
         [files, settings],
         signal,
       );
       onProgress?.(++done, ids.length);
-      return { id, outcome };
-    }),
-  );
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
   const evaluated: EvaluatedCase[] = [];
   const unusable: string[] = [];
-  for (const { id, outcome } of outcomes) {
+  for (const [index, outcome] of outcomes.entries()) {
+    const id = ids[index];
     if ('problem' in outcome) unusable.push(`${id}: ${outcome.problem}`);
     else evaluated.push({ id, evaluation: outcome.evaluation, row: rows.get(id) });
   }

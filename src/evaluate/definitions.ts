@@ -129,18 +129,19 @@ export const definitions = {
 export type DefinitionName = keyof typeof definitions;
 export const definitionNames = Object.keys(definitions) as DefinitionName[];
 
-/** The rule in words, for tables and pages. */
+/** When a lesion counts as found, in words: for tables and pages. */
 export function matchInWords(match: MatchRule): string {
   switch (match.kind) {
     case 'overlap-rule':
       return (
-        `more than ${percent(match.overlapAbove)} covered, by lesions of which at most ` +
-        `${percent(match.outsideAtMost)} lie outside, up to ${percent(match.coverageStop)} of the cover`
+        `more than ${percent(match.overlapAbove)} of it is covered and the lesions that cover it ` +
+        `(the largest overlaps, up to ${percent(match.coverageStop)} of the cover) lie by at most ` +
+        `${percent(match.outsideAtMost)} outside`
       );
     case 'any-voxel':
-      return 'one shared voxel';
+      return 'it shares a voxel with the other mask';
     case 'one-to-one':
-      return `one to one, intersection over union of at least ${match.iouAtLeast}`;
+      return `it is matched one to one with an intersection over union of at least ${match.iouAtLeast}`;
   }
 }
 

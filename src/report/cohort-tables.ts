@@ -17,7 +17,7 @@ export function definitionInWords({ name, connectivity, minimumMm3, match }: Def
   const size = minimumMm3 > 0 ? `larger than ${minimumMm3} mm3` : 'of any size';
   return (
     `Definition ${name}: lesions are components with connectivity ${connectivity} ${size}; ` +
-    `a lesion counts as found by ${matchInWords(match)}.`
+    `a lesion counts as found when ${matchInWords(match)}.`
   );
 }
 
