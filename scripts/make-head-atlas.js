@@ -17,26 +17,29 @@ const rounds = 2;
 const closeBrainMm = 9;
 
 /** FreeSurfer's labels and those of SynthSeg outside the brain, with the brightness of a T1 image. */
-const brainTissues = [
-  [1, [2, 41, 25, 57, 85, 7, 46, 16, 28, 60]],
-  [0.85, [13, 52]],
-  [
-    0.65,
-    [3, 42, 8, 47, 10, 49, 11, 50, 26, 58, 12, 51, 17, 53, 18, 54, 136, 163, 137, 164, 30, 62],
-  ],
-  [0.15, [4, 43, 5, 44, 14, 15, 72]],
-];
-const otherTissues = [
-  [0.15, [24, 516]],
-  [0.08, [515]],
-  [0.5, [507, 506, 508, 509, 530, 502, 512]],
-  [0.6, [511]],
-  [1.2, [514]],
-];
+const tissues = {
+  wm: { brightness: 1, labels: [2, 41, 25, 57, 85, 7, 46, 16] },
+  mixed: { brightness: 0.9, labels: [28, 60, 13, 52] },
+  gm: {
+    brightness: 0.65,
+    labels: [
+      3, 42, 8, 47, 10, 49, 11, 50, 26, 58, 12, 51, 17, 53, 18, 54, 136, 163, 137, 164, 30, 62,
+    ],
+  },
+  ventricles: { brightness: 0.15, labels: [4, 43, 5, 44, 14, 15, 72] },
+  fluid: { brightness: 0.15, labels: [24, 516] },
+  bone: { brightness: 0.08, labels: [515] },
+  muscle: { brightness: 0.5, labels: [507, 506, 508, 509, 530, 502, 512] },
+  skin: { brightness: 0.6, labels: [511] },
+  fat: { brightness: 1.2, labels: [514] },
+};
 const brightness = new Map(
-  [...brainTissues, ...otherTissues].flatMap(([value, labels]) => labels.map((l) => [l, value])),
+  Object.values(tissues).flatMap((tissue) => tissue.labels.map((l) => [l, tissue.brightness])),
 );
-const brainLabels = new Set(brainTissues.flatMap(([, labels]) => labels));
+const shareOf = (...names) => {
+  const labels = new Set(names.flatMap((name) => tissues[name].labels));
+  return (label) => (labels.has(label) ? 1 : 0);
+};
 
 /** Means over whole blocks of a function of the voxels, and their grid. */
 function blockMeans({ data, size, affine }, meaning) {
@@ -59,13 +62,19 @@ function blockMeans({ data, size, affine }, meaning) {
 
 async function readHead(file) {
   const labels = reorient((await readNifti(file)).volume);
-  const share = blockMeans(labels, (label) => (brainLabels.has(label) ? 1 : 0));
-  const tissue = { ...share, data: Uint8Array.from(share.data, (value) => (value >= 0.5 ? 1 : 0)) };
-  const brain = fillHoles(close(largestComponent(tissue, 6), closeBrainMm));
-  return {
-    image: blockMeans(labels, (label) => brightness.get(label) ?? 0),
-    brain: { ...brain, data: Float32Array.from(brain.data) },
-  };
+  const share = blockMeans(labels, shareOf('wm', 'mixed', 'gm', 'ventricles'));
+  const solid = { ...share, data: Uint8Array.from(share.data, (value) => (value >= 0.5 ? 1 : 0)) };
+  const brain = fillHoles(close(largestComponent(solid, 6), closeBrainMm));
+  const gm = blockMeans(labels, shareOf('gm'));
+  const wm = blockMeans(labels, shareOf('wm'));
+  // Ventral diencephalon and pallidum look like something between the two.
+  const mixed = blockMeans(labels, shareOf('mixed')).data;
+  for (let voxel = 0; voxel < mixed.length; voxel++) {
+    gm.data[voxel] += mixed[voxel] / 2;
+    wm.data[voxel] += mixed[voxel] / 2;
+  }
+  const image = blockMeans(labels, (label) => brightness.get(label) ?? 0);
+  return { image, brain: { ...brain, data: Float32Array.from(brain.data) }, gm, wm };
 }
 
 const folder = process.argv[2];
@@ -79,32 +88,28 @@ for (const name of readdirSync(folder)
   .sort()) {
   heads.push(await readHead(join(folder, name)));
 }
-let { image } = heads[0];
-let brain;
+const parts = Object.keys(heads[0]);
+let atlas = heads[0];
 for (let round = 0; round < rounds; round++) {
-  const sums = {
-    image: new Float32Array(image.data.length),
-    brain: new Float32Array(image.data.length),
-  };
+  const grid = atlas.image;
+  const sums = parts.map(() => new Float32Array(grid.data.length));
   for (const head of heads) {
-    const { fixedToMoving, after } = register(image, head.image, { dof: 12, sameHead: false });
+    const { fixedToMoving, after } = register(grid, head.image, { dof: 12, sameHead: false });
     console.error(
       `round ${round + 1}: normalised mutual information ${after.normalised.toFixed(3)}`,
     );
-    for (const part of ['image', 'brain']) {
-      const aligned = resample(head[part], image, { toMoving: fixedToMoving });
-      for (let voxel = 0; voxel < aligned.data.length; voxel++) {
-        sums[part][voxel] += aligned.data[voxel] / heads.length;
+    for (const [part, sum] of sums.entries()) {
+      const aligned = resample(head[parts[part]], grid, { toMoving: fixedToMoving });
+      for (let voxel = 0; voxel < sum.length; voxel++) {
+        sum[voxel] += aligned.data[voxel] / heads.length;
       }
     }
   }
-  brain = { ...image, data: sums.brain };
-  image = { ...image, data: sums.image };
+  atlas = Object.fromEntries(parts.map((name, part) => [name, { ...grid, data: sums[part] }]));
 }
 const out = fileURLToPath(new URL('../models/head-atlas/', import.meta.url));
-const asBytes = (volume, scale) => ({
-  ...volume,
-  data: Uint8Array.from(volume.data, (value) => Math.min(255, Math.round(value * scale))),
-});
-await writeNifti(join(out, 'image.nii.gz'), asBytes(image, 200));
-await writeNifti(join(out, 'brain.nii.gz'), asBytes(brain, 255));
+for (const name of parts) {
+  const scale = name === 'image' ? 200 : 255;
+  const data = Uint8Array.from(atlas[name].data, (v) => Math.min(255, Math.round(v * scale)));
+  await writeNifti(join(out, `${name}.nii.gz`), { ...atlas[name], data });
+}

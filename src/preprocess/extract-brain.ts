@@ -1,4 +1,5 @@
 import { DawsonError } from '../errors.js';
+import type { Mat4 } from '../volume/affine.js';
 import { largestComponent } from '../volume/components.js';
 import { distanceTransformMm } from '../volume/distance.js';
 import { gaussianSmooth } from '../volume/gaussian.js';
@@ -6,8 +7,9 @@ import { percentile } from '../volume/histogram.js';
 import { close, fillHoles, open } from '../volume/morphology.js';
 import { resample } from '../volume/resample.js';
 import { type Mask, nonZeroVolumeMl, onGrid, type Volume } from '../volume/volume.js';
-import type { HeadAtlas } from './head-atlas.js';
-import { type Registration, register } from './register.js';
+import { nonZeroBrain } from './brain-extracted.js';
+import { type HeadAtlas, placeAtlas, tissuePriorsOn } from './head-atlas.js';
+import type { TissuePriors } from './prepared-exam.js';
 import { atResolution } from './register-resolution.js';
 
 /** Resolution at which the brain is sought; its outline is smooth on this scale. */
@@ -27,8 +29,6 @@ const bridgeRadiusMm = 3;
 const sulcusRadiusMm = 6;
 /** Brains of adults and children, whole or cut by the field of view. */
 const plausibleMl = { least: 300, most: 2500 };
-/** Least normalised mutual information of a head with the atlas: heads 1.08 and more, noise 1.00. */
-const leastLikeness = 1.03;
 
 /**
  * The brain in an image of a head, of any contrast: brain, ventricles and the fluid around them up
@@ -46,9 +46,31 @@ const leastLikeness = 1.03;
  *   plausible size; `bad-intensities` for an image without contrast.
  */
 export function extractBrain(volume: Volume, atlas: HeadAtlas): Mask {
+  return findBrain(volume, atlas, { brainExtracted: false }).brain;
+}
+
+/** The brain, and where the atlas expects its tissues. */
+export interface FoundBrain {
+  readonly brain: Mask;
+  readonly tissuePriors: TissuePriors;
+}
+
+/** {@link extractBrain}, or of a brain-extracted image what is not 0; with the atlas's tissues. */
+export function findBrain(
+  volume: Volume,
+  atlas: HeadAtlas,
+  { brainExtracted }: { brainExtracted: boolean },
+): FoundBrain {
+  const toAtlas = placeAtlas(volume, atlas, { brainExtracted });
+  return {
+    brain: brainExtracted ? nonZeroBrain(volume) : brainAround(volume, atlas, toAtlas),
+    tissuePriors: tissuePriorsOn(volume, atlas, toAtlas),
+  };
+}
+
+function brainAround(volume: Volume, atlas: HeadAtlas, toAtlas: Mat4): Mask {
   const image = atResolution(volume, workingMm);
-  const { fixedToMoving } = registerAtlas(image, atlas);
-  const share = resample(atlas.brain, image, { toMoving: fixedToMoving });
+  const share = resample(atlas.brain, image, { toMoving: toAtlas });
   const brain = cleaned(onGrid(image, brainByIntensity(image, share as Volume<Float32Array>)));
 
   const volumeMl = nonZeroVolumeMl(brain);
@@ -63,30 +85,6 @@ export function extractBrain(volume: Volume, atlas: HeadAtlas): Mask {
     volume,
     Uint8Array.from(edges.data, (value) => (value >= 0.5 ? 1 : 0)),
   );
-}
-
-function registerAtlas(image: Volume<Float32Array>, atlas: HeadAtlas): Registration {
-  const registration = registerOrFail(image, atlas);
-  const likeness = registration.after.normalised;
-  if (likeness < leastLikeness) {
-    throw new DawsonError('brain-not-found', {
-      expected: `an image like a head (likeness at least ${leastLikeness})`,
-      found: `a likeness of ${likeness.toFixed(3)}`,
-    });
-  }
-  return registration;
-}
-
-function registerOrFail(image: Volume<Float32Array>, atlas: HeadAtlas): Registration {
-  try {
-    return register(image, atlas.image, { dof: 12, sameHead: false });
-  } catch (error) {
-    if (!(error instanceof DawsonError && error.code === 'registration-failed')) throw error;
-    throw new DawsonError('brain-not-found', {
-      expected: 'an image like a head',
-      found: error.details.found,
-    });
-  }
 }
 
 /** 1 where atlas and intensities together make brain more likely than not. */

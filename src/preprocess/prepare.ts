@@ -12,9 +12,9 @@ import { reorient } from '../volume/reorient.js';
 import type { Grid, Mask, Volume } from '../volume/volume.js';
 import type { WorkerPool } from '../workers.js';
 import type { alignTo } from './align.js';
-import { looksBrainExtracted, nonZeroBrain } from './brain-extracted.js';
+import { looksBrainExtracted } from './brain-extracted.js';
 import { type Exam, type SequenceName, sequenceLabels, sequencesOf } from './exam.js';
-import type { extractBrain } from './extract-brain.js';
+import type { findBrain } from './extract-brain.js';
 import { readHeadAtlas } from './head-atlas.js';
 import type { PreparedExam } from './prepared-exam.js';
 
@@ -80,18 +80,16 @@ export async function prepare(exam: Exam, options: PrepareOptions, run: Run): Pr
     );
   }
   const brainExtracted = options.brainExtracted || recognised;
-  const findBrain = brainExtracted
-    ? Promise.resolve(nonZeroBrain(fixed))
-    : namingFile(exam[reference]!.file, () =>
-        stage('find the brain', async () =>
-          pool.call<typeof extractBrain>(
-            new URL('./extract-brain.js', import.meta.url),
-            'extractBrain',
-            [fixed, await readHeadAtlas()],
-            signal,
-          ),
-        ),
-      );
+  const find = namingFile(exam[reference]!.file, () =>
+    stage('find the brain', async () =>
+      pool.call<typeof findBrain>(
+        new URL('./extract-brain.js', import.meta.url),
+        'findBrain',
+        [fixed, await readHeadAtlas(), { brainExtracted }],
+        signal,
+      ),
+    ),
+  );
 
   const degreesOfFreedom = options.registered ? 0 : alignments[options.alignment].degreesOfFreedom;
   const verb = options.registered ? 'resample' : 'register';
@@ -112,7 +110,7 @@ export async function prepare(exam: Exam, options: PrepareOptions, run: Run): Pr
       return { name, ...aligned };
     });
 
-  const [brain, ...aligned] = await Promise.all([findBrain, ...align]);
+  const [{ brain, tissuePriors }, ...aligned] = await Promise.all([find, ...align]);
   for (const { name, referenceToSequence } of aligned) {
     const covered = coverage(brain, exam[name]!.volume, referenceToSequence);
     if (covered >= minimumCoverage) continue;
@@ -127,6 +125,7 @@ export async function prepare(exam: Exam, options: PrepareOptions, run: Run): Pr
       ...Object.fromEntries(aligned.map(({ name, resampled }) => [name, resampled])),
       [reference]: fixed,
       brain,
+      tissuePriors,
     } as unknown as PreparedExam,
     reference,
     transforms: Object.fromEntries([

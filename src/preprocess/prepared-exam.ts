@@ -10,4 +10,12 @@ export interface PreparedExam {
   readonly t2?: Volume<Float32Array>;
   readonly t1?: Volume<Float32Array>;
   readonly brain: Mask;
+  /** Where an atlas expects the tissues; absent where none was laid onto this head. */
+  readonly tissuePriors?: TissuePriors;
+}
+
+/** Share of heads, 0 to 1, that have each tissue at a voxel; what is left is CSF or no brain. */
+export interface TissuePriors {
+  readonly gm: Volume<Float32Array>;
+  readonly wm: Volume<Float32Array>;
 }

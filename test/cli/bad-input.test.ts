@@ -95,7 +95,13 @@ describe('dawson segment', () => {
     mkdirSync(out);
     writeFileSync(join(out, 'thesis.txt'), 'years of work');
     const startMs = performance.now();
-    const { exitCode, stderr } = await dawson(['segment', '--flair', demoExam('flair'), '--out', out]);
+    const { exitCode, stderr } = await dawson([
+      'segment',
+      '--flair',
+      demoExam('flair'),
+      '--out',
+      out,
+    ]);
     expect(exitCode).toBe(5);
     expect(stderr).toContain('thesis.txt');
     expect(readdirSync(out)).toEqual(['thesis.txt']);

@@ -1,0 +1,118 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, it } from 'vitest';
+import { readNifti } from '../../src/formats/index.js';
+import { countNonZero } from '../../src/volume/volume.js';
+import { dawson, demoExam, temporaryFolder } from '../support/dawson.js';
+
+const folder = temporaryFolder();
+const exam = ['flair', 't2', 't1'].flatMap((name) => [`--${name}`, demoExam(name)]);
+const results = [
+  'brain.nii.gz',
+  'findings.json',
+  'lesions.csv',
+  'lesions.nii.gz',
+  'overlay.png',
+  'probability.nii.gz',
+];
+const schema = JSON.parse(
+  readFileSync(
+    fileURLToPath(new URL('../../schemas/findings-1.schema.json', import.meta.url)),
+    'utf8',
+  ),
+);
+
+const findingsOf = (out: string) => JSON.parse(readFileSync(join(out, 'findings.json'), 'utf8'));
+
+describe('dawson segment on the demo exam', () => {
+  const out = join(folder, 'exam');
+
+  it('writes masks on exactly the grid of the FLAIR, and numbers that agree with them', async () => {
+    const { exitCode, stderr, stdout } = await dawson(['segment', ...exam, '--out', out]);
+    expect(stderr).not.toContain('expected');
+    expect(exitCode).toBe(0);
+    expect(readdirSync(out).sort()).toEqual(results);
+    expect(stdout).toContain('not a medical device');
+
+    const flair = await readNifti(demoExam('flair'));
+    for (const name of ['lesions', 'probability', 'brain']) {
+      const { header } = await readNifti(join(out, `${name}.nii.gz`));
+      for (const field of [
+        'dim',
+        'pixdim',
+        'qformCode',
+        'sformCode',
+        'quatern',
+        'qoffset',
+        'srow',
+        'xyztUnits',
+      ] as const) {
+        expect([name, field, header[field]]).toEqual([name, field, flair.header[field]]);
+      }
+    }
+
+    const findings = findingsOf(out);
+    const validate = new Ajv2020().compile(schema);
+    expect(validate(findings), JSON.stringify(validate.errors)).toBe(true);
+    const { volume: mask } = await readNifti(join(out, 'lesions.nii.gz'));
+    const voxels = findings.lesions.reduce(
+      (sum: number, lesion: { sizeVoxels: number }) => sum + lesion.sizeVoxels,
+      0,
+    );
+    expect(countNonZero(mask.data)).toBe(voxels);
+    expect(findings.lesionCount).toBe(findings.lesions.length);
+    expect(readFileSync(join(out, 'lesions.csv'), 'utf8').trim().split('\n')).toHaveLength(
+      findings.lesionCount + 1,
+    );
+  });
+
+  it('finds lesions where they are', async () => {
+    const { volume: found } = await readNifti(join(out, 'lesions.nii.gz'));
+    const { volume: truth } = await readNifti(demoExam('truth'));
+    let both = 0;
+    for (let voxel = 0; voxel < found.data.length; voxel++) {
+      if (found.data[voxel] !== 0 && truth.data[voxel] !== 0) both++;
+    }
+    const dice = (2 * both) / (countNonZero(found.data) + countNonZero(truth.data));
+    expect(dice).toBeGreaterThan(0.3);
+  });
+
+  it('replaces an earlier result as a whole, with the same bytes but for times and memory', async () => {
+    const before = new Map(results.map((name) => [name, readFileSync(join(out, name))]));
+    const { exitCode } = await dawson(['segment', ...exam, '--out', out, '--quiet']);
+    expect(exitCode).toBe(0);
+    expect(readdirSync(out).sort()).toEqual(results);
+    for (const name of results.filter((name) => name !== 'findings.json')) {
+      expect(readFileSync(join(out, name)).equals(before.get(name)!), name).toBe(true);
+    }
+    const { run: _, ...again } = findingsOf(out);
+    const { run: __, ...first } = JSON.parse(before.get('findings.json')!.toString());
+    expect(again).toEqual(first);
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'stops at %s and leaves nothing behind',
+    async (signal) => {
+      const place = join(folder, signal);
+      mkdirSync(place);
+      const { exitCode, stderr } = await dawson(
+        ['segment', ...exam, '--out', join(place, 'result')],
+        (kill) => setTimeout(() => kill(signal), 2500),
+      );
+      expect(exitCode).toBe(130);
+      expect(stderr).toContain('Stopped');
+      expect(readdirSync(place)).toEqual([]);
+    },
+  );
+
+  it('leaves no result under the final name when it is killed', async () => {
+    const place = join(folder, 'killed');
+    mkdirSync(place);
+    await dawson(['segment', ...exam, '--out', join(place, 'result')], (kill) =>
+      setTimeout(() => kill('SIGKILL'), 3000),
+    );
+    expect(existsSync(join(place, 'result'))).toBe(false);
+  });
+});

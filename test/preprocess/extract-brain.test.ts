@@ -1,0 +1,134 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readTransform, readVolume } from '../../src/formats/index.js';
+import { looksBrainExtracted, nonZeroBrain } from '../../src/preprocess/brain-extracted.js';
+import { extractBrain } from '../../src/preprocess/extract-brain.js';
+import { type HeadAtlas, readHeadAtlas } from '../../src/preprocess/head-atlas.js';
+import { invert, type Mat4, multiply } from '../../src/volume/affine.js';
+import { seededRandom } from '../../src/volume/random.js';
+import { reorient } from '../../src/volume/reorient.js';
+import { resample } from '../../src/volume/resample.js';
+import { type Mask, onGrid, type Volume } from '../../src/volume/volume.js';
+import { describeWithData, sharedData } from '../support/shared-data.js';
+
+let atlas: HeadAtlas;
+beforeAll(async () => {
+  atlas = await readHeadAtlas();
+});
+
+const masked = (share: Volume, least: number) =>
+  onGrid(
+    share,
+    Uint8Array.from(share.data, (value) => (value > least ? 1 : 0)),
+  );
+
+function dice(a: Mask, b: Volume): number {
+  let [both, sum] = [0, 0];
+  for (let voxel = 0; voxel < a.data.length; voxel++) {
+    const inB = b.data[voxel] !== 0 ? 1 : 0;
+    both += a.data[voxel] & inB;
+    sum += a.data[voxel] + inB;
+  }
+  return (2 * both) / sum;
+}
+
+/** The atlas's head with noise, as a function of its brightness: any contrast. */
+function head(contrast: (brightness: number) => number): Volume<Float32Array> {
+  const random = seededRandom(5);
+  return onGrid(
+    atlas.image,
+    atlas.image.data.map((value) => 1000 * contrast(value / 200) + 20 * random.normal()),
+  );
+}
+
+describe('extractBrain', () => {
+  it.each([
+    ['T1', (brightness: number) => brightness],
+    ['T2', (brightness: number) => (brightness < 0.05 ? 0 : 1.3 - brightness)],
+  ])(
+    'finds the brain of the mean head, drawn as %s, in any place and orientation',
+    (_, contrast) => {
+      const truth = masked(atlas.brain, 0.3);
+      const turned: Mat4 = [0.98, -0.2, 0, 40, 0.2, 0.98, 0, -25, 0, 0, 1, 60, 0, 0, 0, 1];
+      const volume = head(contrast);
+      const moved = reorient({ ...volume, affine: multiply(turned, volume.affine) }, 'PIL');
+      const brain = extractBrain(moved, atlas);
+      expect(brain.size).toEqual(moved.size);
+      const back = onGrid(truth, reorient(brain, 'RAS').data as Uint8Array);
+      expect(dice(back, truth)).toBeGreaterThan(0.93);
+    },
+  );
+
+  it('gives the same mask again', () => {
+    const volume = head((brightness) => brightness);
+    expect(extractBrain(volume, atlas).data).toEqual(extractBrain(volume, atlas).data);
+  });
+
+  it('refuses noise', () => {
+    const random = seededRandom(1);
+    const noise = onGrid(
+      atlas.image,
+      Float32Array.from(atlas.image.data, () => random.normal()),
+    );
+    expect(() => extractBrain(noise, atlas)).toThrow(
+      expect.objectContaining({ code: 'brain-not-found' }),
+    );
+  });
+
+  it('refuses an image without contrast', () => {
+    const flat = onGrid(atlas.image, new Float32Array(atlas.image.data.length).fill(7));
+    expect(() => extractBrain(flat, atlas)).toThrow(
+      expect.objectContaining({ code: 'bad-intensities' }),
+    );
+  });
+});
+
+describe('looksBrainExtracted', () => {
+  it('tells the head from its brain cut out', () => {
+    const volume = head((brightness) => brightness);
+    const inBrain = masked(atlas.brain, 0.5).data;
+    const cut = onGrid(
+      volume,
+      volume.data.map((value, voxel) => inBrain[voxel] * value),
+    );
+    expect(looksBrainExtracted(volume)).toBe(false);
+    expect(looksBrainExtracted(cut)).toBe(true);
+  });
+
+  it('takes holes of the cut-out brain for brain', () => {
+    const data = new Float32Array(7 ** 3).fill(1);
+    data[3 + 7 * (3 + 7 * 3)] = 0;
+    const volume = { data, size: [7, 7, 7], affine: atlas.image.affine } as Volume;
+    expect(nonZeroBrain(volume).data.every((value) => value === 1)).toBe(true);
+  });
+});
+
+describeWithData('on real heads', () => {
+  it('finds the brain of a tumour patient in thick slices: Dice above 0.92', async () => {
+    const { volume } = await readVolume(sharedData('exams', 'tcga-fg-6692', 't2.nii.gz'));
+    const truth = await readVolume(sharedData('exams', 'tcga-fg-6692', 't2-brain-hdbet.nii.gz'));
+    expect(dice(extractBrain(volume, atlas), truth.volume)).toBeGreaterThan(0.92);
+  });
+
+  it('finds the brain in a FLAIR: Dice above 0.92 with the publisher’s mask', async () => {
+    const exam = (...names: string[]) => sharedData('exams', 'open-ms-04', ...names);
+    const { volume } = await readVolume(exam('study1', 'flair.nii.gz'));
+    const common = await readVolume(exam('brain.nii.gz'));
+    const toFlair = await readTransform(exam('study1', 'flair-to-common.txt'));
+    const truth = resample(common.volume, volume, {
+      toMoving: invert(toFlair),
+      interpolation: 'nearest',
+    });
+    expect(dice(extractBrain(volume, atlas), truth)).toBeGreaterThan(0.92);
+  });
+
+  it.each([
+    ['exams/open-ms-01/study1/flair.nii.gz', false],
+    ['exams/tcga-fg-6692/t1c.nii.gz', false],
+    ['registration/moved-t1-affine.nii.gz', false],
+    ['lesions/mslesseg-P18-T1/t1.nii.gz', true],
+    ['lesions/open-ms-cs-07/flair.nii.gz', true],
+  ])('recognises whether %s is brain-extracted', async (path, expected) => {
+    const { volume } = await readVolume(sharedData(...path.split('/')));
+    expect(looksBrainExtracted(volume)).toBe(expected);
+  });
+});
