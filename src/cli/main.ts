@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
 import { addApplyTransform } from './apply-transform.js';
+import { addCompare } from './compare.js';
+import { addEvaluate } from './evaluate.js';
 import { addExtractBrain } from './extract-brain.js';
 import { addInfo } from './info.js';
 import { addRegister } from './register.js';
@@ -16,6 +18,8 @@ const commands = [
   addRegister,
   addApplyTransform,
   addExtractBrain,
+  addEvaluate,
+  addCompare,
 ];
 
 /** Exit code of a command line that cannot be understood; as in the table of errors. */

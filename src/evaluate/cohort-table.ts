@@ -73,7 +73,8 @@ export function parseCohort(text: string, file: string): CohortRow[] {
   const problems: string[] = [];
   const names = (header ?? []).map((name) => name.trim().toLowerCase());
   for (const [index, name] of names.entries()) {
-    if (!(name in cohortColumns)) problems.push(`unknown column ${JSON.stringify(name)}`);
+    if (!Object.hasOwn(cohortColumns, name))
+      problems.push(`unknown column ${JSON.stringify(name)}`);
     else if (names.indexOf(name) !== index) problems.push(`column ${name} twice`);
   }
   if (!names.includes('case')) problems.push('no column case');
@@ -83,7 +84,7 @@ export function parseCohort(text: string, file: string): CohortRow[] {
     const row: Record<string, string | number> = {};
     for (const [place, name] of names.entries()) {
       const value = fields[place].trim();
-      if (value === '' || !(name in cohortColumns)) continue;
+      if (value === '' || !Object.hasOwn(cohortColumns, name)) continue;
       const { kind } = cohortColumns[name as CohortColumn];
       row[name] = kind === 'number' ? Number(value) : value;
       if (kind === 'number' && !Number.isFinite(row[name])) {

@@ -41,8 +41,12 @@ export function lesionsOf(
     .sort((a, b) => sizesVoxels[b] - sizesVoxels[a] || a - b);
   const rank = new Int32Array(count + 1);
   for (const [index, label] of kept.entries()) rank[label] = index + 1;
+  const ranks = labels.data;
+  for (let voxel = 0; voxel < ranks.length; voxel++) {
+    if (ranks[voxel] !== 0) ranks[voxel] = rank[ranks[voxel]];
+  }
   return {
-    labels: labels.data.map((label) => rank[label]),
+    labels: ranks,
     sizesVoxels: kept.map((label) => sizesVoxels[label]),
   };
 }
@@ -59,8 +63,10 @@ export function lesionOverlap(
   const columns = prediction.sizesVoxels.length;
   const counts = new Map<number, number>();
   for (let voxel = 0; voxel < reference.labels.length; voxel++) {
-    const [row, column] = [reference.labels[voxel], prediction.labels[voxel]];
-    if (row === 0 || column === 0) continue;
+    const row = reference.labels[voxel];
+    if (row === 0) continue;
+    const column = prediction.labels[voxel];
+    if (column === 0) continue;
     const cell = (row - 1) * columns + column - 1;
     counts.set(cell, (counts.get(cell) ?? 0) + 1);
   }

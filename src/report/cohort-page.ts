@@ -10,6 +10,7 @@ table { border-collapse: collapse; font-size: 13px; }
 caption { text-align: left; font-weight: 600; padding-bottom: .4rem; }
 th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #ddd;
   font-variant-numeric: tabular-nums; }
+td { white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 thead th { border-bottom: 1.5px solid #444; vertical-align: bottom; }
 figcaption { color: #555; font-size: 13px; max-width: 62rem; padding-top: .4rem; }

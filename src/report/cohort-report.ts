@@ -37,10 +37,11 @@ export async function cohortReport(
   const rows = cases.flatMap(({ row }) => row ?? []);
   const hasLesions = definition.connectivity !== null;
   const tables: Table[] = [
+    ...(rows.length > 0 ? [acquisitionTable(rows), demographicsTable(rows)] : []),
+    ...(hasLesions ? [lesionsTable(cases, definition)] : []),
     resultsTable(summaries, definition, isbiScore),
     ...(comparisons.length > 0 ? [scannersTable(comparisons, margin)] : []),
-    ...(hasLesions ? [lesionsTable(cases, definition), sizesTable(cases, definition)] : []),
-    ...(rows.length > 0 ? [acquisitionTable(rows), demographicsTable(rows)] : []),
+    ...(hasLesions ? [sizesTable(cases, definition)] : []),
   ];
   const figures = [
     ...(contours ? [contours] : []),
