@@ -73,6 +73,16 @@ export const errorTable = {
     title: 'The table cannot be used',
     advice: 'Correct the rows and columns named; docs/evaluation.md describes the columns.',
   },
+  'bad-dataset': {
+    exitCode: 3,
+    title: 'The training set cannot be used',
+    advice: 'Correct everything that is listed; docs/training.md describes the folder.',
+  },
+  'bad-model': {
+    exitCode: 3,
+    title: 'The model cannot be used',
+    advice: 'Get the model folder again, whole: its files belong together and must not change.',
+  },
   'inputs-conflict': {
     exitCode: 4,
     title: 'The input files do not fit together',

@@ -1,0 +1,72 @@
+import { DawsonError } from '../errors.js';
+import { checkIntensities, readVolume } from '../formats/index.js';
+import type { Channels } from '../segment/nnunet-preprocess.js';
+import { sameGrid, type Volume } from '../volume/volume.js';
+import type { DatasetCase } from './dataset.js';
+
+/** The images and labels of a case, on one grid. */
+export interface CaseImages {
+  readonly channels: Channels;
+  readonly labels: Volume;
+}
+
+/** A case, or sentences about everything that keeps it from being used. */
+export type CaseReading =
+  | { readonly images: CaseImages }
+  | { readonly problems: readonly string[] };
+
+/** More unknown labels than these are not worth listing. */
+const mostListedLabels = 5;
+
+/** Reads and checks a case: one grid, finite intensities, known labels, something to see. */
+export async function readCase(entry: DatasetCase, classCount: number): Promise<CaseReading> {
+  const problems: string[] = [];
+  const attempt = async (file: string, check: (volume: Volume) => void) => {
+    try {
+      const { volume } = await readVolume(file);
+      check(volume);
+      return volume;
+    } catch (error) {
+      if (!(error instanceof DawsonError)) throw error;
+      problems.push(`${entry.name}: ${error.message}`);
+      return undefined;
+    }
+  };
+  const channels: (Volume | undefined)[] = [];
+  for (const file of entry.images) {
+    channels.push(
+      (file && (await attempt(file, (volume) => requireIntensities(volume, file)))) || undefined,
+    );
+  }
+  const labels = await attempt(entry.labels, () => {});
+  if (problems.length > 0 || !labels) return { problems };
+  for (const [channel, volume] of channels.entries()) {
+    if (volume && !sameGrid(volume, labels)) {
+      problems.push(`${entry.name}: the labels lie on another grid than channel ${channel}`);
+    }
+  }
+  const unknown = unknownLabels(labels, classCount);
+  if (unknown.length > 0) {
+    problems.push(`${entry.name}: labels ${unknown.join(', ')} are not in dataset.json`);
+  }
+  return problems.length > 0 ? { problems } : { images: { channels, labels } };
+}
+
+/** Networks do not learn from images that had to be repaired. */
+function requireIntensities(volume: Volume, file: string): void {
+  const { notes } = checkIntensities(volume, file);
+  if (notes.length === 0) return;
+  throw new DawsonError('bad-intensities', { file, expected: 'finite values', found: notes[0] });
+}
+
+function unknownLabels(labels: Volume, classCount: number): (number | string)[] {
+  const unknown = new Set<number>();
+  for (let at = 0; at < labels.data.length; at++) {
+    const label = labels.data[at];
+    if (Number.isInteger(label) && label >= 0 && label < classCount) continue;
+    unknown.add(label);
+    if (unknown.size > mostListedLabels) break;
+  }
+  const listed: (number | string)[] = [...unknown];
+  return listed.length > mostListedLabels ? [...listed.slice(0, mostListedLabels), '…'] : listed;
+}
