@@ -1,4 +1,5 @@
 // What the registration benchmark measures, apart from the code that it judges.
+import { invert } from '../dist/volume/affine.js';
 
 /** Every third voxel (in plane) brighter than 15 % of the image's 99th percentile, as RAS mm points. */
 export function headPoints({ data, size, affine }) {
@@ -37,7 +38,7 @@ export function pointError(points, a, b) {
  * Mutual information in nats at the given points: both images at full resolution, interpolated
  * linearly, a plain histogram of 64 x 64 classes between each image's 0.1 and 99.9 percentiles.
  */
-export function plainMutualInformation(points, fixed, moving, fixedToMoving, invert) {
+export function plainMutualInformation(points, fixed, moving, fixedToMoving) {
   const classes = 64;
   const sampler = (volume) => {
     const [nx, ny, nz] = volume.size;

@@ -36,7 +36,7 @@ export interface Registration {
   /** With the headers as they are. */
   readonly before: Similarity;
   readonly after: Similarity;
-  /** Share of the mutual information that is lost 4 mm off the result, 0 to 1; see {@link sharpness}. */
+  /** Share of the mutual information that is lost 4 mm off the best rigid pose, up to 1. */
   readonly sharpness: number;
   /** The last climb ended at a maximum, not at the limit of its iterations. */
   readonly converged: boolean;
@@ -59,15 +59,9 @@ const headRadiusMm = 70;
 /** Of the fixed head; with less in common two images cannot be compared. */
 const leastOverlap = 0.3;
 const maxIterations = 100;
-/**
- * How far off, and at which resolution, an alignment must be worse. Two heads of different people
- * share their outlines, which still match there; one head shares its inner structure too, which
- * does not. Measured in docs/decisions/0020-registration-engine.md: 0.26 and more for sequences of
- * one head, 0.17 and less for different heads, whatever the noise and blur.
- */
+/** How far off the best pose an alignment must be worse; see {@link sharpness}. */
 const sharpnessOffsetMm = 4;
-const sharpnessResolutionMm = 2;
-const leastSharpness = 0.2;
+const leastSharpness = 0.19;
 
 interface Level {
   readonly resolutionMm: number;
@@ -104,7 +98,7 @@ export function register(fixed: Volume, moving: Volume, options: RegisterOptions
   };
 
   const coarse = levelAt(levels[0]);
-  let ends = startingPoses(centre, movingCentre)
+  const ends = startingPoses(centre, movingCentre)
     .map((start) => climb(coarse, start, centre, 6))
     .filter((end) => end.result.overlap >= leastOverlap)
     .sort(byNormalised)
@@ -115,24 +109,18 @@ export function register(fixed: Volume, moving: Volume, options: RegisterOptions
       found: `less than ${100 * leastOverlap} % of the first inside the second at every position tried`,
     });
   }
-  let level = coarse;
-  let judge = coarse;
-  for (const spec of levels.slice(1)) {
-    level = levelAt(spec);
-    if (level.resolutionMm >= sharpnessResolutionMm) judge = level;
-    ends = ends.map((end) => climb(level, end.place, centre, 6)).sort(byNormalised);
-    // From here on all dimensions that the transform has; rigidly it has found its place.
-    ends = [options.dof === 6 ? ends[0] : climb(level, ends[0].place, centre, options.dof)];
-  }
-  const [best] = ends;
-  const peak = sharpness(judge, best.place);
-  if (options.sameHead !== false && !(peak >= leastSharpness)) {
-    const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
-    throw new DawsonError('registration-failed', {
-      expected: `two images of one head, which lose ${percent(leastSharpness)} or more of their mutual information when one is shifted by ${sharpnessOffsetMm} mm`,
-      found: `a loss of ${percent(peak)} off the best alignment, as between different heads`,
-    });
-  }
+
+  let level = levelAt(levels[1]);
+  const [rigid] = ends.map((end) => climb(level, end.place, centre, 6)).sort(byNormalised);
+  let best = options.dof === 6 ? rigid : climb(level, rigid.place, centre, options.dof);
+
+  level = levelAt(levels[2]);
+  const peak = sharpness(level, rigid.place);
+  requireOneHead(peak);
+  best = climb(level, best.place, centre, options.dof);
+
+  level = levelAt(levels[3]);
+  best = climb(level, best.place, centre, options.dof);
   return {
     fixedToMoving: best.place,
     before: asSimilarity(level.similarity(identity)),
@@ -144,7 +132,11 @@ export function register(fixed: Volume, moving: Volume, options: RegisterOptions
 
 /**
  * Share of the mutual information that is lost when the images are shifted by 4 mm off a pose, on
- * average over the six directions along the axes.
+ * average over the six directions along the axes. The outlines of different people's heads can be
+ * laid onto each other, and 4 mm hardly matters to them; one head shares its inner structure too,
+ * for which 4 mm is far. At 2 mm resolution and the best rigid pose, since 12 degrees of freedom
+ * bring strangers closer: sequences of one head lose 0.3 and more (0.21 after strong blur), those
+ * of different heads 0.17 and less (docs/decisions/0021-failed-registration.md).
  */
 function sharpness({ similarity }: Level, pose: Mat4): number {
   let off = 0;
@@ -156,6 +148,15 @@ function sharpness({ similarity }: Level, pose: Mat4): number {
     }
   }
   return 1 - off / similarity(pose).value;
+}
+
+function requireOneHead(peak: number): void {
+  if (peak >= leastSharpness) return;
+  const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
+  throw new DawsonError('registration-failed', {
+    expected: `two images of one head, which lose ${percent(leastSharpness)} or more of their mutual information ${sharpnessOffsetMm} mm off the best alignment`,
+    found: `a loss of ${percent(peak)}, as between different heads`,
+  });
 }
 
 function byNormalised(a: Climb, b: Climb): number {
