@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { DawsonError } from '../errors.js';
 import { evaluateFiles } from '../evaluate/evaluate-files.js';
 import type { PairEvaluation } from '../evaluate/evaluate-pair.js';
+import { fixed } from '../report/table.js';
 import { WorkerPool } from '../workers.js';
 import { caseProgress } from './case-progress.js';
 import {
@@ -123,8 +124,8 @@ async function evaluateFolders(
       [
         ...summaries.map(
           ({ measure: { title, unit, digits }, mean, standardDeviation, n }) =>
-            `${title}${unit ? ` (${unit})` : ''}: ${mean.toFixed(digits)} ± ` +
-            `${standardDeviation.toFixed(digits)} (${n} cases)`,
+            `${title}${unit ? ` (${unit})` : ''}: ${fixed(mean, digits)} ± ` +
+            `${fixed(standardDeviation, digits)} (${n} cases)`,
         ),
         `Definition ${definition.name}. Look at ${join(out, 'report.html')}.`,
       ],

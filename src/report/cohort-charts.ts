@@ -109,8 +109,8 @@ export async function loadFigure(cases: readonly EvaluatedCase[]): Promise<Figur
 const boxedKeys = ['dsc', 'lesion_precision', 'lesion_recall', 'lesion_f1'];
 const boxStep = 46;
 
-/** Figure 3: distribution of the main measures, a box a scanner. */
-export async function scannerFigure(cases: readonly EvaluatedCase[]): Promise<Figure> {
+/** Figure 3: distribution of the main measures, a box a scanner; none where all are undefined. */
+export async function scannerFigure(cases: readonly EvaluatedCase[]): Promise<Figure | undefined> {
   const byScanner = casesByScanner(cases);
   const groups = byScanner.size > 0 ? byScanner : new Map([['all', cases]]);
   const labels = [...groups].map(([name, own]) => `${name} (${own.length})`);
@@ -124,6 +124,7 @@ export async function scannerFigure(cases: readonly EvaluatedCase[]): Promise<Fi
         }),
     ),
   );
+  if (values.length === 0) return undefined;
   const panel = (key: string) => ({
     title: measures.find((measure) => measure.key === key)!.title,
     width: Math.max(90, boxStep * labels.length),

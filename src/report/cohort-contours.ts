@@ -4,7 +4,7 @@ import { readVolume } from '../formats/index.js';
 import { percentile } from '../volume/histogram.js';
 import { reorient } from '../volume/reorient.js';
 import { resample } from '../volume/resample.js';
-import { countNonZero, type Mask, onGrid, toFloat32, type Volume } from '../volume/volume.js';
+import { countNonZero, type Mask, onGrid, type Volume } from '../volume/volume.js';
 import type { Figure } from './cohort-charts.js';
 import { sliceAsDataUrl } from './picture.js';
 import { outlinePath, type Slice, sliceOf } from './slice.js';
@@ -52,10 +52,7 @@ async function caseRow(contourCase: ContourCase, top: number): Promise<string> {
   const flair = reorient((await readVolume(contourCase.flair)).volume);
   const reference = await maskOn(flair, contourCase.reference);
   const prediction = await maskOn(flair, contourCase.prediction);
-  const head = onGrid(
-    flair,
-    Uint8Array.from(toFloat32(flair).data, (value) => (value > 0 ? 1 : 0)),
-  );
+  const head = where(flair, (value) => value > 0);
   const inside = countNonZero(head.data) > 0 ? head.data : undefined;
   const window = {
     black: percentile(flair.data, 0.5, inside),
@@ -118,11 +115,15 @@ function boxOf({ values, width, height }: Slice) {
 
 async function maskOn(flair: Volume, file: string): Promise<Mask> {
   const { volume } = await readVolume(file);
-  const onFlair = resample(volume, flair, { interpolation: 'nearest' });
-  return onGrid(
-    flair,
-    Uint8Array.from(toFloat32(onFlair).data, (value) => (value === 1 ? 1 : 0)),
-  );
+  return where(resample(volume, flair, { interpolation: 'nearest' }), (value) => value === 1);
+}
+
+function where(volume: Volume, isInside: (value: number) => boolean): Mask {
+  const inside = new Uint8Array(volume.data.length);
+  for (let voxel = 0; voxel < inside.length; voxel++) {
+    if (isInside(volume.data[voxel])) inside[voxel] = 1;
+  }
+  return onGrid(volume, inside);
 }
 
 /**

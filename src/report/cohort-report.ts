@@ -43,11 +43,9 @@ export async function cohortReport(
     ...(comparisons.length > 0 ? [scannersTable(comparisons, margin)] : []),
     ...(hasLesions ? [sizesTable(cases, definition)] : []),
   ];
-  const figures = [
-    ...(contours ? [contours] : []),
-    await loadFigure(cases),
-    await scannerFigure(cases),
-  ];
+  const figures = [contours, await loadFigure(cases), await scannerFigure(cases)].filter(
+    (figure) => figure !== undefined,
+  );
   const scanners = casesByScanner(cases).size;
   const lead = [
     `${cases.length} cases${scanners > 0 ? ` of ${scanners} scanners` : ''}. ${definitionInWords(definition)}`,

@@ -11,11 +11,9 @@ describeWithData('the anima definition on real lesion masks', () => {
 
   it.each(masks)('equals animaSegPerfAnalyzer: %s', async (file) => {
     const { volume } = await readVolume(sharedData(file));
-    const binary = onGrid(
-      volume,
-      Uint8Array.from(volume.data, (value) => (value > 0 ? 1 : 0)),
-    );
-    const cropped = crop(binary);
+    const data = new Uint8Array(volume.data.length);
+    for (let voxel = 0; voxel < data.length; voxel++) data[voxel] = volume.data[voxel] > 0 ? 1 : 0;
+    const cropped = crop(onGrid(volume, data));
     for (const animaCase of cases.filter(({ mask }) => mask === file)) {
       const evaluation = evaluateCase(animaCase, ...pairOnMask(animaCase, cropped));
       expect(differences(animaCase, evaluation)).toEqual([]);

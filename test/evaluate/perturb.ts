@@ -90,9 +90,10 @@ function shift(mask: Mask, below: Below): Mask {
   const [dx, dy, dz] = [below(5) - 2, below(5) - 2, below(5) - 2];
   const moved = new Uint8Array(mask.data.length);
   eachVoxel(mask.size, (at, i, j, k) => {
+    if (mask.data[at] === 0) return;
     const [x, y, z] = [i + dx, j + dy, k + dz];
     if (x < 0 || x >= nx || y < 0 || y >= ny || z < 0 || z >= nz) return;
-    moved[x + nx * (y + ny * z)] = mask.data[at];
+    moved[x + nx * (y + ny * z)] = 1;
   });
   return onGrid(mask, moved);
 }
@@ -101,18 +102,22 @@ function shift(mask: Mask, below: Below): Mask {
 function overNeighbours(mask: Mask, every: boolean): Mask {
   const [nx, ny, nz] = mask.size;
   const { data } = mask;
+  const least = every ? 7 : 1;
   const result = new Uint8Array(data.length);
-  eachVoxel(mask.size, (at, i, j, k) => {
-    const around =
-      data[at] +
-      (i > 0 ? data[at - 1] : 0) +
-      (i < nx - 1 ? data[at + 1] : 0) +
-      (j > 0 ? data[at - nx] : 0) +
-      (j < ny - 1 ? data[at + nx] : 0) +
-      (k > 0 ? data[at - nx * ny] : 0) +
-      (k < nz - 1 ? data[at + nx * ny] : 0);
-    result[at] = (every ? around === 7 : around > 0) ? 1 : 0;
-  });
+  for (let k = 0, at = 0; k < nz; k++) {
+    for (let j = 0; j < ny; j++) {
+      for (let i = 0; i < nx; i++, at++) {
+        let around = data[at];
+        if (i > 0) around += data[at - 1];
+        if (i < nx - 1) around += data[at + 1];
+        if (j > 0) around += data[at - nx];
+        if (j < ny - 1) around += data[at + nx];
+        if (k > 0) around += data[at - nx * ny];
+        if (k < nz - 1) around += data[at + nx * ny];
+        if (around >= least) result[at] = 1;
+      }
+    }
+  }
   return onGrid(mask, result);
 }
 
@@ -122,10 +127,9 @@ const dilate = (mask: Mask) => overNeighbours(mask, false);
 function drop(mask: Mask, below: Below): Mask {
   const { labels, count } = connectedComponents(mask, 6);
   const kept = [0, ...Array.from({ length: count }, () => (below(3) === 0 ? 0 : 1))];
-  return onGrid(
-    mask,
-    Uint8Array.from(labels.data, (label) => kept[label]),
-  );
+  const data = new Uint8Array(labels.data.length);
+  for (let at = 0; at < data.length; at++) data[at] = kept[labels.data[at]];
+  return onGrid(mask, data);
 }
 
 const steps: Record<string, (mask: Mask, below: Below) => Mask> = {

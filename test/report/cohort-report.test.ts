@@ -1,12 +1,15 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EvaluatedCase } from '../../src/evaluate/cohort.js';
 import { parseCohort } from '../../src/evaluate/cohort-table.js';
 import { definitions } from '../../src/evaluate/definitions.js';
 import { evaluatePair } from '../../src/evaluate/evaluate-pair.js';
 import { pairMasks } from '../../src/evaluate/mask-pair.js';
+import { contourColours, contoursOfCohort } from '../../src/report/cohort-contours.js';
 import { cohortReport } from '../../src/report/cohort-report.js';
 import { readersReport, setsReport } from '../../src/report/comparison-report.js';
-import { tinyPair } from '../evaluate/perturb.js';
+import { inTemporaryFolder, writeMasks } from '../evaluate/mask-files.js';
+import { maskOfSize, tinyPair } from '../evaluate/perturb.js';
 
 const kinds = ['shift', 'erode', 'drop+add', 'ragged', 'merge', 'dilate', 'empty', 'split'];
 const scanners = ['Verio & <Co>', 'Skyra', 'Ingenia_3'];
@@ -113,6 +116,58 @@ describe('the report of a cohort', () => {
     expect([...files.keys()]).not.toContain('table-sizes.md');
     expect(files.get('table-4-results.md')).toContain('voxel-wise figures only');
   });
+});
+
+describe('the report of a cohort in which nothing is defined', () => {
+  it('says so instead of failing', async () => {
+    const empty = maskOfSize([6, 6, 6]);
+    const evaluation = evaluatePair(pairMasks(empty, empty), definitions.anima);
+    const { files, summaries } = await cohortReport(
+      [{ id: 'healthy', evaluation }],
+      definitions.anima,
+      0.05,
+      undefined,
+    );
+    expect(summaries.map(({ measure }) => measure.key)).toEqual(['volume_difference_ml']);
+    expect([...files.keys()]).not.toContain('figure-3-scanners.svg');
+    expect(files.get('cases.csv')).toContain('dsc: both masks are empty');
+  });
+});
+
+describe('the figure of contours', () => {
+  const [reference, prediction] = tinyPair({
+    kind: 'drop+add',
+    seed: 9,
+    spacingMm: [1, 1, 1],
+    swapped: false,
+    voxels: [0, 0],
+  });
+  const flair = {
+    ...reference,
+    data: Float32Array.from(reference.data, (value, at) => 40 + 60 * value + (at % 7)),
+  };
+  const evaluation = evaluatePair(pairMasks(reference, prediction), definitions.anima);
+
+  it('shows FLAIR, reference and prediction of a case, the same each time', () =>
+    inTemporaryFolder(async (folder) => {
+      const folders = {
+        references: await writeMasks(join(folder, 'r'), { 'a.nii.gz': reference }),
+        predictions: await writeMasks(join(folder, 'p'), { 'a.nii.gz': prediction }),
+        flairs: await writeMasks(join(folder, 'f'), { 'a.nii.gz': flair }),
+      };
+      const figure = await contoursOfCohort([{ id: 'a', evaluation }], folders);
+      for (const colour of Object.values(contourColours)) expect(figure.svg).toContain(colour);
+      expect(figure.svg.match(/<image /g)).toHaveLength(2);
+      expect((await contoursOfCohort([{ id: 'a', evaluation }], folders)).svg).toBe(figure.svg);
+    }));
+
+  it('is refused when no case has a FLAIR image', () =>
+    inTemporaryFolder(async (folder) => {
+      const folders = { references: folder, predictions: folder, flairs: folder };
+      await expect(contoursOfCohort([{ id: 'a', evaluation }], folders)).rejects.toThrow(
+        'no case has a FLAIR image',
+      );
+    }));
 });
 
 describe('the report of a comparison', () => {
