@@ -1,0 +1,175 @@
+import type { Random } from '../../volume/random.js';
+import { onGrid, type Volume } from '../../volume/volume.js';
+import type { Anatomy } from './anatomy.js';
+import { boxOf } from './geometry.js';
+import { stepsPerMm } from './head.js';
+import { normalQuantiles } from './noise.js';
+import { renderField, type SmoothField } from './smooth-field.js';
+import { isOneOf, type TissueName, tissue, tissues } from './tissues.js';
+
+/** A smooth variation of intensity inside some tissues. Equal fields vary together in all sequences. */
+export interface Texture {
+  readonly field: SmoothField;
+  readonly tissues: readonly TissueName[];
+  readonly sd: number;
+  /** Only what exceeds this many standard deviations is added; all of it by default. */
+  readonly above?: number;
+}
+
+/**
+ * What looks like a lesion, or differs from the label map, and is no lesion. The same in all
+ * sequences of an exam; how strongly a sequence shows it is part of its {@link Contrast}.
+ */
+export interface Mimics {
+  /** Diffuse change of white matter that fades with the distance from the ventricles. */
+  readonly dirtyDecayMm: number;
+  readonly dirtyField: SmoothField;
+  /** A thin rim and caps along the ventricles. */
+  readonly rimMm: number;
+  readonly rimField: SmoothField;
+  /** Specks of white matter near the cortex that look like grey matter, where the field exceeds a value. */
+  readonly greySpecksField: SmoothField;
+  readonly greySpecksAbove: number;
+  readonly greySpecksWeight: number;
+  /** Vessels in the fluid around the brain, where the field exceeds a value. */
+  readonly vesselField: SmoothField;
+  readonly vesselsAbove: number;
+}
+
+/** How a sequence shows the tissues. Intensities are on the scale of {@link tissues}. */
+export interface Contrast {
+  /** By tissue number. */
+  readonly means: readonly number[];
+  /** Standard deviation from voxel to voxel of 1 mm, by tissue number. */
+  readonly grain: readonly number[];
+  readonly textures: readonly Texture[];
+  /** Lesion minus white matter. */
+  readonly lesion: number;
+  /** How much this varies from lesion to lesion, as a part of it. */
+  readonly lesionVariation: number;
+  readonly lesionField: SmoothField;
+  /** Added in the middle of large lesions: negative for black holes. */
+  readonly lesionCore: number;
+  /** Strength of the mimics in multiples of `lesion`. */
+  readonly dirty: number;
+  readonly rim: number;
+}
+
+const whiteMatter = isOneOf('white matter', 'cerebellar white matter', 'brainstem');
+/** Mimics thin out beyond this distance to the ventricles. */
+const farthestMimicMm = 31;
+
+/** Intensities of a sequence at the voxels of an anatomy, before the scanner. */
+export function paint(
+  anatomy: Anatomy,
+  contrast: Contrast,
+  mimics: Mimics,
+  random: Random,
+): Volume<Float32Array> {
+  const { grid } = anatomy;
+  const numbers = anatomy.tissues;
+  const values = new Float32Array(numbers.length);
+  const means = Float32Array.from(contrast.means);
+  for (let at = 0; at < values.length; at++) values[at] = means[numbers[at]];
+  for (const { field, tissues, sd, above = -Infinity } of contrast.textures) {
+    if (sd === 0) continue;
+    const variation = renderField(field, boxOf(grid));
+    const inside = isOneOf(...tissues);
+    const offset = Math.max(0, above);
+    for (let at = 0; at < values.length; at++) {
+      if (inside[numbers[at]] !== 0 && variation[at] > above) {
+        values[at] += sd * (variation[at] - offset);
+      }
+    }
+  }
+  addMimicsInPlace(values, anatomy, contrast, mimics);
+  const grain = Float32Array.from(contrast.grain);
+  for (let at = 0; at < values.length; at++) {
+    if (numbers[at] !== 0) values[at] += grain[numbers[at]] * normalQuantiles[random.bits() >>> 16];
+  }
+  addLesionsInPlace(values, anatomy, contrast, random);
+  return onGrid(grid, values);
+}
+
+function addMimicsInPlace(
+  values: Float32Array,
+  { grid, tissues: numbers, ventricleDistance }: Anatomy,
+  contrast: Contrast,
+  mimics: Mimics,
+): void {
+  const box = boxOf(grid);
+  if (contrast.dirty !== 0 || contrast.rim !== 0) {
+    const dirty = renderField(mimics.dirtyField, box);
+    const rim = renderField(mimics.rimField, box);
+    const limit = farthestMimicMm * stepsPerMm;
+    for (let at = 0; at < values.length; at++) {
+      if (whiteMatter[numbers[at]] === 0 || ventricleDistance[at] > limit) continue;
+      const distanceMm = ventricleDistance[at] / stepsPerMm;
+      const diffuse =
+        Math.exp(-distanceMm / mimics.dirtyDecayMm) * Math.max(0, 0.6 + 0.6 * dirty[at]);
+      const thin = Math.max(0, Math.min(1, mimics.rimMm + 0.8 * rim[at] - distanceMm));
+      values[at] += contrast.lesion * (contrast.dirty * diffuse + contrast.rim * thin);
+    }
+  }
+  if (mimics.greySpecksWeight > 0) {
+    const specks = renderField(mimics.greySpecksField, box);
+    const near = nearGreyMatter(numbers, grid.size);
+    const grey = contrast.means[tissue.cortex];
+    for (let at = 0; at < values.length; at++) {
+      if (near[at] === 0 || specks[at] <= mimics.greySpecksAbove) continue;
+      const share =
+        Math.min(1, 3 * (specks[at] - mimics.greySpecksAbove)) * mimics.greySpecksWeight;
+      values[at] += share * (grey - values[at]);
+    }
+  }
+  if (mimics.vesselsAbove < 4) {
+    const vessels = renderField(mimics.vesselField, box);
+    const vessel = contrast.means[tissue.vessel];
+    for (let at = 0; at < values.length; at++) {
+      if (numbers[at] !== tissue.csf || vessels[at] <= mimics.vesselsAbove) continue;
+      values[at] += Math.min(1, 2 * (vessels[at] - mimics.vesselsAbove)) * (vessel - values[at]);
+    }
+  }
+}
+
+/** 1 in white matter with cortex within three voxels along an axis. */
+function nearGreyMatter(numbers: Uint8Array, [nx, ny]: readonly number[]): Uint8Array {
+  const near = new Uint8Array(numbers.length);
+  const steps = [1, nx, nx * ny].flatMap((stride) =>
+    [1, 2, 3].flatMap((n) => [n * stride, -n * stride]),
+  );
+  for (let at = 0; at < numbers.length; at++) {
+    if (numbers[at] !== tissue['white matter']) continue;
+    for (const step of steps) {
+      if (numbers[at + step] === tissue.cortex) {
+        near[at] = 1;
+        break;
+      }
+    }
+  }
+  return near;
+}
+
+function addLesionsInPlace(
+  values: Float32Array,
+  { grid, weight, core }: Anatomy,
+  contrast: Contrast,
+  random: Random,
+): void {
+  const { lesion, lesionVariation, lesionCore } = contrast;
+  const variation = renderField(contrast.lesionField, boxOf(grid));
+  const white = contrast.means[tissue['white matter']];
+  const grain = contrast.grain[tissue['white matter']];
+  for (let at = 0; at < values.length; at++) {
+    if (weight[at] === 0) continue;
+    const strength = Math.max(0.35, Math.min(1.5, 1 + lesionVariation * variation[at]));
+    const noise = grain * normalQuantiles[random.bits() >>> 16];
+    const inLesion = white + lesion * strength + lesionCore * core[at] + noise;
+    values[at] += weight[at] * (inLesion - values[at]);
+  }
+}
+
+/** The typical intensities of a kind of sequence, by tissue number. */
+export function typicalMeans(kind: 'flair' | 't1' | 't2'): number[] {
+  return tissues.map((row) => row[kind]);
+}

@@ -1,0 +1,128 @@
+import { applyToPoint, invert } from '../../volume/affine.js';
+import { seededRandom } from '../../volume/random.js';
+import { type Grid, type Mask, onGrid, type Size, type Volume } from '../../volume/volume.js';
+import { acquire, averagedOverSlices, type Protocol } from './acquisition.js';
+import { type Anatomy, renderAnatomy } from './anatomy.js';
+import { type Artefacts, addArtefactsInPlace } from './artefacts.js';
+import { type Contrast, type Mimics, paint } from './contrast.js';
+import type { Geometry } from './geometry.js';
+import type { Head } from './head.js';
+import type { LesionLibrary } from './lesion-library.js';
+import type { LesionParameters } from './lesions.js';
+
+export const sequenceNames = ['flair', 't2', 't1'] as const;
+export type SequenceName = (typeof sequenceNames)[number];
+
+/** One sequence of an exam. */
+export interface SequenceParameters {
+  readonly contrast: Contrast;
+  readonly protocol: Protocol;
+  readonly artefacts: Artefacts;
+  readonly seed: number;
+}
+
+/** Everything that makes a synthetic exam: a plain value, the same for the same exam. */
+export interface ExamParameters {
+  readonly geometry: Geometry;
+  readonly lesions: LesionParameters;
+  readonly mimics: Mimics;
+  readonly sequences: { readonly [Name in SequenceName]?: SequenceParameters };
+}
+
+export interface SyntheticExam {
+  /** 16-bit images as a scanner gives them; a sequence that was not taken is absent. */
+  readonly images: { readonly [Name in SequenceName]?: Volume<Int16Array> };
+  /** Voxels of the FLAIR (or else of the first sequence) more than half of which is lesion. */
+  readonly truth: Mask;
+}
+
+/** Voxel size of the body before it is measured. */
+const bodyVoxelMm = 1;
+/** How far below the centre of the brain a body is rendered. */
+const bodyBelowBrainMm = 130;
+
+/**
+ * Makes an exam from a head and its parameters.
+ * @throws RangeError when the exam has no sequence.
+ */
+export function renderExam(
+  parameters: ExamParameters,
+  head: Head,
+  library: LesionLibrary,
+): SyntheticExam {
+  const reference = sequenceNames.map((name) => parameters.sequences[name]).find(Boolean);
+  if (!reference) throw new RangeError('an exam without sequences');
+  const anatomy = renderAnatomy(
+    bodyGrid(head, parameters.geometry),
+    head,
+    parameters.geometry,
+    parameters.lesions,
+    library,
+  );
+  const images: { [Name in SequenceName]?: Volume<Int16Array> } = {};
+  for (const name of sequenceNames) {
+    const sequence = parameters.sequences[name];
+    if (sequence) images[name] = renderSequence(anatomy, sequence, parameters.mimics);
+  }
+  const share = averagedOverSlices(onGrid(anatomy.grid, anatomy.mask), reference.protocol);
+  return {
+    images,
+    truth: onGrid(
+      share,
+      Uint8Array.from(share.data, (v) => (v > 0.5 ? 1 : 0)),
+    ),
+  };
+}
+
+function renderSequence(
+  anatomy: Anatomy,
+  { contrast, protocol, artefacts, seed }: SequenceParameters,
+  mimics: Mimics,
+): Volume<Int16Array> {
+  const random = seededRandom(seed);
+  const image = acquire(paint(anatomy, contrast, mimics, random), protocol);
+  addArtefactsInPlace(image, artefacts, random);
+  return onGrid(
+    image,
+    Int16Array.from(image.data, (value) => Math.max(0, Math.min(32767, Math.round(value)))),
+  );
+}
+
+/** A grid parallel to the axes of the body that holds the head down to the neck. */
+export function bodyGrid(head: Pick<Head, 'tissues'>, { toHead, warp }: Geometry): Grid {
+  const toBody = invert(toHead);
+  const margin = 3 * warp.sdMm + 2;
+  const low = [Infinity, Infinity, Infinity];
+  const high = [-Infinity, -Infinity, -Infinity];
+  for (let corner = 0; corner < 8; corner++) {
+    const voxel = head.tissues.size.map((n, axis) => ((corner >> axis) & 1 ? n - 1 : 0));
+    const [i, j, k] = voxel;
+    applyToPoint(toBody, applyToPoint(head.tissues.affine, [i, j, k])).forEach((mm, axis) => {
+      low[axis] = Math.min(low[axis], mm - margin);
+      high[axis] = Math.max(high[axis], mm + margin);
+    });
+  }
+  low[2] = Math.max(low[2], -bodyBelowBrainMm);
+  const size = low.map((mm, axis) => Math.ceil((high[axis] - mm) / bodyVoxelMm) + 1);
+  return {
+    size: size as unknown as Size,
+    affine: [
+      bodyVoxelMm,
+      0,
+      0,
+      low[0],
+      0,
+      bodyVoxelMm,
+      0,
+      low[1],
+      0,
+      0,
+      bodyVoxelMm,
+      low[2],
+      0,
+      0,
+      0,
+      1,
+    ],
+  };
+}
