@@ -11,6 +11,8 @@ export interface Beliefs {
   readonly content: Volume<Float32Array>;
   /** Belief in lesion of the voxels that look like grey matter. */
   readonly greyMatter: Volume<Float32Array>;
+  /** Probability of white matter at a place, from the tissues around it. */
+  readonly whiteMatter: Volume<Float32Array>;
   /** Belief in lesion of all voxels. */
   readonly total: Volume<Float32Array>;
 }
@@ -24,7 +26,8 @@ const brightCsfContent = 2.4;
 /**
  * Belief maps (Schmidt et al. 2012): how far the FLAIR of a voxel lies above the mean of its tissue,
  * in units of the brain's most frequent intensity, times its continuous tissue label, times the
- * probability of white matter there.
+ * probability of white matter there. Where the tissues come from the FLAIR itself, and grey matter is
+ * grey because it is bright, the mean is that of grey and white matter together.
  * @param flair bias-corrected FLAIR, one voxel of background around the brain
  */
 export function beliefMaps(flair: Volume<Float32Array>, brain: Mask, tissues: Tissues): Beliefs {
@@ -32,20 +35,14 @@ export function beliefMaps(flair: Volume<Float32Array>, brain: Mask, tissues: Ti
   const normalised = flair.data.map((value, voxel) => (brain.data[voxel] ? value / mode : 0));
   const content = correctBrightCsf(normalised, tissues);
 
-  const sum = [0, 0, 0, 0];
-  const count = [0, 0, 0, 0];
-  for (let voxel = 0; voxel < content.length; voxel++) {
-    if (content[voxel] === 0) continue;
-    const tissue = tissueOf(content[voxel]);
-    sum[tissue] += normalised[voxel];
-    count[tissue]++;
-  }
-  const mean = sum.map((value, tissue) => (count[tissue] > 0 ? value / count[tissue] : Infinity));
-
+  const mean = meanByTissue(normalised, content);
+  const reference = tissues.separatesGreyFromWhite
+    ? mean
+    : meanByTissue(normalised, content, [csf, gm, gm]);
   const excess = new Float32Array(content.length);
   for (let voxel = 0; voxel < content.length; voxel++) {
     if (content[voxel] === 0) continue;
-    excess[voxel] = Math.max(0, normalised[voxel] - mean[tissueOf(content[voxel])]);
+    excess[voxel] = Math.max(0, normalised[voxel] - reference[tissueOf(content[voxel])]);
   }
   const whiteMatter = whiteMatterProbability(onGrid(flair, content), normalised, mean[gm]);
   const greyMatter = new Float32Array(content.length);
@@ -60,12 +57,34 @@ export function beliefMaps(flair: Volume<Float32Array>, brain: Mask, tissues: Ti
     content: onGrid(flair, content),
     greyMatter: onGrid(flair, greyMatter),
     total: onGrid(flair, total),
+    whiteMatter: onGrid(flair, whiteMatter),
   };
 }
 
 /** The tissue that a continuous label is nearest to. */
 export function tissueOf(content: number): typeof csf | typeof gm | typeof wm {
   return content < 1.5 ? csf : content < 2.5 ? gm : wm;
+}
+
+/**
+ * Mean intensity by tissue; that of a tissue without voxels is infinite.
+ * @param group the tissue that each is pooled with
+ */
+function meanByTissue(
+  flair: Float32Array,
+  content: Float32Array,
+  group: readonly number[] = [csf, gm, wm],
+): number[] {
+  const sum = [0, 0, 0, 0];
+  const count = [0, 0, 0, 0];
+  for (let voxel = 0; voxel < content.length; voxel++) {
+    if (content[voxel] === 0) continue;
+    const pool = group[tissueOf(content[voxel]) - 1];
+    sum[pool] += flair[voxel];
+    count[pool]++;
+  }
+  const means = sum.map((value, pool) => (count[pool] > 0 ? value / count[pool] : Infinity));
+  return [Infinity, ...group.map((pool) => means[pool])];
 }
 
 /** The most frequent intensity in the brain: the highest bin of the histogram, smoothed. */

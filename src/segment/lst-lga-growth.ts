@@ -35,7 +35,8 @@ export function findSeeds({ data, size }: Volume<Float32Array>, kappa: number): 
  * the lesions so far is described by a gamma distribution, that of all other voxels by a mixture of
  * three normal ones; a voxel beside a lesion gets, capped at 1, its mean belief times the ratio of
  * the two densities times exp(phi (2 n - 6)), where n is the sum of its six neighbours' lesion
- * probabilities, and only if n > 1. All voxels of a round are judged by the round before.
+ * probabilities, and only if n > 1; it never loses what it has. All voxels of a round are judged by
+ * the round before.
  * @returns the probability of lesion; that of seeds is 1.
  */
 export function growLesions(
@@ -43,21 +44,20 @@ export function growLesions(
   seeds: Uint8Array,
 ): Volume<Float32Array> {
   const lesion = Float32Array.from(seeds);
-  const meanBelief = meanOfNeighbours(total);
-  const active: number[] = [];
-  for (let voxel = 0; voxel < lesion.length; voxel++) {
-    if (lesion[voxel] === 0 && meanBelief[voxel] > 0 && flair.data[voxel] > 0) active.push(voxel);
-  }
   if (!seeds.includes(1)) return onGrid(flair, lesion);
-
+  const voxels = indicesWhere(content.data, (label, voxel) => label > 0 && flair.data[voxel] > 0);
+  const meanBelief = meanOfNeighbours(total);
+  const active = voxels.filter((voxel) => lesion[voxel] === 0 && meanBelief[voxel] > 0);
+  const grown = new Float32Array(active.length);
   const steps = neighbourSteps(flair.size);
   for (let round = 0; round < rounds; round++) {
-    const lesionDensity = fitGamma(flair.data, lesion);
-    const others = fitOthers(flair.data, content.data, lesion);
-    const grown: [voxel: number, probability: number][] = [];
+    const lesionDensity = fitGamma(flair.data, lesion, voxels);
+    const others = fitOthers(flair.data, content.data, lesion, voxels);
     let largest = 0;
-    for (const voxel of active) {
-      if (lesion[voxel] > 0) continue;
+    for (let at = 0; at < active.length; at++) {
+      const voxel = active[at];
+      grown[at] = lesion[voxel];
+      if (lesion[voxel] === 1) continue;
       let neighbours = 0;
       for (const step of steps) neighbours += lesion[voxel + step];
       if (neighbours <= 1) continue;
@@ -66,14 +66,27 @@ export function growLesions(
       for (const tissue of others) otherDensity += tissue.weight * normalDensity(tissue, intensity);
       const ratio = lesionDensity(intensity) / Math.max(otherDensity, Number.MIN_VALUE);
       const field = Math.exp(fieldStrength * (2 * neighbours - 6));
-      const probability = Math.min(1, meanBelief[voxel] * ratio * field);
-      grown.push([voxel, probability]);
-      if (probability > largest) largest = probability;
+      grown[at] = Math.max(lesion[voxel], Math.min(1, meanBelief[voxel] * ratio * field));
+      largest = Math.max(largest, grown[at] - lesion[voxel]);
     }
-    for (const [voxel, probability] of grown) lesion[voxel] = probability;
+    for (let at = 0; at < active.length; at++) lesion[active[at]] = grown[at];
     if (largest <= negligible) break;
   }
   return onGrid(flair, lesion);
+}
+
+function indicesWhere(
+  data: Float32Array,
+  belongs: (value: number, voxel: number) => boolean,
+): Int32Array {
+  let count = 0;
+  for (let voxel = 0; voxel < data.length; voxel++) if (belongs(data[voxel], voxel)) count++;
+  const indices = new Int32Array(count);
+  count = 0;
+  for (let voxel = 0; voxel < data.length; voxel++) {
+    if (belongs(data[voxel], voxel)) indices[count++] = voxel;
+  }
+  return indices;
 }
 
 /** Fills what lesions enclose and drops voxels alone, as LST does at the end. */
@@ -133,12 +146,16 @@ function meanOfNeighbours({ data, size }: Volume<Float32Array>): Float32Array {
  * Density of the gamma distribution of the lesions' FLAIR. Its shape is Minka's (2002) closed
  * approximation of the maximum likelihood estimate, which is within 1.5 % of it.
  */
-function fitGamma(flair: Float32Array, lesion: Float32Array): (intensity: number) => number {
+function fitGamma(
+  flair: Float32Array,
+  lesion: Float32Array,
+  voxels: Int32Array,
+): (intensity: number) => number {
   let count = 0;
   let sum = 0;
   let sumOfLogs = 0;
-  for (let voxel = 0; voxel < lesion.length; voxel++) {
-    if (lesion[voxel] <= 0.5 || !(flair[voxel] > 0)) continue;
+  for (const voxel of voxels) {
+    if (lesion[voxel] <= 0.5) continue;
     count++;
     sum += flair[voxel];
     sumOfLogs += Math.log(flair[voxel]);
@@ -166,13 +183,14 @@ function fitOthers(
   flair: Float32Array,
   content: Float32Array,
   lesion: Float32Array,
+  voxels: Int32Array,
 ): TissueIntensity[] {
   const count = [0, 0, 0, 0];
   const sum = [0, 0, 0, 0];
   const sumOfSquares = [0, 0, 0, 0];
-  for (let voxel = 0; voxel < lesion.length; voxel++) {
+  for (const voxel of voxels) {
     const value = flair[voxel];
-    if (content[voxel] === 0 || lesion[voxel] >= 0.5 || !(value > 0)) continue;
+    if (lesion[voxel] >= 0.5) continue;
     const tissue = tissueOf(content[voxel]);
     count[tissue]++;
     sum[tissue] += value;

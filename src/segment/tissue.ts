@@ -2,12 +2,7 @@ import { DawsonError } from '../errors.js';
 import { voxelSizeMm } from '../volume/affine.js';
 import { correctBiasField } from '../volume/bias-field.js';
 import { type LabelMap, type Mask, onGrid, strides, type Volume } from '../volume/volume.js';
-import {
-  classCount,
-  classDensity,
-  fitTissueMixture,
-  type TissueMixture,
-} from './tissue-mixture.js';
+import { classDensity, fitTissueMixture, type TissueMixture } from './tissue-mixture.js';
 
 export const csf = 1;
 export const gm = 2;
@@ -34,6 +29,8 @@ export interface Tissues {
    * fraction of a voxel that holds two, as the partial volume estimate of VBM8; 0 outside.
    */
   readonly content: Volume<Float32Array>;
+  /** False in a FLAIR, where "grey" and "white" only mean the brighter and the darker half. */
+  readonly separatesGreyFromWhite: boolean;
 }
 
 /**
@@ -49,18 +46,22 @@ const sweeps = 10;
  * intensities; labels by iterated conditional modes under a Markov random field over the six
  * neighbours, weighted by their distance; and the fractions in mixed voxels from their intensity.
  *
- * In a FLAIR lesions are outliers above the grey matter and become grey matter; in T1 and T2 they
- * become the tissue that they look like.
+ * Lesions are outliers to the mixture; in T1 and T2 their voxels become the tissue that they look
+ * like, in a FLAIR grey matter, the brightest.
  * @param image the scanner's intensities; only those inside the brain are used
- * @throws DawsonError `segmentation-failed` when three tissues cannot be told apart.
+ * @throws DawsonError `segmentation-failed` when the tissues cannot be told apart.
  */
 export function segmentTissues(image: Volume, brain: Mask, contrast: TissueContrast): Tissues {
   const { corrected } = correctBiasField(image, brain);
-  const mixture = fitTissueMixture(corrected.data, brainWithSignal(corrected, brain));
+  const signal = brainWithSignal(corrected, brain);
+  const mixture =
+    contrast === 'FLAIR'
+      ? splitParenchyma(fitTissueMixture(corrected.data, signal, 2))
+      : fitTissueMixture(corrected.data, signal, 3);
   if (mixture === null) {
     throw new DawsonError('segmentation-failed', {
-      expected: `the intensities of three tissues in the ${contrast}`,
-      found: 'no such three groups',
+      expected: `${contrast === 'FLAIR' ? 'CSF and brain tissue' : 'three tissues'} of different intensity in the ${contrast}`,
+      found: 'no such groups among the intensities of the brain',
     });
   }
   const classes = mostProbableClasses(corrected, brain, mixture);
@@ -72,17 +73,38 @@ function brainWithSignal({ data }: Volume, brain: Mask): Uint8Array {
   return brain.data.map((inside, voxel) => (inside !== 0 && data[voxel] > 0 ? 1 : 0));
 }
 
+/**
+ * The two halves of the brain tissue in a FLAIR: lesions aside, grey matter is a little brighter than
+ * white matter, by less than their spread, so that three tissues cannot be fitted. Half of its voxels
+ * each, they share a deviation, and together they have the deviation that was fitted.
+ */
+function splitParenchyma(mixture: TissueMixture | null): TissueMixture | null {
+  if (mixture === null) return null;
+  const [fluid, { weight, mean, standardDeviation }] = mixture.tissues;
+  const half = (sign: number) => ({
+    weight: weight / 2,
+    mean: mean + sign * 0.6 * standardDeviation,
+    standardDeviation: 0.8 * standardDeviation,
+  });
+  return {
+    ...mixture,
+    tissues: [fluid, half(-1), half(1)],
+    mixedWeights: [mixture.mixedWeights[0], 0],
+  };
+}
+
 /** Class 0 to 4 of each brain voxel, plus 1; 0 outside. */
-function mostProbableClasses(image: Volume, brain: Mask, { tissues, mixedWeights }: TissueMixture) {
+function mostProbableClasses(image: Volume, brain: Mask, mixture: TissueMixture): Uint8Array {
   const voxels = brainVoxels(brain);
+  const { tissues } = mixture;
   const [dark, , bright] = tissues;
+  const classCount = 2 * tissues.length - 1;
   const bins = 1024;
   const binsPerUnit = (bins - 1) / (bright.mean - dark.mean);
   const logProbability = new Float64Array(bins * classCount);
   for (let bin = 0; bin < bins; bin++) {
     for (let k = 0; k < classCount; k++) {
-      const weight = k % 2 === 0 ? tissues[k / 2].weight : mixedWeights[(k - 1) / 2];
-      const density = weight * classDensity(tissues, k, dark.mean + bin / binsPerUnit);
+      const density = classDensity(mixture, k, dark.mean + bin / binsPerUnit);
       logProbability[bin * classCount + k] = Math.log(Math.max(density, 1e-300));
     }
   }
@@ -179,5 +201,6 @@ function fromClasses(
   return {
     labels: { ...onGrid(image, labels), names: tissueNames },
     content: onGrid(image, content),
+    separatesGreyFromWhite: contrast !== 'FLAIR',
   };
 }
