@@ -40,7 +40,7 @@ export async function cohortReport(
     ...(rows.length > 0 ? [acquisitionTable(rows), demographicsTable(rows)] : []),
     ...(hasLesions ? [lesionsTable(cases, definition)] : []),
     resultsTable(summaries, definition, isbiScore),
-    ...(comparisons.length > 0 ? [scannersTable(comparisons, margin)] : []),
+    ...(comparisons.length > 0 ? [scannersTable(comparisons, definition, margin)] : []),
     ...(hasLesions ? [sizesTable(cases, definition)] : []),
   ];
   const figures = [contours, await loadFigure(cases), await scannerFigure(cases)].filter(

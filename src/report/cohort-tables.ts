@@ -196,13 +196,17 @@ export function sizesTable(cases: readonly EvaluatedCase[], definition: Definiti
 }
 
 /** Each scanner against the others. */
-export function scannersTable(comparisons: readonly ScannerComparison[], margin: number): Table {
+export function scannersTable(
+  comparisons: readonly ScannerComparison[],
+  definition: Definition,
+  margin: number,
+): Table {
   return {
     name: 'table-scanners',
     title: 'Each scanner against all others',
     note:
-      'Two-sided Welch t-test and rank-sum test; equivalence by two one-sided tests with a margin ' +
-      `of ${margin}: a small p there means that the scanner is the same to within the margin. ` +
+      `${definitionInWords(definition)} Two-sided Welch t-test and rank-sum test; equivalence by two one-sided tests ` +
+      `with a margin of ${margin}: a small p there means that the scanner is the same to within the margin. ` +
       'Adjusted by Holm over the table. A large p of a t-test does not show that scanners agree.',
     columns: [
       'Measure',

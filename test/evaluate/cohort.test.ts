@@ -1,4 +1,4 @@
-import { rename, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DawsonError } from '../../src/errors.js';
@@ -40,6 +40,22 @@ describe('a cohort', () => {
         prediction: join(source.predictions, 'case-3.nii.gz'),
       };
       expect(cases[3].evaluation).toEqual(await evaluateFiles(files, anima));
+    }));
+
+  it('gives the same whatever the order in which its files were made', () =>
+    inTemporaryFolder(async (folder) => {
+      const source = await writeTinyCohort(folder, 5);
+      const reversed = { references: join(folder, 'r'), predictions: join(folder, 'p') };
+      for (const side of ['references', 'predictions'] as const) {
+        await mkdir(reversed[side]);
+        for (let index = 4; index >= 0; index--) {
+          const name = `case-${index}.nii.gz`;
+          await copyFile(join(source[side], name), join(reversed[side], name));
+        }
+      }
+      expect(await evaluateCohort(reversed, anima, { pool })).toEqual(
+        await evaluateCohort(source, anima, { pool }),
+      );
     }));
 
   it('lists every case that is missing on a side or in the cohort file, or is there twice', () =>

@@ -90,7 +90,7 @@ describe('the report of a cohort', () => {
 
   it('names the definition, its connectivity and its minimum in every table of results', async () => {
     const { files } = await cohortReport(cohort(6), definitions.anima, 0.05, undefined);
-    for (const table of ['table-3-lesions', 'table-4-results', 'table-sizes']) {
+    for (const table of ['table-3-lesions', 'table-4-results', 'table-sizes', 'table-scanners']) {
       expect(files.get(`${table}.md`)).toMatch(/anima.*connectivity 6.*larger than 3 mm3/);
     }
     const json = JSON.parse(files.get('evaluation.json') as string);
