@@ -78,7 +78,7 @@ type Climb = Maximum<Mat4, MutualInformation>;
  * Deterministic: the same images give the same transform.
  *
  * @throws DawsonError `bad-intensities` when an image is constant, `registration-failed` when the
- *   images overlap too little or do not show the same head.
+ *   images overlap too little or do not show the same head (unless `sameHead` is false).
  */
 export function register(fixed: Volume, moving: Volume, options: RegisterOptions): Registration {
   const coarseFixed = atResolution(fixed, levels[0].resolutionMm);
@@ -116,7 +116,7 @@ export function register(fixed: Volume, moving: Volume, options: RegisterOptions
 
   level = levelAt(levels[2]);
   const peak = sharpness(level, rigid.place);
-  requireOneHead(peak);
+  if (options.sameHead ?? true) requireOneHead(peak);
   best = climb(level, best.place, centre, options.dof);
 
   level = levelAt(levels[3]);
