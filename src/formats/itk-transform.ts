@@ -70,17 +70,18 @@ const kinds: Readonly<Record<string, TransformKind>> = {
  *   singular transforms, numbers that are missing, left over or not finite.
  */
 export async function readTransform(file: string): Promise<Mat4> {
-  const text = await ByteStream.with(file, async (bytes) => {
-    const start = await bytes.peek(signatureBytes);
-    if (bytes.compressed || !start.toString('latin1').startsWith(firstLine)) {
-      throw new DawsonError('bad-transform', {
-        file,
-        expected: `text that begins with "${firstLine}"`,
-        found: describeStart(start, bytes.compressed),
-      });
-    }
-    return (await bytes.peek(longestFileBytes)).toString('latin1');
-  });
+  const text = await ByteStream.with(
+    file,
+    async (bytes) => (await bytes.peek(longestFileBytes)).toString('latin1'),
+    { compression: 'none', start: 0 },
+  );
+  if (!text.startsWith(firstLine)) {
+    throw new DawsonError('bad-transform', {
+      file,
+      expected: `text that begins with "${firstLine}"`,
+      found: describeStart(Buffer.from(text.slice(0, signatureBytes), 'latin1'), false),
+    });
+  }
   const name = soleValue(text, 'Transform', file);
   const [, base, suffix] = /^(\w+?)(_(?:double|float)_3_3)?$/.exec(name) ?? [];
   const kind = Object.hasOwn(kinds, base ?? '') && suffix ? kinds[base] : undefined;

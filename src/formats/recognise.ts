@@ -8,6 +8,7 @@ const signatures: readonly {
   { at: 0, bytes: '\x89PNG', kind: 'a PNG picture' },
   { at: 0, bytes: '\xff\xd8\xff', kind: 'a JPEG picture' },
   { at: 0, bytes: 'PK\x03\x04', kind: 'a ZIP archive' },
+  { at: 0, bytes: '\x1f\x8b', kind: 'gzip data' },
   { at: 0, bytes: '%PDF', kind: 'a PDF document' },
   { at: 0, bytes: 'NRRD', kind: 'an NRRD image' },
   { at: 257, bytes: 'ustar', kind: 'a TAR archive' },

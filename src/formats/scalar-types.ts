@@ -78,13 +78,15 @@ function decodeIntegers64(
     const highAt = 8 * index + (little ? 4 : 0);
     const high = type === 'int64' ? view.getInt32(highAt, little) : view.getUint32(highAt, little);
     values[index] = high * 2 ** 32 + low;
-    if (high < -(2 ** 21) || high >= 2 ** 21) {
-      throw new DawsonError('unsupported-image', {
-        file,
-        expected: `${type} values below 2^53 in magnitude`,
-        found: `${type === 'int64' ? view.getBigInt64(8 * index, little) : view.getBigUint64(8 * index, little)}`,
-      });
-    }
+    if (Math.abs(values[index]) < 2 ** 53) continue;
+    const exact =
+      type === 'int64' ? view.getBigInt64(8 * index, little) : view.getBigUint64(8 * index, little);
+    if (BigInt(values[index]) === exact) continue;
+    throw new DawsonError('unsupported-image', {
+      file,
+      expected: `${type} values that a double holds exactly, such as those up to 2^53`,
+      found: `${exact}`,
+    });
   }
   return values;
 }
