@@ -126,6 +126,13 @@ describe('register', () => {
     }
   });
 
+  it('brings another head as near as it comes where that is asked for', () => {
+    const stranger = imageOf(phantomHead(2), thin, otherContrast);
+    const { before, after, sharpness } = register(fixed, stranger, { dof: 12, sameHead: false });
+    expect(after.mutualInformation).toBeGreaterThan(before.mutualInformation);
+    expect(sharpness).toBeLessThan(0.19);
+  });
+
   it('refuses an image too small to share a third of the head', () => {
     const chip: Volume = { ...thin, size: [8, 8, 5], data: fixed.data.slice(3e5, 3e5 + 320) };
     expect(failureOf(() => register(fixed, chip, { dof: 6 }))?.code).toBe('registration-failed');
