@@ -46,31 +46,44 @@ export interface Box {
   readonly shape: Axes3;
 }
 
-/** The part of an array that lies in a box inside of it. */
-export function cropped<T extends VoxelData>(data: T, shape: Axes3, box: Box): T {
-  const [nd, nh, nw] = box.shape;
-  const result = emptyLike(data, voxelsIn(box.shape));
-  for (let d = 0; d < nd; d++) {
-    for (let h = 0; h < nh; h++) {
-      const from = ((d + box.start[0]) * shape[1] + h + box.start[1]) * shape[2] + box.start[2];
-      result.set(data.subarray(from, from + nw) as never, (d * nh + h) * nw);
-    }
-  }
+/** The part of an array that lies in a box; 0 where the box reaches beyond the array. */
+export function cropped<T extends VoxelData>(data: T, shape: Axes3, { start, shape: to }: Box): T {
+  const result = emptyLike(data, voxelsIn(to));
+  copyOverlap(data, shape, result, to, start);
   return result;
 }
 
 /** An array of zeros of this shape with another one in a box: undoes {@link cropped}. */
-export function uncropped<T extends VoxelData>(data: T, box: Box, shape: Axes3): T {
-  const [nd, nh, nw] = box.shape;
+export function uncropped<T extends VoxelData>(
+  data: T,
+  { start, shape: from }: Box,
+  shape: Axes3,
+): T {
   const result = emptyLike(data, voxelsIn(shape));
-  for (let d = 0; d < nd; d++) {
-    for (let h = 0; h < nh; h++) {
-      const to = ((d + box.start[0]) * shape[1] + h + box.start[1]) * shape[2] + box.start[2];
-      const from = (d * nh + h) * nw;
-      result.set(data.subarray(from, from + nw) as never, to);
+  copyOverlap(data, from, result, shape, [-start[0], -start[1], -start[2]]);
+  return result;
+}
+
+/**
+ * Copies the part of an array that another one shows, whose first voxel is the source's voxel
+ * `start` (which may lie outside). The rest of the target stays as it is.
+ */
+export function copyOverlap<T extends VoxelData>(
+  source: T,
+  from: Axes3,
+  target: T,
+  to: Axes3,
+  start: Axes3,
+): void {
+  const [d0, h0, w0] = start.map((n) => Math.max(0, -n));
+  const [d1, h1, w1] = start.map((n, axis) => Math.min(to[axis], from[axis] - n));
+  if (w1 <= w0) return;
+  for (let d = d0; d < d1; d++) {
+    for (let h = h0; h < h1; h++) {
+      const row = ((d + start[0]) * from[1] + h + start[1]) * from[2] + start[2];
+      target.set(source.subarray(row + w0, row + w1) as never, (d * to[1] + h) * to[2] + w0);
     }
   }
-  return result;
 }
 
 /** The shape of a volume's data as nnU-Net sees it. */

@@ -145,23 +145,10 @@ function boxAround(mask: Uint8Array, shape: Axes3): Box | undefined {
 }
 
 /**
- * One array of the network's output back on the case's own grid: resampled to the spacing of the
- * image, 0 outside of the non-zero region's box, axes in the file's order.
+ * One array of the network's output at the spacing of the case's images, still cropped to the
+ * non-zero region's box.
  * @param data an array of the shape of the prepared case
  */
-export function toNativeGrid(
-  data: Float32Array,
-  shape: Axes3,
-  geometry: CaseGeometry,
-  plan: ImagePlan,
-  grid: Grid,
-): Volume<Float32Array> {
-  const inBox = toBoxGrid(data, shape, geometry, plan);
-  const whole = uncropped(inBox, geometry.box, geometry.shape);
-  return onGrid(grid, transposed(whole, geometry.shape, inverseOrder(plan.transposeForward)));
-}
-
-/** The first step of {@link toNativeGrid}: resampled to the image's spacing, still cropped. */
 export function toBoxGrid(
   data: Float32Array,
   shape: Axes3,
@@ -173,4 +160,15 @@ export function toBoxGrid(
     orderAcross: plan.outputOrderAcross,
     separateAxis: separateAxis(plan.spacingMm, geometry.spacingMm),
   });
+}
+
+/** What lies in the box on the case's own grid: 0 outside, axes in the file's order. */
+export function toNativeGrid(
+  inBox: Float32Array,
+  geometry: CaseGeometry,
+  plan: ImagePlan,
+  grid: Grid,
+): Volume<Float32Array> {
+  const whole = uncropped(inBox, geometry.box, geometry.shape);
+  return onGrid(grid, transposed(whole, geometry.shape, inverseOrder(plan.transposeForward)));
 }

@@ -3,6 +3,7 @@ import type { IntensityProperties } from '../segment/nnunet-plans.js';
 import { nonZeroRegion } from '../segment/nnunet-preprocess.js';
 import { voxelSizeMm } from '../volume/affine.js';
 import { percentile } from '../volume/histogram.js';
+import { orientationOf } from '../volume/reorient.js';
 import type { WorkerPool } from '../workers.js';
 import { badDataset, type Dataset, type DatasetCase } from './dataset.js';
 import { type CaseImages, readCase } from './read-case.js';
@@ -17,6 +18,8 @@ export interface Fingerprint {
   readonly intensities: readonly IntensityProperties[];
   /** Median over the cases of the non-zero region's part of the image. */
   readonly medianRelativeSizeAfterCropping: number;
+  /** The most frequent orientation of the images, such as 'RAS': exams are turned to it later. */
+  readonly orientation: string;
 }
 
 /** What one case adds to the fingerprint. */
@@ -24,6 +27,7 @@ export interface CaseFacts {
   readonly spacingMm: Axes3;
   readonly shapeAfterCrop: Axes3;
   readonly relativeSize: number;
+  readonly orientation: string;
   /** Intensities of labelled voxels by channel; empty where there are none. */
   readonly foreground: readonly Float32Array[];
 }
@@ -104,6 +108,7 @@ export function factsOf({ channels, labels }: CaseImages, mostForegroundVoxels: 
     spacingMm: axesOf(voxelSizeMm(labels.affine)),
     shapeAfterCrop: box.shape,
     relativeSize: voxelsIn(box.shape) / voxelsIn(shapeOf(labels)),
+    orientation: orientationOf(labels.affine),
     foreground: channels.map((volume) =>
       volume ? Float32Array.from(places, (at) => volume.data[at]) : new Float32Array(0),
     ),
@@ -121,7 +126,14 @@ export function mergeFacts(facts: readonly CaseFacts[]): Fingerprint {
       Float64Array.from(facts, ({ relativeSize }) => relativeSize),
       50,
     ),
+    orientation: mostFrequent(facts.map(({ orientation }) => orientation)),
   };
+}
+
+/** Of equally frequent ones, the first in the alphabet. */
+function mostFrequent(values: readonly string[]): string {
+  const count = (value: string) => values.filter((other) => other === value).length;
+  return values.toSorted().reduce((best, value) => (count(value) > count(best) ? value : best));
 }
 
 /**

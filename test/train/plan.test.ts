@@ -11,6 +11,7 @@ describe.each(readGolden('nnunet-plans.json') as never[])(
           spacingsMm: row.fingerprint.spacings,
           shapesAfterCrop: row.fingerprint.shapes_after_crop,
           intensities: [],
+          orientation: 'RAS',
           medianRelativeSizeAfterCropping: row.fingerprint.median_relative_size_after_cropping,
         },
         {

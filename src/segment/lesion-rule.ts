@@ -1,0 +1,37 @@
+import { voxelVolumeMm3 } from '../volume/affine.js';
+import { connectedComponents } from '../volume/components.js';
+import { type Mask, onGrid, type Volume } from '../volume/volume.js';
+
+/** How probabilities become lesions; chosen on the cross-validation and stored with the model. */
+export interface PostProcessing {
+  /** A voxel is lesion from this probability on. */
+  readonly threshold: number;
+  /** Components (26 neighbours) smaller than this are removed. */
+  readonly minimumVolumeMm3: number;
+  /** nnU-Net's own rule: only the largest component stays. For lesions it hardly ever helps. */
+  readonly keepLargest: boolean;
+}
+
+/** nnU-Net's default, before anything is chosen. */
+export const argmax: PostProcessing = { threshold: 0.5, minimumVolumeMm3: 0, keepLargest: false };
+
+/** The lesion mask of a probability map. */
+export function lesionMask(probability: Volume, rule: PostProcessing): Mask {
+  const mask = new Uint8Array(probability.data.length);
+  for (let at = 0; at < mask.length; at++) if (probability.data[at] >= rule.threshold) mask[at] = 1;
+  const volume = onGrid(probability, mask);
+  if (rule.minimumVolumeMm3 === 0 && !rule.keepLargest) return volume;
+  const { labels, sizesVoxels, count } = connectedComponents(volume, 26);
+  // Rounding must not remove a component that has exactly the minimum.
+  const minimumVoxels = rule.minimumVolumeMm3 / voxelVolumeMm3(probability.affine) - 1e-6;
+  let largest = 0;
+  for (let label = 1; label <= count; label++) {
+    if (largest === 0 || sizesVoxels[label] > sizesVoxels[largest]) largest = label;
+  }
+  for (let at = 0; at < mask.length; at++) {
+    const label = labels.data[at];
+    if (label === 0) continue;
+    if (sizesVoxels[label] < minimumVoxels || (rule.keepLargest && label !== largest)) mask[at] = 0;
+  }
+  return volume;
+}

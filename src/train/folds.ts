@@ -1,0 +1,62 @@
+import { DawsonError } from '../errors.js';
+import { seededRandom } from '../volume/random.js';
+
+/** One exam of the training set and what it must not be separated from. */
+export interface SplitCase {
+  readonly name: string;
+  /** All cases of a patient fall into the same fold. */
+  readonly patient: string;
+  /** What every fold shall hold its part of, such as the scanner; empty for no such thing. */
+  readonly stratum: string;
+}
+
+/** One fold, as in nnU-Net's `splits_final.json`. */
+export interface Fold {
+  readonly train: readonly string[];
+  readonly val: readonly string[];
+}
+
+/**
+ * Splits cases into folds by patient, with the strata spread over them: patients in seeded order,
+ * those with most cases first, each into the fold that holds fewest cases of the patient's strata,
+ * then fewest of all. Names within a fold are sorted.
+ * @throws DawsonError `bad-dataset` where there are fewer patients than folds, so that one would be
+ *   empty.
+ */
+export function splitIntoFolds(
+  cases: readonly SplitCase[],
+  { folds = 5, seed }: { folds?: number; seed: number },
+): Fold[] {
+  const patients = new Map<string, SplitCase[]>();
+  for (const entry of cases.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    patients.set(entry.patient, [...(patients.get(entry.patient) ?? []), entry]);
+  }
+  if (patients.size < folds) {
+    throw new DawsonError('bad-dataset', {
+      expected: `at least one patient for each of ${folds} folds`,
+      found: `${patients.size} patients: a fold would be empty`,
+      advice: 'Add cases, or train on all of them (--fold all).',
+    });
+  }
+  const random = seededRandom(seed);
+  const order = [...patients.values()]
+    .map((group) => ({ group, place: random.bits() }))
+    .sort((a, b) => b.group.length - a.group.length || a.place - b.place);
+  const held: SplitCase[][] = Array.from({ length: folds }, () => []);
+  for (const [index, { group }] of order.entries()) {
+    const strata = new Set(group.map(({ stratum }) => stratum));
+    // As many patients as there are empty folds have to go there.
+    const empty = held.filter((fold) => fold.length === 0);
+    const open = empty.length === order.length - index ? empty : held;
+    const cost = (fold: SplitCase[]) =>
+      fold.filter(({ stratum }) => strata.has(stratum)).length * (cases.length + 1) + fold.length;
+    const best = open.reduce((least, fold) => (cost(fold) < cost(least) ? fold : least));
+    best.push(...group);
+  }
+  return held.map((fold) => {
+    const val = fold.map(({ name }) => name).sort();
+    const inFold = new Set(val);
+    const train = cases.map(({ name }) => name).filter((name) => !inFold.has(name));
+    return { train: train.sort(), val };
+  });
+}

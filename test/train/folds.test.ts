@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type SplitCase, splitIntoFolds } from '../../src/train/folds.js';
+
+const cases = (count: number, scanners: number): SplitCase[] =>
+  Array.from({ length: count }, (_, index) => ({
+    name: `case-${String(index).padStart(3, '0')}`,
+    patient: `patient-${index}`,
+    stratum: `scanner-${index % scanners}`,
+  }));
+
+describe('splitIntoFolds', () => {
+  it('puts every case into the validation of exactly one fold, and into the training of the others', () => {
+    const all = cases(23, 3);
+    const folds = splitIntoFolds(all, { seed: 1 });
+    expect(folds).toHaveLength(5);
+    expect(folds.flatMap(({ val }) => val).sort()).toEqual(all.map(({ name }) => name));
+    for (const { train, val } of folds) {
+      expect([...train, ...val].sort()).toEqual(all.map(({ name }) => name));
+    }
+  });
+
+  it('spreads each stratum: folds differ by at most one case of it', () => {
+    const all = cases(41, 3);
+    const folds = splitIntoFolds(all, { seed: 7 });
+    for (const stratum of ['scanner-0', 'scanner-1', 'scanner-2']) {
+      const counts = folds.map(
+        ({ val }) => all.filter((c) => c.stratum === stratum && val.includes(c.name)).length,
+      );
+      expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('keeps the exams of a patient together, leaves no fold empty, and is the same for a seed', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 11 }), fc.constantFrom('a', 'b', '')), {
+          minLength: 5,
+          maxLength: 60,
+        }),
+        fc.nat(1000),
+        (rows, seed) => {
+          const all = rows.map(([patient, stratum], index) => ({
+            name: `case-${index}`,
+            patient: String(patient),
+            stratum,
+          }));
+          fc.pre(new Set(all.map(({ patient }) => patient)).size >= 5);
+          const folds = splitIntoFolds(all, { seed });
+          expect(splitIntoFolds(all.toReversed(), { seed })).toEqual(folds);
+          const foldOf = new Map<string, number>();
+          for (const [index, { val }] of folds.entries()) {
+            expect(val.length).toBeGreaterThan(0);
+            for (const { name, patient } of all) {
+              if (!val.includes(name)) continue;
+              expect(foldOf.get(patient) ?? index).toBe(index);
+              foldOf.set(patient, index);
+            }
+          }
+        },
+      ),
+      { seed: 3 },
+    );
+  });
+
+  it('refuses fewer patients than folds', () => {
+    expect(() => splitIntoFolds(cases(4, 1), { seed: 1 })).toThrow(/a fold would be empty/);
+  });
+});
