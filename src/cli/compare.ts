@@ -49,7 +49,7 @@ async function compare(folders: readonly string[], options: CompareOptions): Pro
     throw new DawsonError('usage', { expected: 'two folders or more', found: folders.join(', ') });
   }
   // Statistics are large modules, which the other commands need not wait for.
-  const { evaluateCohort, everyTwo } = await import('../evaluate/index.js');
+  const { evaluateCohorts, everyTwo } = await import('../evaluate/index.js');
   const { readersReport, setsReport } = await import('../report/comparison-report.js');
   const { requireReportFolder, writeReport } = await import('../report/report-folder.js');
   const names = namesOf(folders);
@@ -59,27 +59,25 @@ async function compare(folders: readonly string[], options: CompareOptions): Pro
     const definition = chosenDefinition(options);
     await requireReportFolder(options.out);
     const settings = { definition, resample: options.resample };
-    const evaluate = (references: string, predictions: string, what: string) =>
-      evaluateCohort({ references, predictions }, settings, {
-        pool,
-        signal,
-        onProgress: caseProgress(options, what),
-      });
+    const run = { pool, signal, onProgress: caseProgress(options, 'evaluate') };
     const { references } = options;
     let report: ReturnType<typeof setsReport>;
     if (references !== undefined) {
-      const sets = [];
-      for (const [index, folder] of folders.entries()) {
-        const name = names[index];
-        sets.push({ name, cases: await evaluate(references, folder, name) });
-      }
+      const sources = folders.map((predictions) => ({ references, predictions }));
+      const cohorts = await evaluateCohorts(sources, settings, run);
+      const sets = names.map((name, index) => ({ name, cases: cohorts[index] }));
       report = setsReport(sets, definition, options.margin);
     } else {
-      const pairs = [];
-      for (const [first, second] of everyTwo(names)) {
-        const [a, b] = [folders[names.indexOf(first)], folders[names.indexOf(second)]];
-        pairs.push({ first, second, cases: await evaluate(a, b, `${first}, ${second}`) });
-      }
+      const sources = everyTwo(folders).map(([first, second]) => ({
+        references: first,
+        predictions: second,
+      }));
+      const cohorts = await evaluateCohorts(sources, settings, run);
+      const pairs = everyTwo(names).map(([first, second], index) => ({
+        first,
+        second,
+        cases: cohorts[index],
+      }));
       report = readersReport(names, pairs, definition);
     }
     await writeReport(options.out, report.files, signal);

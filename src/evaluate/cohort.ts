@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { WorkerPool } from '../workers.js';
 import type { CohortRow } from './cohort-table.js';
-import type { CaseOutcome, caseOutcome, EvaluationSettings } from './evaluate-files.js';
+import type { CaseOutcome, caseOutcome, EvaluationSettings, FilePair } from './evaluate-files.js';
 import type { PairEvaluation } from './evaluate-pair.js';
 import { casesInAll, imagesIn, throwProblems } from './match-files.js';
 
@@ -37,57 +37,98 @@ export interface CohortSource {
 export async function evaluateCohort(
   source: CohortSource,
   settings: EvaluationSettings,
-  { pool, signal, onProgress }: CohortRun,
+  run: CohortRun,
 ): Promise<EvaluatedCase[]> {
-  const references = await imagesIn(source.references);
-  const predictions = await imagesIn(source.predictions);
-  const problems = [...references.problems, ...predictions.problems];
+  return (await evaluateCohorts([source], settings, run))[0];
+}
+
+/** {@link evaluateCohort} for several cohorts at once, with one list of what does not fit in any. */
+export async function evaluateCohorts(
+  sources: readonly CohortSource[],
+  settings: EvaluationSettings,
+  run: CohortRun,
+): Promise<EvaluatedCase[][]> {
+  const problems: string[] = [];
+  const cohorts: CasePair[][] = [];
+  for (const source of sources) cohorts.push(await casePairs(source, problems));
+  throwProblems([...new Set(problems)], 'masks of the same cases on both sides');
+
+  const pairs = cohorts.flat();
+  const outcomes = await outcomesOf(pairs, settings, run);
+  const unusable = pairs.flatMap((pair) => {
+    const outcome = outcomes.get(pair)!;
+    return 'problem' in outcome ? [`${pair.id}: ${outcome.problem}`] : [];
+  });
+  const advice = settings.resample ? '' : ' (add --resample where only the grids differ)';
+  throwProblems([...new Set(unusable)], `masks on the same grid${advice}`);
+  return cohorts.map((cohort) =>
+    cohort.map((pair) => {
+      const { evaluation } = outcomes.get(pair) as { evaluation: PairEvaluation };
+      return { id: pair.id, evaluation, row: pair.row };
+    }),
+  );
+}
+
+interface CasePair {
+  readonly id: string;
+  readonly files: FilePair;
+  readonly row?: CohortRow;
+}
+
+/** The cases of a source in the order of their names; what does not fit is added to `problems`. */
+async function casePairs(
+  { references, predictions, rows }: CohortSource,
+  problems: string[],
+): Promise<CasePair[]> {
+  const reference = await imagesIn(references);
+  const prediction = await imagesIn(predictions);
+  const before = problems.length;
+  problems.push(...reference.problems, ...prediction.problems);
   const ids = casesInAll(
     [
-      { name: source.references, images: references.images },
-      { name: source.predictions, images: predictions.images },
+      { name: references, images: reference.images },
+      { name: predictions, images: prediction.images },
     ],
     problems,
   );
-  const rows = new Map(source.rows?.map((row) => [row.case, row]));
-  if (source.rows) {
-    for (const id of ids) if (!rows.has(id)) problems.push(`${id}: not in the cohort file`);
-    for (const id of rows.keys()) {
-      const isKnown = references.images.has(id) || predictions.images.has(id);
+  const rowOf = new Map(rows?.map((row) => [row.case, row]));
+  if (rows) {
+    for (const id of ids) if (!rowOf.has(id)) problems.push(`${id}: not in the cohort file`);
+    for (const id of rowOf.keys()) {
+      const isKnown = reference.images.has(id) || prediction.images.has(id);
       if (!isKnown) problems.push(`${id}: in the cohort file, but without files`);
     }
   }
-  if (ids.length === 0 && problems.length === 0) problems.push('no images in the folders');
-  throwProblems(problems, 'a reference and a prediction of each case');
+  if (ids.length === 0 && problems.length === before) {
+    problems.push(`no images in ${references} and ${predictions}`);
+  }
+  return ids.map((id) => ({
+    id,
+    files: { reference: reference.images.get(id)!, prediction: prediction.images.get(id)! },
+    row: rowOf.get(id),
+  }));
+}
 
-  const outcomes = new Array<CaseOutcome>(ids.length);
-  let next = 0;
-  let done = 0;
+/** Evaluates pairs in the workers, as many at a time as there are cores. */
+async function outcomesOf(
+  pairs: readonly CasePair[],
+  settings: EvaluationSettings,
+  { pool, signal, onProgress }: CohortRun,
+): Promise<Map<CasePair, CaseOutcome>> {
+  const outcomes = new Map<CasePair, CaseOutcome>();
+  const waiting = pairs.values();
   const work = async () => {
-    while (next < ids.length) {
-      const index = next++;
-      const files = {
-        reference: references.images.get(ids[index])!,
-        prediction: predictions.images.get(ids[index])!,
-      };
-      outcomes[index] = await pool.call<typeof caseOutcome>(
+    for (const pair of waiting) {
+      const outcome = await pool.call<typeof caseOutcome>(
         new URL('./evaluate-files.js', import.meta.url),
         'caseOutcome',
-        [files, settings],
+        [pair.files, settings],
         signal,
       );
-      onProgress?.(++done, ids.length);
+      outcomes.set(pair, outcome);
+      onProgress?.(outcomes.size, pairs.length);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, work));
-  const evaluated: EvaluatedCase[] = [];
-  const unusable: string[] = [];
-  for (const [index, outcome] of outcomes.entries()) {
-    const id = ids[index];
-    if ('problem' in outcome) unusable.push(`${id}: ${outcome.problem}`);
-    else evaluated.push({ id, evaluation: outcome.evaluation, row: rows.get(id) });
-  }
-  const advice = settings.resample ? '' : ' (add --resample where only the grids differ)';
-  throwProblems(unusable, `masks on the same grid${advice}`);
-  return evaluated;
+  return outcomes;
 }

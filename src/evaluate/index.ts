@@ -1,6 +1,7 @@
 export {
   type EvaluatedCase,
   evaluateCohort,
+  evaluateCohorts,
 } from './cohort.js';
 export {
   casesByScanner,

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -96,6 +96,19 @@ describe('dawson compare', () => {
       expect(readers.code).toBe(0);
       expect(JSON.parse(readers.stdout).agreements).toHaveLength(1);
       expect(await readdir(join(folder, 'readers'))).toContain('table-readers.tex');
+    }));
+
+  it('lists what is missing in any of the folders, at once', () =>
+    inTemporaryFolder(async (folder) => {
+      const { references, predictions } = await writeTinyCohort(folder, 3);
+      await rm(join(predictions, 'case-0.nii.gz'));
+      await rm(join(references, 'case-2.nii.gz'));
+      const { code, stderr } = await dawson(
+        ...['compare', predictions, references, '--out', join(folder, 'out')],
+      );
+      expect(code).toBe(4);
+      expect(stderr).toContain(`case-0: no file in ${predictions}`);
+      expect(stderr).toContain(`case-2: no file in ${references}`);
     }));
 
   it('needs two different folders', async () => {
