@@ -26,25 +26,30 @@ const brightCsfContent = 2.4;
 /**
  * Belief maps (Schmidt et al. 2012): how far the FLAIR of a voxel lies above the mean of its tissue,
  * in units of the brain's most frequent intensity, times its continuous tissue label, times the
- * probability of white matter there. Where the tissues come from the FLAIR itself, and grey matter is
- * grey because it is bright, the mean is that of grey and white matter together.
+ * probability of white matter there. Where the image does not tell grey from white matter, a voxel has
+ * to be brighter than either.
  * @param flair bias-corrected FLAIR, one voxel of background around the brain
+ * @param whiteMatterPrior of an atlas; without it the tissues around a place take its part
  */
-export function beliefMaps(flair: Volume<Float32Array>, brain: Mask, tissues: Tissues): Beliefs {
+export function beliefMaps(
+  flair: Volume<Float32Array>,
+  brain: Mask,
+  tissues: Tissues,
+  whiteMatterPrior?: Volume<Float32Array>,
+): Beliefs {
   const mode = modeOf(flair, brain);
   const normalised = flair.data.map((value, voxel) => (brain.data[voxel] ? value / mode : 0));
   const content = correctBrightCsf(normalised, tissues);
 
   const mean = meanByTissue(normalised, content);
-  const reference = tissues.separatesGreyFromWhite
-    ? mean
-    : meanByTissue(normalised, content, [csf, gm, gm]);
+  if (!tissues.separatesGreyFromWhite) mean[wm] = mean[gm] = Math.max(mean[gm], mean[wm]);
   const excess = new Float32Array(content.length);
   for (let voxel = 0; voxel < content.length; voxel++) {
     if (content[voxel] === 0) continue;
-    excess[voxel] = Math.max(0, normalised[voxel] - reference[tissueOf(content[voxel])]);
+    excess[voxel] = Math.max(0, normalised[voxel] - mean[tissueOf(content[voxel])]);
   }
-  const whiteMatter = whiteMatterProbability(onGrid(flair, content), normalised, mean[gm]);
+  const whiteMatter =
+    whiteMatterPrior?.data ?? whiteMatterProbability(onGrid(flair, content), normalised, mean[gm]);
   const greyMatter = new Float32Array(content.length);
   const total = new Float32Array(content.length);
   for (let voxel = 0; voxel < content.length; voxel++) {
@@ -66,25 +71,17 @@ export function tissueOf(content: number): typeof csf | typeof gm | typeof wm {
   return content < 1.5 ? csf : content < 2.5 ? gm : wm;
 }
 
-/**
- * Mean intensity by tissue; that of a tissue without voxels is infinite.
- * @param group the tissue that each is pooled with
- */
-function meanByTissue(
-  flair: Float32Array,
-  content: Float32Array,
-  group: readonly number[] = [csf, gm, wm],
-): number[] {
+/** Mean intensity by tissue; that of a tissue without voxels is infinite. */
+function meanByTissue(flair: Float32Array, content: Float32Array): number[] {
   const sum = [0, 0, 0, 0];
   const count = [0, 0, 0, 0];
   for (let voxel = 0; voxel < content.length; voxel++) {
     if (content[voxel] === 0) continue;
-    const pool = group[tissueOf(content[voxel]) - 1];
-    sum[pool] += flair[voxel];
-    count[pool]++;
+    const tissue = tissueOf(content[voxel]);
+    sum[tissue] += flair[voxel];
+    count[tissue]++;
   }
-  const means = sum.map((value, pool) => (count[pool] > 0 ? value / count[pool] : Infinity));
-  return [Infinity, ...group.map((pool) => means[pool])];
+  return sum.map((value, tissue) => (count[tissue] > 0 ? value / count[tissue] : Infinity));
 }
 
 /** The most frequent intensity in the brain: the highest bin of the histogram, smoothed. */

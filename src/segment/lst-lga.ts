@@ -44,15 +44,26 @@ export function segmentLstLga(
   }
   const brain = cropTo(exam.brain, box);
   const [contrast, image, notes] = tissueImage(exam);
-  const tissues = segmentTissues(cropTo(image, box), brain, contrast);
+  const priors = exam.tissuePriors && {
+    gm: cropTo(exam.tissuePriors.gm, box),
+    wm: cropTo(exam.tissuePriors.wm, box),
+  };
+  const tissues = segmentTissues(cropTo(image, box), brain, contrast, priors);
   const flair = correctBiasField(cropTo(exam.flair, box), brain).corrected;
-  const beliefs = beliefMaps(flair, brain, tissues);
-  const seeds = findSeeds(beliefs.greyMatter, kappa);
+  const beliefs = beliefMaps(flair, brain, tissues, priors?.wm);
+  // That a lesion looks like grey matter is seen in the T1 or T2; a FLAIR alone cannot say it.
+  const seeds = findSeeds(
+    tissues.separatesGreyFromWhite ? beliefs.greyMatter : beliefs.total,
+    kappa,
+  );
   const lesions = tidyLesions(growLesions(beliefs, seeds), brain);
   return {
     probability: pasteInto(exam.flair, lesions, box),
     threshold,
-    tissues: { ...pasteInto(exam.flair, tissues.labels, box), names: tissueNames },
+    tissues: {
+      ...pasteInto(exam.flair, tissues.labels, box),
+      names: tissueNames,
+    },
     notes,
   };
 }

@@ -1,7 +1,7 @@
-import { histogram, percentile } from '../volume/histogram.js';
+import { percentile } from '../volume/histogram.js';
 import type { VoxelData } from '../volume/volume.js';
 
-/** One tissue's share of the voxels and its normal distribution, in the image's intensities. */
+/** One tissue's weight against the others and its normal distribution, in the image's intensities. */
 export interface TissueIntensity {
   readonly weight: number;
   readonly mean: number;
@@ -9,114 +9,265 @@ export interface TissueIntensity {
 }
 
 /**
- * Tissues by intensity and what lies between them. Its classes in ascending order: the darkest
- * tissue (class 0), voxels that hold it and the next (1), the next tissue (2), and so on: even
- * classes are pure, and n tissues make 2 n - 1 classes.
+ * Three tissues in ascending order of intensity and what lies between them, as five classes: the
+ * dark tissue (0), voxels that hold it and the middle one (1), the middle tissue (2), voxels of
+ * middle and bright (3), the bright tissue (4). Even classes are pure.
  */
 export interface TissueMixture {
-  /** From dark to bright. */
-  readonly tissues: readonly TissueIntensity[];
-  /** Shares of the mixed classes. */
-  readonly mixedWeights: readonly number[];
-  /** Share of the voxels that belong to no tissue: vessels, lesions, remains of the skull. */
+  readonly tissues: readonly [TissueIntensity, TissueIntensity, TissueIntensity];
+  readonly mixedWeights: readonly [number, number];
+  /** Of voxels that belong to no tissue: vessels, lesions, remains of the skull. */
   readonly outlierWeight: number;
 }
 
+export const classCount = 5;
+
+/**
+ * How likely the dark, middle and bright tissue are at each voxel before its intensity is known;
+ * the same everywhere where nothing is known.
+ */
+export type RankedPriors = readonly [Float32Array, Float32Array, Float32Array];
+
 const bins = 512;
-const iterations = 300;
+const iterations = 200;
+/** Voxels that the fit looks at, at most: every n-th of the mask. */
+const sampleVoxels = 100_000;
 /** The fit ends when no weight changes by more than this. */
-const convergedChange = 1e-5;
+const convergedChange = 1e-4;
+/** A tissue with less has vanished. */
+const leastWeight = 0.005;
 /** Points of the sum over the unknown fraction of a mixed voxel. */
 const fractions = 9;
 
+/** Voxels of the sample: the bin of each one's intensity and its five class priors. */
+interface Sample {
+  readonly binOf: Uint16Array;
+  readonly priors: Float32Array;
+}
+
 /**
- * Fits tissues, the mixtures of neighbours in intensity (each fraction equally likely; Tohka et al.
- * 2004, doi 10.1016/j.neuroimage.2004.05.007) and a uniform share of outliers to the intensities in
- * a mask, by expectation maximisation on their histogram. The means and deviations are learnt from
- * the pure classes alone.
- * @returns the mixture, or null when the intensities do not show so many tissues.
+ * Fits three tissues, the mixtures of neighbours in intensity (each fraction equally likely; Tohka
+ * et al. 2004, doi 10.1016/j.neuroimage.2004.05.007) and a uniform share of outliers to the
+ * intensities in a mask, by expectation maximisation with a prior for each voxel (Ashburner and
+ * Friston 2005, doi 10.1016/j.neuroimage.2005.02.018, equations 3 to 9). Means and deviations are
+ * learnt from the pure classes alone. The first means are those that the priors give; without
+ * priors the histogram is split into three.
+ * @returns the mixture, or null when a tissue vanishes from it; {@link areApart} tells more.
  */
 export function fitTissueMixture(
   data: VoxelData,
   mask: VoxelData,
-  tissueCount: 2 | 3,
+  priors?: RankedPriors,
 ): TissueMixture | null {
-  if (!mask.some((inside) => inside !== 0)) return null;
+  const voxels = sampleOf(mask);
+  if (voxels.length === 0) return null;
   const low = percentile(data, 0.1, mask);
   const high = percentile(data, 99.9, mask);
   if (!(high > low)) return null;
-  const { counts, binWidth } = histogram(data, { bins, low, high }, mask);
-
-  let mixture = splitHistogram(counts, tissueCount);
+  const binWidth = (high - low) / bins;
+  const sample: Sample = {
+    binOf: Uint16Array.from(voxels, (voxel) =>
+      Math.min(bins - 1, Math.max(0, Math.floor((data[voxel] - low) / binWidth))),
+    ),
+    priors: classPriors(voxels, priors),
+  };
+  let mixture = priors ? byPriors(sample) : byThreeParts(sample);
   for (let iteration = 0; iteration < iterations; iteration++) {
-    const updated = maximised(counts, mixture);
+    const updated = maximised(sample, mixture);
     const change = Math.max(
       ...updated.tissues.map(({ weight }, k) => Math.abs(weight - mixture.tissues[k].weight)),
     );
     mixture = updated;
     if (!(change >= convergedChange)) break;
   }
-  if (!areTissues(mixture.tissues)) return null;
+  if (
+    mixture.tissues.some(({ weight, mean }) => !(weight > leastWeight && Number.isFinite(mean)))
+  ) {
+    return null;
+  }
   return {
     ...mixture,
     tissues: mixture.tissues.map(({ weight, mean, standardDeviation }) => ({
       weight,
       mean: low + (mean + 0.5) * binWidth,
       standardDeviation: standardDeviation * binWidth,
-    })),
+    })) as unknown as TissueMixture['tissues'],
   };
+}
+
+/** Indices of every n-th voxel of a mask, so that there are no more than wanted. */
+function sampleOf(mask: VoxelData): Int32Array {
+  let count = 0;
+  for (let voxel = 0; voxel < mask.length; voxel++) if (mask[voxel] !== 0) count++;
+  const every = Math.max(1, Math.ceil(count / sampleVoxels));
+  const voxels = new Int32Array(Math.ceil(count / every));
+  let seen = 0;
+  for (let voxel = 0; voxel < mask.length; voxel++) {
+    if (mask[voxel] === 0) continue;
+    if (seen % every === 0) voxels[seen / every] = voxel;
+    seen++;
+  }
+  return voxels;
+}
+
+/** Prior of each class at a voxel: of a mixed one, the geometric mean of its tissues'. */
+export function classPrior(priors: RankedPriors, voxel: number, classIndex: number): number {
+  const below = priors[classIndex >> 1][voxel];
+  return classIndex % 2 === 0 ? below : Math.sqrt(below * priors[(classIndex >> 1) + 1][voxel]);
+}
+
+function classPriors(voxels: Int32Array, priors?: RankedPriors): Float32Array {
+  const result = new Float32Array(classCount * voxels.length).fill(1 / 3);
+  if (!priors) return result;
+  for (let n = 0; n < voxels.length; n++) {
+    for (let k = 0; k < classCount; k++) {
+      result[classCount * n + k] = classPrior(priors, voxels[n], k);
+    }
+  }
+  return result;
 }
 
 /** One step of expectation maximisation; intensities are indices of bins. */
-function maximised(counts: Uint32Array, mixture: TissueMixture): TissueMixture {
-  const classCount = 2 * mixture.tissues.length - 1;
+function maximised({ binOf, priors }: Sample, mixture: TissueMixture): TissueMixture {
+  const weights = [...classWeights(mixture), mixture.outlierWeight];
+  const densities = new Float64Array(bins * classCount);
+  for (let bin = 0; bin < bins; bin++) {
+    for (let k = 0; k < classCount; k++) {
+      densities[bin * classCount + k] = classDensity(mixture.tissues, k, bin);
+    }
+  }
+  const outlierPrior = 1 / 3;
   const mass = new Float64Array(classCount + 1);
+  const expected = new Float64Array(classCount + 1);
   const first = new Float64Array(classCount);
   const second = new Float64Array(classCount);
-  const density = new Float64Array(classCount + 1);
-  let total = 0;
-  for (let bin = 0; bin < bins; bin++) {
-    if (counts[bin] === 0) continue;
-    density[classCount] = mixture.outlierWeight / bins;
-    let sum = density[classCount];
-    for (let k = 0; k < classCount; k++) {
-      density[k] = classDensity(mixture, k, bin);
-      sum += density[k];
-    }
+  const share = new Float64Array(classCount + 1);
+  for (let n = 0; n < binOf.length; n++) {
+    const bin = binOf[n];
+    let sum = 0;
+    let normaliser = 0;
     for (let k = 0; k <= classCount; k++) {
-      const share = (counts[bin] * density[k]) / sum;
-      mass[k] += share;
-      if (k === classCount) continue;
-      first[k] += share * bin;
-      second[k] += share * bin * bin;
+      const prior = k < classCount ? priors[classCount * n + k] : outlierPrior;
+      const density = k < classCount ? densities[bin * classCount + k] : 1 / bins;
+      normaliser += weights[k] * prior;
+      share[k] = weights[k] * prior * density;
+      sum += share[k];
     }
-    total += counts[bin];
+    if (sum === 0) continue;
+    for (let k = 0; k <= classCount; k++) {
+      const responsibility = share[k] / sum;
+      mass[k] += responsibility;
+      expected[k] += (k < classCount ? priors[classCount * n + k] : outlierPrior) / normaliser;
+      if (k === classCount) continue;
+      first[k] += responsibility * bin;
+      second[k] += responsibility * bin * bin;
+    }
   }
+  const updated = mass.map((m, k) => m / expected[k]);
+  const total = updated.reduce((sum, weight) => sum + weight, 0);
   return {
     tissues: mixture.tissues.map((_, tissue) => {
       const k = 2 * tissue;
-      const mean = first[k] / mass[k];
-      const variance = second[k] / mass[k] - mean * mean;
-      return {
-        weight: mass[k] / total,
-        mean,
-        standardDeviation: Math.sqrt(Math.max(variance, 1)),
-      };
-    }),
-    mixedWeights: mixture.mixedWeights.map((_, pair) => mass[2 * pair + 1] / total),
-    outlierWeight: mass[classCount] / total,
+      return normal(updated[k] / total, mass[k], first[k], second[k]);
+    }) as unknown as TissueMixture['tissues'],
+    mixedWeights: [updated[1] / total, updated[3] / total],
+    outlierWeight: updated[classCount] / total,
   };
 }
 
-/** Density of an intensity in a class, times the share of the class. */
+function normal(weight: number, mass: number, first: number, second: number): TissueIntensity {
+  const mean = first / mass;
+  const variance = Math.max(second / mass - mean * mean, 1);
+  return { weight, mean, standardDeviation: Math.sqrt(variance) };
+}
+
+/** Weights of the five classes in order. */
+export const classWeights = ({ tissues, mixedWeights }: TissueMixture): number[] => [
+  tissues[0].weight,
+  mixedWeights[0],
+  tissues[1].weight,
+  mixedWeights[1],
+  tissues[2].weight,
+];
+
+/** Share of each class before the fit. */
+const firstWeights = { tissue: 0.26, mixed: 0.1, outlier: 0.02 };
+
+function startingFrom(
+  tissues: readonly (readonly [mass: number, first: number, second: number])[],
+): TissueMixture {
+  return {
+    tissues: tissues.map((sums) =>
+      normal(firstWeights.tissue, ...sums),
+    ) as unknown as TissueMixture['tissues'],
+    mixedWeights: [firstWeights.mixed, firstWeights.mixed],
+    outlierWeight: firstWeights.outlier,
+  };
+}
+
+/** The intensities where each tissue is expected. */
+function byPriors({ binOf, priors }: Sample): TissueMixture {
+  return startingFrom(
+    [0, 2, 4].map((k) => {
+      const sums: [number, number, number] = [0, 0, 0];
+      for (let n = 0; n < binOf.length; n++) {
+        const prior = priors[classCount * n + k];
+        sums[0] += prior;
+        sums[1] += prior * binOf[n];
+        sums[2] += prior * binOf[n] * binOf[n];
+      }
+      return sums;
+    }),
+  );
+}
+
+/** Otsu's (1979) two thresholds: the split with the largest variance between the three parts. */
+function byThreeParts({ binOf }: Sample): TissueMixture {
+  const mass = new Float64Array(bins + 1);
+  const moment = new Float64Array(bins + 1);
+  const square = new Float64Array(bins + 1);
+  for (const bin of binOf) {
+    mass[bin + 1]++;
+    moment[bin + 1] += bin;
+    square[bin + 1] += bin * bin;
+  }
+  for (const sums of [mass, moment, square]) {
+    for (let bin = 0; bin < bins; bin++) sums[bin + 1] += sums[bin];
+  }
+  const between = (from: number, to: number) =>
+    (moment[to] - moment[from]) ** 2 / Math.max(mass[to] - mass[from], 1);
+  const step = 4;
+  let best = -1;
+  let edges = [0, bins, bins, bins];
+  for (let a = step; a < bins - step; a += step) {
+    for (let b = a + step; b < bins; b += step) {
+      const value = between(0, a) + between(a, b) + between(b, bins);
+      if (value <= best) continue;
+      best = value;
+      edges = [0, a, b, bins];
+    }
+  }
+  return startingFrom(
+    [0, 1, 2].map((part) => {
+      const [from, to] = [edges[part], edges[part + 1]];
+      return [
+        Math.max(mass[to] - mass[from], 1),
+        moment[to] - moment[from],
+        square[to] - square[from],
+      ] as const;
+    }),
+  );
+}
+
+/** Density of an intensity in a class, 0 to 4. */
 export function classDensity(
-  { tissues, mixedWeights }: TissueMixture,
+  tissues: TissueMixture['tissues'],
   classIndex: number,
   intensity: number,
 ): number {
-  const below = classIndex >> 1;
-  if (classIndex % 2 === 0) return tissues[below].weight * normalDensity(tissues[below], intensity);
-  const [darker, brighter] = [tissues[below], tissues[below + 1]];
+  if (classIndex % 2 === 0) return normalDensity(tissues[classIndex >> 1], intensity);
+  const darker = tissues[classIndex >> 1];
+  const brighter = tissues[(classIndex >> 1) + 1];
   let sum = 0;
   for (let point = 1; point <= fractions; point++) {
     const fraction = point / (fractions + 1);
@@ -127,7 +278,7 @@ export function classDensity(
     );
     sum += normalDensity({ mean, standardDeviation }, intensity);
   }
-  return (mixedWeights[below] * sum) / fractions;
+  return sum / fractions;
 }
 
 export function normalDensity(
@@ -138,55 +289,8 @@ export function normalDensity(
   return Math.exp(-0.5 * z * z) / (standardDeviation * Math.sqrt(2 * Math.PI));
 }
 
-/** Otsu's (1979) thresholds: the split with the largest variance between the parts. */
-function splitHistogram(counts: Uint32Array, parts: 2 | 3): TissueMixture {
-  const mass = new Float64Array(bins + 1);
-  const moment = new Float64Array(bins + 1);
-  const square = new Float64Array(bins + 1);
-  for (let bin = 0; bin < bins; bin++) {
-    mass[bin + 1] = mass[bin] + counts[bin];
-    moment[bin + 1] = moment[bin] + counts[bin] * bin;
-    square[bin + 1] = square[bin] + counts[bin] * bin * bin;
-  }
-  const between = (from: number, to: number) =>
-    (moment[to] - moment[from]) ** 2 / Math.max(mass[to] - mass[from], 1);
-  const step = 4;
-  let best = -1;
-  let edges = [0, bins];
-  for (let a = step; a < bins; a += step) {
-    const secondCuts = parts === 3 ? (bins - a) / step - 1 : 1;
-    for (let cut = 1; cut <= secondCuts; cut++) {
-      // With two parts the third is empty.
-      const b = parts === 3 ? a + cut * step : bins;
-      const value = between(0, a) + between(a, b) + between(b, bins);
-      if (value <= best) continue;
-      best = value;
-      edges = parts === 3 ? [0, a, b, bins] : [0, a, bins];
-    }
-  }
-  const tissues = edges.slice(1).map((to, part) => {
-    const from = edges[part];
-    const m = Math.max(mass[to] - mass[from], 1);
-    const mean = (moment[to] - moment[from]) / m;
-    const variance = (square[to] - square[from]) / m - mean * mean;
-    return {
-      weight: (0.8 * m) / mass[bins],
-      mean,
-      standardDeviation: Math.sqrt(Math.max(variance, 1)),
-    };
-  });
-  return { tissues, mixedWeights: tissues.slice(1).map(() => 0.1), outlierWeight: 0.01 };
-}
-
-/** Whether each has its share of the voxels and the means are apart. Bins. */
-function areTissues(tissues: readonly TissueIntensity[]): boolean {
-  return tissues.every(({ weight, mean, standardDeviation }, k) => {
-    const darker = k === 0 ? null : tissues[k - 1];
-    return (
-      weight > 0.005 &&
-      Number.isFinite(mean) &&
-      (darker === null ||
-        mean - darker.mean > 0.5 * Math.max(standardDeviation, darker.standardDeviation))
-    );
-  });
+/** Whether one tissue is brighter than another by more than half of their spread. */
+export function areApart(darker: TissueIntensity, brighter: TissueIntensity): boolean {
+  const spread = Math.max(darker.standardDeviation, brighter.standardDeviation);
+  return brighter.mean - darker.mean > 0.5 * spread;
 }

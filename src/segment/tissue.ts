@@ -1,8 +1,18 @@
 import { DawsonError } from '../errors.js';
+import type { TissuePriors } from '../preprocess/prepared-exam.js';
 import { voxelSizeMm } from '../volume/affine.js';
 import { correctBiasField } from '../volume/bias-field.js';
 import { type LabelMap, type Mask, onGrid, strides, type Volume } from '../volume/volume.js';
-import { classDensity, fitTissueMixture, type TissueMixture } from './tissue-mixture.js';
+import {
+  areApart,
+  classCount,
+  classDensity,
+  classPrior,
+  classWeights,
+  fitTissueMixture,
+  type RankedPriors,
+  type TissueMixture,
+} from './tissue-mixture.js';
 
 export const csf = 1;
 export const gm = 2;
@@ -29,7 +39,7 @@ export interface Tissues {
    * fraction of a voxel that holds two, as the partial volume estimate of VBM8; 0 outside.
    */
   readonly content: Volume<Float32Array>;
-  /** False in a FLAIR, where "grey" and "white" only mean the brighter and the darker half. */
+  /** Whether the image tells grey from white matter, or only the atlas does (in a FLAIR). */
   readonly separatesGreyFromWhite: boolean;
 }
 
@@ -51,21 +61,47 @@ const sweeps = 10;
  * @param image the scanner's intensities; only those inside the brain are used
  * @throws DawsonError `segmentation-failed` when the tissues cannot be told apart.
  */
-export function segmentTissues(image: Volume, brain: Mask, contrast: TissueContrast): Tissues {
+export function segmentTissues(
+  image: Volume,
+  brain: Mask,
+  contrast: TissueContrast,
+  tissuePriors?: TissuePriors,
+): Tissues {
   const { corrected } = correctBiasField(image, brain);
-  const signal = brainWithSignal(corrected, brain);
-  const mixture =
-    contrast === 'FLAIR'
-      ? splitParenchyma(fitTissueMixture(corrected.data, signal, 2))
-      : fitTissueMixture(corrected.data, signal, 3);
-  if (mixture === null) {
+  const priors = tissuePriors && ranked(tissuePriors, contrast);
+  const mixture = fitTissueMixture(corrected.data, brainWithSignal(corrected, brain), priors);
+  if (mixture === null || !showsTissues(mixture, contrast)) {
     throw new DawsonError('segmentation-failed', {
-      expected: `${contrast === 'FLAIR' ? 'CSF and brain tissue' : 'three tissues'} of different intensity in the ${contrast}`,
+      expected: `three tissues of different intensity in the ${contrast}`,
       found: 'no such groups among the intensities of the brain',
     });
   }
-  const classes = mostProbableClasses(corrected, brain, mixture);
+  const classes = mostProbableClasses(corrected, brain, mixture, priors);
   return fromClasses(corrected, classes, mixture, contrast);
+}
+
+/**
+ * Whether the tissues are told apart. In a FLAIR grey and white matter hardly are, and lesions may
+ * turn their order: there the atlas tells them apart.
+ */
+function showsTissues(
+  { tissues: [dark, middle, bright] }: TissueMixture,
+  contrast: TissueContrast,
+) {
+  return areApart(dark, middle) && (contrast === 'FLAIR' || areApart(middle, bright));
+}
+
+/** An atlas is never sure: it knows nothing of this head's folds and lesions. */
+const leastPrior = 0.02;
+
+/** The atlas's tissues from dark to bright; CSF is what grey and white matter leave. */
+function ranked({ gm: grey, wm: white }: TissuePriors, contrast: TissueContrast): RankedPriors {
+  const shares = {
+    [csf]: grey.data.map((share, voxel) => Math.max(leastPrior, 1 - share - white.data[voxel])),
+    [gm]: grey.data.map((share) => Math.max(leastPrior, share)),
+    [wm]: white.data.map((share) => Math.max(leastPrior, share)),
+  };
+  return darkToBright[contrast].map((tissue) => shares[tissue]) as unknown as RankedPriors;
 }
 
 /** The brain's voxels above 0: brain-extracted images have holes, and undershoot at their rim. */
@@ -73,55 +109,43 @@ function brainWithSignal({ data }: Volume, brain: Mask): Uint8Array {
   return brain.data.map((inside, voxel) => (inside !== 0 && data[voxel] > 0 ? 1 : 0));
 }
 
-/**
- * The two halves of the brain tissue in a FLAIR: lesions aside, grey matter is a little brighter than
- * white matter, by less than their spread, so that three tissues cannot be fitted. Half of its voxels
- * each, they share a deviation, and together they have the deviation that was fitted.
- */
-function splitParenchyma(mixture: TissueMixture | null): TissueMixture | null {
-  if (mixture === null) return null;
-  const [fluid, { weight, mean, standardDeviation }] = mixture.tissues;
-  const half = (sign: number) => ({
-    weight: weight / 2,
-    mean: mean + sign * 0.6 * standardDeviation,
-    standardDeviation: 0.8 * standardDeviation,
-  });
-  return {
-    ...mixture,
-    tissues: [fluid, half(-1), half(1)],
-    mixedWeights: [mixture.mixedWeights[0], 0],
-  };
-}
-
 /** Class 0 to 4 of each brain voxel, plus 1; 0 outside. */
-function mostProbableClasses(image: Volume, brain: Mask, mixture: TissueMixture): Uint8Array {
+function mostProbableClasses(
+  image: Volume,
+  brain: Mask,
+  mixture: TissueMixture,
+  priors?: RankedPriors,
+): Uint8Array {
   const voxels = brainVoxels(brain);
-  const { tissues } = mixture;
-  const [dark, , bright] = tissues;
-  const classCount = 2 * tissues.length - 1;
+  const means = mixture.tissues.map(({ mean }) => mean);
+  const [darkest, brightest] = [Math.min(...means), Math.max(...means)];
+  const weights = classWeights(mixture);
   const bins = 1024;
-  const binsPerUnit = (bins - 1) / (bright.mean - dark.mean);
-  const logProbability = new Float64Array(bins * classCount);
+  const binsPerUnit = (bins - 1) / (brightest - darkest);
+  const logLikelihood = new Float64Array(bins * classCount);
   for (let bin = 0; bin < bins; bin++) {
     for (let k = 0; k < classCount; k++) {
-      const density = classDensity(mixture, k, dark.mean + bin / binsPerUnit);
-      logProbability[bin * classCount + k] = Math.log(Math.max(density, 1e-300));
+      const density = weights[k] * classDensity(mixture.tissues, k, darkest + bin / binsPerUnit);
+      logLikelihood[bin * classCount + k] = Math.log(Math.max(density, 1e-300));
     }
   }
-  // Beyond the means of the dark and the bright tissue an intensity says no more than at them.
+  const logPrior = (voxel: number, k: number) =>
+    priors ? Math.log(classPrior(priors, voxel, k)) : 0;
+  // Beyond the means of the darkest and the brightest tissue an intensity says no more than at them.
   const binOf = (voxel: number) =>
-    Math.round(
-      (Math.min(Math.max(image.data[voxel], dark.mean), bright.mean) - dark.mean) * binsPerUnit,
-    );
+    Math.round((Math.min(Math.max(image.data[voxel], darkest), brightest) - darkest) * binsPerUnit);
 
   const classes = new Uint8Array(brain.data.length);
-  for (const voxel of voxels) {
-    const row = binOf(voxel) * classCount;
+  const logProbability = new Float32Array(voxels.length * classCount);
+  for (let n = 0; n < voxels.length; n++) {
+    const bin = binOf(voxels[n]);
+    const row = n * classCount;
     let best = 0;
-    for (let k = 1; k < classCount; k++) {
+    for (let k = 0; k < classCount; k++) {
+      logProbability[row + k] = logLikelihood[bin * classCount + k] + logPrior(voxels[n], k);
       if (logProbability[row + k] > logProbability[row + best]) best = k;
     }
-    classes[voxel] = best + 1;
+    classes[voxels[n]] = best + 1;
   }
 
   const spacingMm = voxelSizeMm(image.affine);
@@ -131,8 +155,9 @@ function mostProbableClasses(image: Volume, brain: Mask, mixture: TissueMixture)
   for (let sweep = 0; sweep < sweeps; sweep++) {
     const before = classes.slice();
     let changed = 0;
-    for (const voxel of voxels) {
-      const row = binOf(voxel) * classCount;
+    for (let n = 0; n < voxels.length; n++) {
+      const voxel = voxels[n];
+      const row = n * classCount;
       let best = -1;
       let bestValue = -Infinity;
       for (let k = 0; k < classCount; k++) {
