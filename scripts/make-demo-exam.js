@@ -93,6 +93,7 @@ function contrast(kind, rest, changedMeans = {}) {
 }
 
 const parameters = {
+  head: head.name,
   geometry: {
     toHead: multiply(translation(head.brainCentreMm), degrees(4, -2, 3)),
     warp: { fields: [field(1, 24), field(2, 24), field(3, 24)], sdMm: 1.2 },

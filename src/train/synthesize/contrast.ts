@@ -1,10 +1,9 @@
 import type { Random } from '../../volume/random.js';
 import { onGrid, type Volume } from '../../volume/volume.js';
 import type { Anatomy } from './anatomy.js';
-import { boxOf } from './geometry.js';
 import { stepsPerMm } from './head.js';
 import { normalQuantiles } from './noise.js';
-import { renderField, type SmoothField } from './smooth-field.js';
+import type { SmoothField } from './smooth-field.js';
 import { isOneOf, type TissueName, tissue, tissues } from './tissues.js';
 
 /** A smooth variation of intensity inside some tissues. Equal fields vary together in all sequences. */
@@ -59,21 +58,25 @@ const whiteMatter = isOneOf('white matter', 'cerebellar white matter', 'brainste
 /** Mimics thin out beyond this distance to the ventricles. */
 const farthestMimicMm = 31;
 
-/** Intensities of a sequence at the voxels of an anatomy, before the scanner. */
+/**
+ * Intensities of a sequence at the voxels of an anatomy, before the scanner.
+ * @param field gives the values of a smooth field on the anatomy's grid
+ */
 export function paint(
   anatomy: Anatomy,
   contrast: Contrast,
   mimics: Mimics,
   random: Random,
+  field: (field: SmoothField) => Float32Array,
 ): Volume<Float32Array> {
   const { grid } = anatomy;
   const numbers = anatomy.tissues;
   const values = new Float32Array(numbers.length);
   const means = Float32Array.from(contrast.means);
   for (let at = 0; at < values.length; at++) values[at] = means[numbers[at]];
-  for (const { field, tissues, sd, above = -Infinity } of contrast.textures) {
+  for (const { field: smooth, tissues, sd, above = -Infinity } of contrast.textures) {
     if (sd === 0) continue;
-    const variation = renderField(field, boxOf(grid));
+    const variation = field(smooth);
     const inside = isOneOf(...tissues);
     const offset = Math.max(0, above);
     for (let at = 0; at < values.length; at++) {
@@ -82,12 +85,12 @@ export function paint(
       }
     }
   }
-  addMimicsInPlace(values, anatomy, contrast, mimics);
+  addMimicsInPlace(values, anatomy, contrast, mimics, field);
   const grain = Float32Array.from(contrast.grain);
   for (let at = 0; at < values.length; at++) {
-    if (numbers[at] !== 0) values[at] += grain[numbers[at]] * normalQuantiles[random.bits() >>> 16];
+    if (numbers[at] !== 0) values[at] += grain[numbers[at]] * normalQuantiles[random.bits() >>> 20];
   }
-  addLesionsInPlace(values, anatomy, contrast, random);
+  addLesionsInPlace(values, anatomy, contrast, random, field);
   return onGrid(grid, values);
 }
 
@@ -96,11 +99,11 @@ function addMimicsInPlace(
   { grid, tissues: numbers, ventricleDistance }: Anatomy,
   contrast: Contrast,
   mimics: Mimics,
+  field: (field: SmoothField) => Float32Array,
 ): void {
-  const box = boxOf(grid);
   if (contrast.dirty !== 0 || contrast.rim !== 0) {
-    const dirty = renderField(mimics.dirtyField, box);
-    const rim = renderField(mimics.rimField, box);
+    const dirty = field(mimics.dirtyField);
+    const rim = field(mimics.rimField);
     const limit = farthestMimicMm * stepsPerMm;
     for (let at = 0; at < values.length; at++) {
       if (whiteMatter[numbers[at]] === 0 || ventricleDistance[at] > limit) continue;
@@ -112,7 +115,7 @@ function addMimicsInPlace(
     }
   }
   if (mimics.greySpecksWeight > 0) {
-    const specks = renderField(mimics.greySpecksField, box);
+    const specks = field(mimics.greySpecksField);
     const near = nearGreyMatter(numbers, grid.size);
     const grey = contrast.means[tissue.cortex];
     for (let at = 0; at < values.length; at++) {
@@ -123,7 +126,7 @@ function addMimicsInPlace(
     }
   }
   if (mimics.vesselsAbove < 4) {
-    const vessels = renderField(mimics.vesselField, box);
+    const vessels = field(mimics.vesselField);
     const vessel = contrast.means[tissue.vessel];
     for (let at = 0; at < values.length; at++) {
       if (numbers[at] !== tissue.csf || vessels[at] <= mimics.vesselsAbove) continue;
@@ -152,18 +155,19 @@ function nearGreyMatter(numbers: Uint8Array, [nx, ny]: readonly number[]): Uint8
 
 function addLesionsInPlace(
   values: Float32Array,
-  { grid, weight, core }: Anatomy,
+  { weight, core }: Anatomy,
   contrast: Contrast,
   random: Random,
+  field: (field: SmoothField) => Float32Array,
 ): void {
   const { lesion, lesionVariation, lesionCore } = contrast;
-  const variation = renderField(contrast.lesionField, boxOf(grid));
+  const variation = field(contrast.lesionField);
   const white = contrast.means[tissue['white matter']];
   const grain = contrast.grain[tissue['white matter']];
   for (let at = 0; at < values.length; at++) {
     if (weight[at] === 0) continue;
     const strength = Math.max(0.35, Math.min(1.5, 1 + lesionVariation * variation[at]));
-    const noise = grain * normalQuantiles[random.bits() >>> 16];
+    const noise = grain * normalQuantiles[random.bits() >>> 20];
     const inLesion = white + lesion * strength + lesionCore * core[at] + noise;
     values[at] += weight[at] * (inLesion - values[at]);
   }

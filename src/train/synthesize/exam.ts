@@ -5,10 +5,12 @@ import { acquire, averagedOverSlices, type Protocol } from './acquisition.js';
 import { type Anatomy, renderAnatomy } from './anatomy.js';
 import { type Artefacts, addArtefactsInPlace } from './artefacts.js';
 import { type Contrast, type Mimics, paint } from './contrast.js';
-import type { Geometry } from './geometry.js';
+import { boxOf, type Geometry } from './geometry.js';
 import type { Head } from './head.js';
 import type { LesionLibrary } from './lesion-library.js';
 import type { LesionParameters } from './lesions.js';
+import { renderField, type SmoothField } from './smooth-field.js';
+import { keptByStripping, type Stripping } from './stripping.js';
 
 export const sequenceNames = ['flair', 't2', 't1'] as const;
 export type SequenceName = (typeof sequenceNames)[number];
@@ -23,9 +25,13 @@ export interface SequenceParameters {
 
 /** Everything that makes a synthetic exam: a plain value, the same for the same exam. */
 export interface ExamParameters {
+  /** Name of the head. */
+  readonly head: string;
   readonly geometry: Geometry;
   readonly lesions: LesionParameters;
   readonly mimics: Mimics;
+  /** Absent when the whole head is shown. */
+  readonly stripping?: Stripping;
   readonly sequences: { readonly [Name in SequenceName]?: SequenceParameters };
 }
 
@@ -43,13 +49,15 @@ const bodyBelowBrainMm = 130;
 
 /**
  * Makes an exam from a head and its parameters.
- * @throws RangeError when the exam has no sequence.
+ * @throws RangeError when the exam has no sequence, or is one of another head.
  */
 export function renderExam(
   parameters: ExamParameters,
   head: Head,
   library: LesionLibrary,
 ): SyntheticExam {
+  if (parameters.head !== head.name)
+    throw new RangeError(`an exam of ${parameters.head}, not ${head.name}`);
   const reference = sequenceNames.map((name) => parameters.sequences[name]).find(Boolean);
   if (!reference) throw new RangeError('an exam without sequences');
   const anatomy = renderAnatomy(
@@ -59,10 +67,21 @@ export function renderExam(
     parameters.lesions,
     library,
   );
+  const { stripping } = parameters;
+  const kept =
+    stripping &&
+    onGrid(
+      anatomy.grid,
+      keptByStripping(
+        stripping,
+        anatomy.brainDistance,
+        renderField(stripping.field, boxOf(anatomy.grid)),
+      ),
+    );
   const images: { [Name in SequenceName]?: Volume<Int16Array> } = {};
   for (const name of sequenceNames) {
     const sequence = parameters.sequences[name];
-    if (sequence) images[name] = renderSequence(anatomy, sequence, parameters.mimics);
+    if (sequence) images[name] = renderSequence(anatomy, sequence, parameters.mimics, kept);
   }
   const share = averagedOverSlices(onGrid(anatomy.grid, anatomy.mask), reference.protocol);
   return {
@@ -78,10 +97,16 @@ function renderSequence(
   anatomy: Anatomy,
   { contrast, protocol, artefacts, seed }: SequenceParameters,
   mimics: Mimics,
+  kept: Mask | undefined,
 ): Volume<Int16Array> {
   const random = seededRandom(seed);
-  const image = acquire(paint(anatomy, contrast, mimics, random), protocol);
+  const field = (smooth: SmoothField) => renderField(smooth, boxOf(anatomy.grid));
+  const image = acquire(paint(anatomy, contrast, mimics, random, field), protocol);
   addArtefactsInPlace(image, artefacts, random);
+  if (kept) {
+    const share = averagedOverSlices(kept, protocol).data;
+    for (let at = 0; at < share.length; at++) if (share[at] < 0.5) image.data[at] = 0;
+  }
   return onGrid(
     image,
     Int16Array.from(image.data, (value) => Math.max(0, Math.min(32767, Math.round(value)))),

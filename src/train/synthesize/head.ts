@@ -1,7 +1,7 @@
 import type { Mat4, Vec3 } from '../../volume/affine.js';
 import { largestComponent } from '../../volume/components.js';
 import { distanceTransformMm } from '../../volume/distance.js';
-import { close } from '../../volume/morphology.js';
+import { close, fillHoles } from '../../volume/morphology.js';
 import { reorient } from '../../volume/reorient.js';
 import { type Mask, onGrid, type Volume, voxelCount } from '../../volume/volume.js';
 import { cropToContent } from './crop.js';
@@ -27,7 +27,7 @@ export interface Head {
 export const stepsPerMm = 8;
 
 /** Gaps and sulci up to twice this width belong to the inside of the brain. */
-const brainClosingMm = 6;
+const brainClosingMm = 9;
 /** Mean thickness of the fat under the skin, and how much it varies. */
 const fatMm = 5;
 const fatVariationMm = 1.5;
@@ -78,13 +78,8 @@ export function describeHead(
   name: string,
   volume: Volume<Uint8Array>,
 ): Omit<Head, 'toLesionSpace'> {
-  const brain = close(
-    largestComponent(
-      select(volume, (value) => isBrain[value] !== 0),
-      26,
-    ),
-    brainClosingMm,
-  );
+  const tissueOfBrain = select(volume, (value) => isBrain[value] !== 0);
+  const brain = fillHoles(close(largestComponent(tissueOfBrain, 26), brainClosingMm));
   const outside = distanceTransformMm(brain).data;
   const inside = distanceTransformMm(select(brain, (value) => value === 0)).data;
   const ventricles = distanceTransformMm(

@@ -44,8 +44,8 @@ export function lesionLibrary(masks: readonly Mask[]): LesionLibrary {
   for (const mask of upright) {
     if (mask.data.length !== sum.length) throw new RangeError('lesion masks on different grids');
     for (let at = 0; at < sum.length; at++) if (mask.data[at] !== 0) sum[at]++;
-    const { labels, count, sizesVoxels } = connectedComponents(mask, 26);
-    persons.push({ labels: cropToContent(onGrid(labels, Uint16Array.from(labels.data))), count });
+    const { labels, count, sizesVoxels } = connectedComponents(cropToContent(mask), 26);
+    persons.push({ labels: onGrid(labels, Uint16Array.from(labels.data)), count });
     const boxes = boundingBoxes(labels, count);
     for (let label = 1; label <= count; label++) {
       if (sizesVoxels[label] < smallestShapeVoxels) continue;

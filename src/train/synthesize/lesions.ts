@@ -1,7 +1,7 @@
 import { about, translation } from '../../preprocess/register-motion.js';
 import { applyToPoint, invert, type Mat4, multiply, type Vec3 } from '../../volume/affine.js';
-import { gaussianSmooth } from '../../volume/gaussian.js';
-import { type Grid, onGrid, type Size } from '../../volume/volume.js';
+import type { Grid, Size } from '../../volume/volume.js';
+import { blurred } from './along-axis.js';
 import { boxOf, type Points, type Warp } from './geometry.js';
 import { type Head, stepsPerMm } from './head.js';
 import type { LesionLibrary } from './lesion-library.js';
@@ -80,6 +80,8 @@ export interface RenderedLesions {
   readonly core: Float32Array;
 }
 
+/** Blur of the mask from which the depth inside a lesion is read. */
+const depthMm = 2.2;
 /** A lesion of another head must keep this share of itself in tissue that can carry it. */
 const leastShareKept = 0.3;
 
@@ -107,15 +109,17 @@ export function renderLesions(
   if (!raw.includes(1)) {
     return { mask: raw, weight: new Float32Array(count), core: new Float32Array(count) };
   }
-  const smooth = gaussianSmooth(onGrid(grid, raw), parameters.blurMm).data;
+  const voxelMm = grid.affine[0];
+  const smooth = blurred(Float32Array.from(raw), grid.size, parameters.blurMm / voxelMm);
   const mask = new Uint8Array(count);
   for (let at = 0; at < count; at++) {
     if (smooth[at] > parameters.threshold && isFluid[tissues[at]] === 0 && tissues[at] !== 0) {
       mask[at] = 1;
     }
   }
-  const weight = gaussianSmooth(onGrid(grid, mask), parameters.borderMm).data;
-  const deep = gaussianSmooth(onGrid(grid, mask), 2.2).data;
+  const sharp = Float32Array.from(mask);
+  const weight = blurred(sharp, grid.size, parameters.borderMm / voxelMm);
+  const deep = blurred(sharp, grid.size, depthMm / voxelMm);
   const core = new Float32Array(count);
   for (let at = 0; at < count; at++) {
     weight[at] *= 1 - parameters.halo * (1 - deep[at]);

@@ -1,18 +1,15 @@
 import type { Random } from '../../volume/random.js';
 
-/** The 65 536 quantiles of the normal distribution at (n + 1/2) / 65 536; their variance is 0.9997. */
-export const normalQuantiles = Float32Array.from({ length: 0x10000 }, (_, n) =>
-  normalQuantile((n + 0.5) / 0x10000),
-);
+/** How many quantiles stand for the normal distribution: few enough for the processor's first cache. */
+const quantiles = 4096;
 
-/** Adds normal noise of a standard deviation to every value: two numbers from every 32 random bits. */
-export function addNormalNoiseInPlace(values: Float32Array, sd: number, random: Random): void {
-  for (let at = 0; at < values.length; at += 2) {
-    const bits = random.bits();
-    values[at] += sd * normalQuantiles[bits & 0xffff];
-    if (at + 1 < values.length) values[at + 1] += sd * normalQuantiles[bits >>> 16];
-  }
-}
+/**
+ * Quantiles of the normal distribution at (n + 1/2) / 4096, from -3.67 to 3.67; their variance is
+ * 0.9987. Every 12 random bits pick one.
+ */
+export const normalQuantiles = Float32Array.from({ length: quantiles }, (_, n) =>
+  normalQuantile((n + 0.5) / quantiles),
+);
 
 /**
  * Replaces every value by the magnitude of the complex number that it and normal noise in both
@@ -21,8 +18,8 @@ export function addNormalNoiseInPlace(values: Float32Array, sd: number, random: 
 export function addRicianNoiseInPlace(values: Float32Array, sd: number, random: Random): void {
   for (let at = 0; at < values.length; at++) {
     const bits = random.bits();
-    const real = values[at] + sd * normalQuantiles[bits & 0xffff];
-    const imaginary = sd * normalQuantiles[bits >>> 16];
+    const real = values[at] + sd * normalQuantiles[bits & 0xfff];
+    const imaginary = sd * normalQuantiles[bits >>> 20];
     values[at] = Math.sqrt(real * real + imaginary * imaginary);
   }
 }

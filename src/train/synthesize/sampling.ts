@@ -20,6 +20,16 @@ export function oneOf<T>(random: Random, choices: readonly T[]): T {
   return choices[random.integer(choices.length)];
 }
 
+/** One of some values with given probabilities, which sum to 1. */
+export function oneByShare<T>(random: Random, choices: readonly { share: number; value: T }[]): T {
+  let left = random.uniform();
+  for (const { share, value } of choices) {
+    left -= share;
+    if (left < 0) return value;
+  }
+  return choices[choices.length - 1].value;
+}
+
 /** Poisson-distributed with a mean below about 500 (Knuth's product of uniform numbers). */
 export function poisson(random: Random, mean: number): number {
   const limit = Math.exp(-mean);

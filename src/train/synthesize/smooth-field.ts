@@ -99,5 +99,5 @@ function nodeValue(seed: number, i: number, j: number, k: number): number {
   let hash = seed ^ Math.imul(i, 0x9e3779b1) ^ Math.imul(j, 0x85ebca77) ^ Math.imul(k, 0xc2b2ae3d);
   hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
   hash = Math.imul(hash ^ (hash >>> 15), 0x846ca68b);
-  return normalQuantiles[(hash ^ (hash >>> 16)) & 0xffff];
+  return normalQuantiles[(hash ^ (hash >>> 16)) & 0xfff];
 }
