@@ -1,0 +1,262 @@
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sha256OfFile, writeWhole } from '../formats/index.js';
+import { type Axes3, copyOverlap, voxelsIn } from '../segment/nnunet-grid.js';
+import type { ImagePlan } from '../segment/nnunet-plans.js';
+import { outsideLabel, type PreparedCase, preprocessCase } from '../segment/nnunet-preprocess.js';
+import type { WorkerPool } from '../workers.js';
+import { badDataset, type Dataset, type DatasetCase } from './dataset.js';
+import { readCase } from './read-case.js';
+
+/** A prepared case in a file of the cache. */
+export interface CachedCase {
+  readonly name: string;
+  readonly file: string;
+  readonly shape: Axes3;
+  /** Whether each channel is there; one that is not is 0 everywhere. */
+  readonly present: readonly boolean[];
+  /** Number of listed voxels of each class from 1 on. */
+  readonly foreground: readonly number[];
+}
+
+/** A part of a prepared case. */
+export interface CasePatch {
+  /** [channels, ...shape]; 0 outside of the case. */
+  readonly image: Float32Array;
+  /** {@link outsideLabel} outside of the case and of its non-zero region. */
+  readonly labels: Int8Array;
+}
+
+/** Changes whenever the same case would be prepared differently: older files are not used then. */
+const formatVersion = 1;
+const magic = Buffer.from('DWSNCASE');
+/** magic, version, length of the JSON that follows, both 32 bits, little endian. */
+const prefixBytes = 16;
+const longestHeader = 2 ** 16;
+
+/** Voxels of a class that are listed, in even steps: patches are centred on them. */
+const mostListedVoxels = 10_000;
+
+/**
+ * Prepares every case of a dataset once: in `folder`, a file a case, named by a hash of the bytes of
+ * its images and of what the plan says about images. What is there already is not made again; files
+ * appear whole or not at all. In the order of the dataset.
+ * @throws DawsonError `bad-dataset` with everything that is wrong with any case, `output-failed`.
+ */
+export async function cacheDataset(
+  dataset: Dataset,
+  plan: ImagePlan,
+  folder: string,
+  {
+    pool,
+    signal,
+    onProgress,
+  }: {
+    pool: WorkerPool;
+    signal?: AbortSignal;
+    onProgress?: (done: number, all: number) => void;
+  },
+): Promise<CachedCase[]> {
+  await mkdir(folder, { recursive: true });
+  let done = 0;
+  const results = await Promise.all(
+    dataset.cases.map(async (entry) => {
+      const result = await pool.call<typeof cacheCase>(
+        new URL('./cache.js', import.meta.url),
+        'cacheCase',
+        [entry, plan, dataset.classNames.length, folder],
+        signal,
+      );
+      onProgress?.(++done, dataset.cases.length);
+      return result;
+    }),
+  );
+  const problems = results.flatMap((result) => ('problems' in result ? result.problems : []));
+  if (problems.length > 0) throw badDataset(dataset.folder, problems);
+  return results.filter((result) => 'file' in result);
+}
+
+/** Prepares one case, unless its file is there; or says what keeps it from being used. */
+export async function cacheCase(
+  entry: DatasetCase,
+  plan: ImagePlan,
+  classCount: number,
+  folder: string,
+): Promise<CachedCase | { readonly problems: readonly string[] }> {
+  const file = join(folder, `${await keyOf(entry, plan, classCount)}.case`);
+  const cached = await openCached(entry.name, file);
+  if (cached) return cached;
+  const reading = await readCase(entry, classCount);
+  if ('problems' in reading) return reading;
+  const { channels, labels } = reading.images;
+  const prepared = preprocessCase(channels, plan, labels);
+  const listed = listForeground(prepared.labels, classCount);
+  const header: Header = {
+    shape: prepared.shape,
+    present: channels.map((volume) => volume !== undefined),
+    foreground: listed.map((voxels) => voxels.length),
+  };
+  await writeWhole(file, bytesOf(header, prepared, listed));
+  return { name: entry.name, file, ...header };
+}
+
+async function keyOf(entry: DatasetCase, plan: ImagePlan, classCount: number): Promise<string> {
+  // The patch and the batch do not change the prepared image.
+  const { patchShape: _patch, batchSize: _batch, ...imagePart } = plan;
+  const files = [...entry.images, entry.labels];
+  const hashes = await Promise.all(files.map((file) => file && sha256OfFile(file)));
+  const text = JSON.stringify({ formatVersion, imagePart, classCount, hashes });
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}
+
+/** Indices of voxels of each class from 1 on. */
+function listForeground(labels: Int8Array, classCount: number): Uint32Array[] {
+  const counts = new Array<number>(classCount).fill(0);
+  for (let at = 0; at < labels.length; at++) if (labels[at] > 0) counts[labels[at]]++;
+  const lists = counts.map((n) => new Uint32Array(Math.min(n, mostListedVoxels)));
+  const seen = new Array<number>(classCount).fill(0);
+  const used = new Array<number>(classCount).fill(0);
+  for (let at = 0; at < labels.length; at++) {
+    const label = labels[at];
+    if (label <= 0) continue;
+    const list = lists[label];
+    if (used[label] < list.length && seen[label] * list.length >= used[label] * counts[label]) {
+      list[used[label]++] = at;
+    }
+    seen[label]++;
+  }
+  return lists.slice(1);
+}
+
+type Header = Pick<CachedCase, 'shape' | 'present' | 'foreground'>;
+
+/** Places of the parts of a file, in bytes. */
+function layoutOf({ shape, present, foreground }: Header, headerBytes: number) {
+  const voxels = voxelsIn(shape);
+  const image = prefixBytes + headerBytes;
+  const labels = image + 4 * present.length * voxels;
+  // Numbers of 32 bits begin at multiples of 4.
+  const lists = labels + Math.ceil(voxels / 4) * 4;
+  return { image, labels, lists, end: lists + 4 * foreground.reduce((sum, n) => sum + n, 0) };
+}
+
+function bytesOf(header: Header, prepared: PreparedCase, listed: readonly Uint32Array[]): Buffer {
+  const json = JSON.stringify(header);
+  const text = Buffer.from(json.padEnd(Math.ceil(json.length / 8) * 8));
+  const layout = layoutOf(header, text.length);
+  const bytes = Buffer.alloc(layout.end);
+  magic.copy(bytes);
+  bytes.writeUInt32LE(formatVersion, 8);
+  bytes.writeUInt32LE(text.length, 12);
+  text.copy(bytes, prefixBytes);
+  bytes.set(byteView(prepared.image), layout.image);
+  bytes.set(byteView(prepared.labels), layout.labels);
+  let at = layout.lists;
+  for (const voxels of listed) {
+    bytes.set(byteView(voxels), at);
+    at += voxels.byteLength;
+  }
+  return bytes;
+}
+
+const byteView = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
+/** The case in a file of the cache; `undefined` where there is none, or not a whole one. */
+async function openCached(name: string, file: string): Promise<CachedCase | undefined> {
+  const size = (await stat(file).catch(() => undefined))?.size;
+  if (size === undefined) return undefined;
+  const descriptor = openSync(file, 'r');
+  try {
+    const found = readHeader(descriptor);
+    if (!found || layoutOf(found.header, found.headerBytes).end !== size) return undefined;
+    return { name, file, ...found.header };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readHeader(descriptor: number): { header: Header; headerBytes: number } | undefined {
+  const prefix = Buffer.alloc(prefixBytes);
+  if (readSync(descriptor, prefix, 0, prefixBytes, 0) < prefixBytes) return undefined;
+  const headerBytes = prefix.readUInt32LE(12);
+  const known = prefix.subarray(0, 8).equals(magic) && prefix.readUInt32LE(8) === formatVersion;
+  if (!known || headerBytes > longestHeader) return undefined;
+  const text = Buffer.alloc(headerBytes);
+  if (readSync(descriptor, text, 0, headerBytes, prefixBytes) < headerBytes) return undefined;
+  return { header: JSON.parse(text.toString()), headerBytes };
+}
+
+/**
+ * Reads a box of a cached case, which may reach beyond it. Only the slices that the box touches are
+ * read from the disk.
+ */
+export function readPatch(cached: CachedCase, start: Axes3, shape: Axes3): CasePatch {
+  const { shape: whole, present } = cached;
+  const voxels = voxelsIn(shape);
+  const image = new Float32Array(present.length * voxels);
+  const labels = new Int8Array(voxels).fill(outsideLabel);
+  const first = Math.max(0, start[0]);
+  const slices = Math.min(whole[0], start[0] + shape[0]) - first;
+  if (slices <= 0) return { image, labels };
+  const slabShape: Axes3 = [slices, whole[1], whole[2]];
+  const sliceVoxels = whole[1] * whole[2];
+  const inSlab: Axes3 = [start[0] - first, start[1], start[2]];
+  withCase(cached, (descriptor, layout) => {
+    for (const [channel, isThere] of present.entries()) {
+      if (!isThere) continue;
+      const slab = new Float32Array(slices * sliceVoxels);
+      const from = layout.image + 4 * (channel * voxelsIn(whole) + first * sliceVoxels);
+      readFully(descriptor, slab, from);
+      copyOverlap(
+        slab,
+        slabShape,
+        image.subarray(channel * voxels, (channel + 1) * voxels),
+        shape,
+        inSlab,
+      );
+    }
+    const slab = new Int8Array(slices * sliceVoxels);
+    readFully(descriptor, slab, layout.labels + first * sliceVoxels);
+    copyOverlap(slab, slabShape, labels, shape, inSlab);
+  });
+  return { image, labels };
+}
+
+/** One of the listed voxels of a class, as its place in the case. */
+export function foregroundVoxel(cached: CachedCase, label: number, index: number): Axes3 {
+  const voxel = new Uint32Array(1);
+  const before = cached.foreground.slice(0, label - 1).reduce((sum, n) => sum + n, 0);
+  withCase(cached, (descriptor, layout) =>
+    readFully(descriptor, voxel, layout.lists + 4 * (before + index)),
+  );
+  const [, nh, nw] = cached.shape;
+  const [at] = voxel;
+  return [Math.floor(at / (nh * nw)), Math.floor(at / nw) % nh, at % nw];
+}
+
+function withCase(
+  { file }: CachedCase,
+  use: (descriptor: number, layout: ReturnType<typeof layoutOf>) => void,
+): void {
+  const descriptor = openSync(file, 'r');
+  try {
+    const found = readHeader(descriptor);
+    if (!found) throw new Error(`${file}: no longer a prepared case`);
+    use(descriptor, layoutOf(found.header, found.headerBytes));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readFully(descriptor: number, target: ArrayBufferView, position: number): void {
+  const bytes = byteView(target);
+  let done = 0;
+  while (done < bytes.length) {
+    const count = readSync(descriptor, bytes, done, bytes.length - done, position + done);
+    if (count === 0) throw new Error('a prepared case has become shorter');
+    done += count;
+  }
+}

@@ -1,0 +1,161 @@
+import { cpSync, readdirSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Axes3, voxelsIn } from '../../src/segment/nnunet-grid.js';
+import { imagePlanOf } from '../../src/segment/nnunet-plans.js';
+import { preprocessCase } from '../../src/segment/nnunet-preprocess.js';
+import {
+  type CachedCase,
+  cacheDataset,
+  foregroundVoxel,
+  readPatch,
+} from '../../src/train/cache.js';
+import { readDataset } from '../../src/train/dataset.js';
+import { makeBatch, type PatchSettings, patchSource } from '../../src/train/patch-source.js';
+import { readCase } from '../../src/train/read-case.js';
+import { drawStart } from '../../src/train/sample.js';
+import { seededRandom } from '../../src/volume/random.js';
+import { WorkerPool } from '../../src/workers.js';
+import { folderForAllTests } from './folder-for-all-tests.js';
+import { goldenPath, readGolden } from './nnunet-goldens.js';
+
+const pool = new WorkerPool(2);
+afterAll(() => pool.close());
+const plan = imagePlanOf(readGolden('nnunet-preprocess.json').plans.plain, 'plans.json');
+const folder = folderForAllTests();
+let cases: CachedCase[];
+beforeAll(async () => {
+  const dataset = await readDataset(goldenPath('dataset'));
+  cases = await cacheDataset(dataset, plan, folder, { pool });
+});
+
+const settings: PatchSettings = {
+  patchShape: [8, 12, 10],
+  batchSize: 3,
+  maskedChannels: [true, false],
+  seed: 5,
+  augmentation: { mirrorAxes: [0, 1, 2], channelDropout: [0, 0.2] },
+};
+
+describe('the cache', () => {
+  it('holds the cases as they are prepared', async () => {
+    const dataset = await readDataset(goldenPath('dataset'));
+    for (const [index, entry] of dataset.cases.entries()) {
+      const reading = await readCase(entry, 3);
+      if ('problems' in reading) throw new Error('unreadable');
+      const prepared = preprocessCase(reading.images.channels, plan, reading.images.labels);
+      expect(cases[index]).toMatchObject({ name: entry.name, shape: prepared.shape });
+      const whole = readPatch(cases[index], [0, 0, 0], prepared.shape);
+      expect(whole.image).toEqual(prepared.image);
+      expect(whole.labels).toEqual(prepared.labels);
+    }
+  });
+
+  it('reads boxes that reach beyond a case: 0 there, and the label of what is outside', () => {
+    const [first] = cases;
+    const shape: Axes3 = [first.shape[0] + 4, 3, 5];
+    const { image, labels } = readPatch(first, [-2, -1, first.shape[2] - 2], shape);
+    expect(image).toHaveLength(2 * voxelsIn(shape));
+    expect(labels.subarray(0, 2 * 15).every((label) => label === -1)).toBe(true);
+    const whole = readPatch(first, [0, 0, 0], first.shape);
+    expect(image[2 * 15 + 5]).toBe(whole.image[first.shape[2] - 2]);
+    expect(readPatch(first, [500, 0, 0], [2, 2, 2]).labels.every((label) => label === -1)).toBe(
+      true,
+    );
+  });
+
+  it('lists voxels of each class', () => {
+    for (const cached of cases) {
+      const { labels } = readPatch(cached, [0, 0, 0], cached.shape);
+      for (const [index, count] of cached.foreground.entries()) {
+        expect(count).toBe(labels.filter((label) => label === index + 1).length);
+        for (let n = 0; n < count; n++) {
+          const [d, h, w] = foregroundVoxel(cached, index + 1, n);
+          expect(labels[(d * cached.shape[1] + h) * cached.shape[2] + w]).toBe(index + 1);
+        }
+      }
+    }
+  });
+
+  it('does not make again what is there, makes anew what is damaged, changed, or planned otherwise', async () => {
+    const files = () => readdirSync(folder).sort();
+    const before = files();
+    for (const name of before) utimesSync(join(folder, name), 1, 1);
+    const data = goldenPath('dataset');
+    truncateSync(join(folder, before[0]), 500);
+    await cacheDataset(await readDataset(data), plan, folder, { pool });
+    expect(files()).toEqual(before);
+    const made = before.filter((name) => statSync(join(folder, name)).mtimeMs > 1000);
+    expect(made).toEqual([before[0]]);
+
+    const copy = folderForAllTests();
+    cpSync(data, copy, { recursive: true });
+    cpSync(join(copy, 'labelsTr', 'iso.nii.gz'), join(copy, 'labelsTr', 'copy.nii.gz'));
+    writeFileSync(join(copy, 'labelsTr', 'iso.nii.gz'), '');
+    await expect(
+      readDataset(copy).then((dataset) => cacheDataset(dataset, plan, folder, { pool })),
+    ).rejects.toMatchObject({ code: 'bad-dataset' });
+    const finer = { ...plan, spacingMm: [1, 1, 1] as Axes3 };
+    await cacheDataset(await readDataset(data), finer, folder, { pool });
+    expect(files().length).toBe(2 * before.length);
+    // Another patch is no other image.
+    await cacheDataset(await readDataset(data), { ...plan, patchShape: [8, 8, 8] }, folder, {
+      pool,
+    });
+    expect(files().length).toBe(2 * before.length);
+  });
+});
+
+describe('batches', () => {
+  it('are the same for a seed, whatever the number of threads, and after a restart', async () => {
+    const direct = Array.from({ length: 6 }, (_, index) => makeBatch(cases, settings, index));
+    const alone = new WorkerPool(1);
+    const resumed = patchSource(cases, settings, { pool: alone, firstBatch: 3, ahead: 1 });
+    const source = patchSource(cases, settings, { pool });
+    for (let index = 0; index < 6; index++) expect(await source.nextBatch()).toEqual(direct[index]);
+    for (let index = 3; index < 6; index++)
+      expect(await resumed.nextBatch()).toEqual(direct[index]);
+    await resumed.close();
+    await source.close();
+    await alone.close();
+    await expect(source.nextBatch()).rejects.toThrow('closed');
+    expect(makeBatch(cases, { ...settings, seed: 6 }, 0)).not.toEqual(direct[0]);
+  });
+
+  it('have the shape asked for, and foreground in their last third', () => {
+    for (let index = 0; index < 20; index++) {
+      const { image, labels } = makeBatch(cases, { ...settings, augmentation: undefined }, index);
+      const voxels = voxelsIn(settings.patchShape);
+      expect(image).toHaveLength(3 * 2 * voxels);
+      expect(labels).toHaveLength(3 * voxels);
+      expect(labels.subarray(2 * voxels).some((label) => label > 0)).toBe(true);
+      expect(image.every(Number.isFinite)).toBe(true);
+    }
+  });
+
+  it('that cannot be made fail when they are asked for', async () => {
+    const gone = cases.map((cached) => ({ ...cached, file: join(folder, 'gone') }));
+    const source = patchSource(gone, settings, { pool });
+    await expect(source.nextBatch()).rejects.toThrow();
+    await source.close();
+  });
+});
+
+describe('the place of a patch', () => {
+  it('never leaves the part of the image that may be shown, and reaches all of it', () => {
+    const random = seededRandom(1);
+    const seen = new Set<number>();
+    for (let count = 0; count < 500; count++) {
+      const [d, h] = drawStart(random, [20, 6, 9], [8, 10, 9], [8, 10, 9]);
+      seen.add(d);
+      expect(h).toBe(-2);
+    }
+    expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: 13 }, (_, n) => n));
+  });
+
+  it('around a voxel has it in the middle, or nearer to the lower border of the image', () => {
+    const random = seededRandom(1);
+    const at = (voxel: Axes3) => drawStart(random, [40, 40, 40], [8, 8, 8], [8, 8, 8], voxel);
+    expect(at([20, 2, 39])).toEqual([16, 0, 35]);
+  });
+});
