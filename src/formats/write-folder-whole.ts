@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import {
+  access,
   chmod,
+  constants,
   mkdir,
   readdir,
   readFile,
@@ -79,6 +81,7 @@ export async function requireReplaceableFolder(
   kind: ResultKind = examResult,
 ): Promise<void> {
   try {
+    await requireWritableParent(folder);
     const stats = await stat(folder).catch(absent);
     if (stats === undefined) return;
     if (!stats.isDirectory()) {
@@ -93,6 +96,13 @@ export async function requireReplaceableFolder(
   } catch (error) {
     throw writingFailure(error, folder);
   }
+}
+
+/** The folder is replaced by renaming, for which the one above it, or the next that exists, counts. */
+async function requireWritableParent(folder: string): Promise<void> {
+  let parent = dirname(resolve(folder));
+  while ((await stat(parent).catch(absent)) === undefined) parent = dirname(parent);
+  await access(parent, constants.W_OK);
 }
 
 async function requireOnlyResult(folder: string, kind: ResultKind): Promise<void> {
