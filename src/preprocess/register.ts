@@ -135,7 +135,7 @@ export function register(fixed: Volume, moving: Volume, options: RegisterOptions
  * average over the six directions along the axes. The outlines of different people's heads can be
  * laid onto each other, and 4 mm hardly matters to them; one head shares its inner structure too,
  * for which 4 mm is far. At 2 mm resolution and the best rigid pose, since 12 degrees of freedom
- * bring strangers closer: sequences of one head lose 0.3 and more (0.21 after strong blur), those
+ * bring strangers closer: sequences of one head lose 0.29 and more (0.21 after strong blur), those
  * of different heads 0.17 and less (docs/decisions/0021-failed-registration.md).
  */
 function sharpness({ similarity }: Level, pose: Mat4): number {
