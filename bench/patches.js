@@ -1,0 +1,135 @@
+// How fast training patches are made, and what they look like: dataset, fingerprint, plan, cache and
+// augmented batches of the three cases of the development data.
+//
+//   npm run bench -- patches [--data FOLDER] [--batches N] [--memory-gb G] [--picture FILE.png]
+//
+// FOLDER holds lesions/CASE/{flair,t1,t2,lesions}.nii.gz. Milliseconds are of one core. The picture
+// shows the middle slice of each patch, a row a channel, with the labels outlined in the first.
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { encodePng } from '../dist/formats/index.js';
+import { imagePlanOf } from '../dist/segment/nnunet-plans.js';
+import { cacheDataset } from '../dist/train/cache.js';
+import { readDataset } from '../dist/train/dataset.js';
+import { fingerprintOf } from '../dist/train/fingerprint.js';
+import { makeBatch } from '../dist/train/patch-source.js';
+import { planFor } from '../dist/train/plan.js';
+import { WorkerPool } from '../dist/workers.js';
+
+const { values: flags } = parseArgs({
+  options: {
+    data: {
+      type: 'string',
+      default: fileURLToPath(new URL('../../shared/data', import.meta.url)),
+    },
+    batches: { type: 'string', default: '8' },
+    'memory-gb': { type: 'string', default: '2' },
+    picture: { type: 'string' },
+  },
+});
+const names = ['open-ms-cs-07', 'open-ms-cs-19', 'mslesseg-P18-T1'];
+const channels = ['flair', 't1', 't2'];
+
+const folder = mkdtempSync(join(tmpdir(), 'dawson-bench-'));
+const pool = new WorkerPool(2);
+try {
+  const dataset = await readDataset(makeDataset());
+  const seconds = async (what, work) => {
+    const start = performance.now();
+    const result = await work();
+    console.log(
+      `${what}: ${((performance.now() - start) / 1000).toFixed(1)} s for ${names.length} cases`,
+    );
+    return result;
+  };
+  const fingerprint = await seconds('fingerprint', () => fingerprintOf(dataset, { pool }));
+  const plans = planFor(
+    fingerprint,
+    { name: 'bench', channelNames: dataset.channelNames, classCount: 2, caseCount: names.length },
+    { architecture: 'plain', memoryGb: Number(flags['memory-gb']) },
+  );
+  const plan = imagePlanOf(JSON.parse(JSON.stringify(plans)), 'plans.json');
+  console.log(`patch ${plan.patchShape.join(' x ')}, spacing ${plan.spacingMm.join(' x ')} mm`);
+  const cacheFolder = join(folder, 'cache');
+  const cases = await seconds('cache', () => cacheDataset(dataset, plan, cacheFolder, { pool }));
+  await seconds('cache, again', () => cacheDataset(dataset, plan, cacheFolder, { pool }));
+
+  const settings = {
+    patchShape: plan.patchShape,
+    batchSize: 2,
+    maskedChannels: plan.channels.map(({ useMask }) => useMask),
+    seed: 1,
+    augmentation: { mirrorAxes: [0, 1, 2], channelDropout: [0, 0.2, 0.2] },
+  };
+  makeBatch(cases, settings, 0);
+  const milliseconds = [];
+  const batches = [];
+  for (let index = 0; index < Number(flags.batches); index++) {
+    const start = process.cpuUsage();
+    const batch = makeBatch(cases, settings, index);
+    const { user, system } = process.cpuUsage(start);
+    milliseconds.push((user + system) / 1000 / settings.batchSize);
+    if (batches.length < 4) batches.push(batch);
+  }
+  milliseconds.sort((a, b) => a - b);
+  const mean = milliseconds.reduce((sum, value) => sum + value, 0) / milliseconds.length;
+  console.log(
+    `a patch: mean ${mean.toFixed(0)} ms, median ${milliseconds[milliseconds.length >> 1].toFixed(0)}, ` +
+      `slowest batch ${milliseconds.at(-1).toFixed(0)}`,
+  );
+  if (flags.picture) writeFileSync(flags.picture, picture(batches, settings));
+} finally {
+  await pool.close();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function makeDataset() {
+  const dataset = join(folder, 'dataset');
+  for (const part of ['imagesTr', 'labelsTr']) mkdirSync(join(dataset, part), { recursive: true });
+  for (const name of names) {
+    const source = (file) => join(flags.data, 'lesions', name, `${file}.nii.gz`);
+    for (const [channel, sequence] of channels.entries()) {
+      const target = join(dataset, 'imagesTr', `${name}_000${channel}.nii.gz`);
+      if (existsSync(source(sequence))) copyFileSync(source(sequence), target);
+    }
+    copyFileSync(source('lesions'), join(dataset, 'labelsTr', `${name}.nii.gz`));
+  }
+  const description = {
+    channel_names: { 0: 'FLAIR', 1: 'T1', 2: 'T2' },
+    optional_channels: ['T2'],
+    labels: { background: 0, lesion: 1 },
+    numTraining: names.length,
+    file_ending: '.nii.gz',
+  };
+  writeFileSync(join(dataset, 'dataset.json'), JSON.stringify(description));
+  return dataset;
+}
+
+/** Middle slices: a column a patch, a row a channel; -3 to 5 standard deviations. */
+function picture(batches, { patchShape: [nd, nh, nw], batchSize }) {
+  const columns = batches.length * batchSize;
+  const [width, height] = [columns * nw, channels.length * nh];
+  const data = new Uint8Array(3 * width * height);
+  for (let column = 0; column < columns; column++) {
+    const { image, labels } = batches[Math.floor(column / batchSize)];
+    const place = column % batchSize;
+    for (let channel = 0; channel < channels.length; channel++) {
+      for (let h = 0; h < nh; h++) {
+        for (let w = 0; w < nw; w++) {
+          const inPatch = ((nd >> 1) * nh + h) * nw + w;
+          const value = image[(place * channels.length + channel) * nd * nh * nw + inPatch];
+          const grey = Math.max(0, Math.min(255, ((value + 3) / 8) * 255));
+          const at = 3 * ((channel * nh + h) * width + column * nw + w);
+          data.fill(grey, at, at + 3);
+          const label = (step) => labels[place * nd * nh * nw + inPatch + step];
+          const edge = label(0) === 1 && [1, -1, nw, -nw].some((step) => label(step) === 0);
+          if (channel === 0 && edge) data.set([255, 60, 60], at);
+        }
+      }
+    }
+  }
+  return encodePng(data, width, height);
+}
