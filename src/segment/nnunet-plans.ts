@@ -1,5 +1,5 @@
 import { DawsonError } from '../errors.js';
-import type { Axes3 } from './nnunet-grid.js';
+import { type Axes3, voxelsIn } from './nnunet-grid.js';
 import type { SplineOrder } from './nnunet-resize.js';
 
 /** nnU-Net v2's names of its normalisation schemes. */
@@ -51,8 +51,9 @@ export interface ImagePlan {
 /** The configuration that Dawson plans, trains and runs. */
 export const configurationName = '3d_fullres';
 
-/** Larger patches than any machine holds; a bound on what a hostile file can ask for. */
+/** Larger patches than any machine holds: bounds on what a hostile file can ask for. */
 const longestPatchEdge = 1024;
+const mostPatchVoxels = 2 ** 27;
 
 /**
  * The image part of a parsed `plans.json` (nnU-Net v2's format).
@@ -70,13 +71,16 @@ export function imagePlanOf(plans: unknown, file: string): ImagePlan {
   const output = resampling(configuration, 'resampling_fn_probabilities');
   const transposeForward = root.axes('transpose_forward', (value) => [0, 1, 2].includes(value));
   if (new Set(transposeForward).size !== 3) root.fail('transpose_forward', 'three different axes');
+  const patchShape = configuration.axes(
+    'patch_size',
+    (value) => Number.isInteger(value) && value >= 1 && value <= longestPatchEdge,
+  );
+  if (voxelsIn(patchShape) > mostPatchVoxels)
+    configuration.fail('patch_size', 'at most 2^27 voxels');
   return {
     transposeForward,
     spacingMm: configuration.axes('spacing', (value) => value > 0 && value < 1000),
-    patchShape: configuration.axes(
-      'patch_size',
-      (value) => Number.isInteger(value) && value >= 1 && value <= longestPatchEdge,
-    ),
+    patchShape,
     batchSize: configuration.number(
       'batch_size',
       (n) => Number.isInteger(n) && n >= 1 && n <= 1024,

@@ -1,3 +1,4 @@
+import { DawsonError } from '../errors.js';
 import { voxelSizeMm } from '../volume/affine.js';
 import { fillHoles } from '../volume/morphology.js';
 import { type Grid, onGrid, type Volume } from '../volume/volume.js';
@@ -50,7 +51,8 @@ export interface PreparedCase {
  * interpolation of each; along the thick slices of anisotropic images by the nearest slice).
  * @param labels classes 0 to 127 on the same grid; without them the result says only what lies
  *   outside of the non-zero region
- * @throws RangeError when the number of channels is not the plan's, or all voxels are 0.
+ * @throws RangeError when the number of channels is not the plan's, or all voxels are 0; DawsonError
+ *   `out-of-memory` where the plan's spacing asks for more than 2^30 voxels, or for none.
  */
 export function preprocessCase(channels: Channels, plan: ImagePlan, labels?: Volume): PreparedCase {
   if (channels.length !== plan.channels.length) {
@@ -72,6 +74,7 @@ export function preprocessCase(channels: Channels, plan: ImagePlan, labels?: Vol
   }
 
   const shape = shapeAtSpacing(box.shape, geometry.spacingMm, plan.spacingMm);
+  requireSensible(shape, plan);
   const apart = separateAxis(geometry.spacingMm, plan.spacingMm);
   const image = new Float32Array(channels.length * voxelsIn(shape));
   for (const [channel, volume] of channels.entries()) {
@@ -90,6 +93,18 @@ export function preprocessCase(channels: Channels, plan: ImagePlan, labels?: Vol
     separateAxis: apart,
   });
   return { image, channels: channels.length, shape, labels: resizedLabels, geometry };
+}
+
+/** More voxels at the plan's spacing are a mistake in a file, or beyond any machine. */
+const mostVoxels = 2 ** 30;
+
+function requireSensible(shape: Axes3, { spacingMm }: ImagePlan): void {
+  if (shape.every((n) => n >= 1) && voxelsIn(shape) <= mostVoxels) return;
+  throw new DawsonError('out-of-memory', {
+    expected: `1 to 2^30 voxels at the plan's spacing of ${spacingMm.join(' x ')} mm`,
+    found: `${shape.join(' x ')} voxels`,
+    advice: 'Check the voxel size of the image and the spacing in plans.json.',
+  });
 }
 
 /**

@@ -123,6 +123,7 @@ describe('a model folder', () => {
 
   it.each([
     ['a patch that no machine holds', { patch_size: [4096, 4096, 4096] }],
+    ['a patch of a thousand million voxels', { patch_size: [1024, 1024, 1024] }],
     ['a patch of half a voxel', { patch_size: [0.5, 1, 1] }],
     ['no spacing', { spacing: undefined }],
     ['an unknown normalisation', { normalization_schemes: ['Magic', 'Magic'] }],

@@ -118,6 +118,17 @@ describe('segmentNnunet', () => {
   });
 });
 
+describe('a plan whose spacing is no sensible one', () => {
+  it.each([1e-4, 900])('is refused: %s mm', async (mm) => {
+    const { exam } = phantom();
+    const model = smallModel(names, [2, 0.9, 0.9], [18, 26, 22]);
+    const plan = { ...model.plan, spacingMm: [mm, mm, mm] as const };
+    await expect(segmentNnunet(exam, { ...model, plan }, [bright])).rejects.toMatchObject({
+      code: 'out-of-memory',
+    });
+  });
+});
+
 describe('softmax', () => {
   it('sums to 1 and does not overflow', () => {
     const p = softmax(Float32Array.of(1000, 0, 1000, Math.log(3)), 2);
