@@ -14,16 +14,18 @@ import { definitions } from '../dist/evaluate/definitions.js';
 import { evaluatePair } from '../dist/evaluate/evaluate-pair.js';
 import { pairMasks } from '../dist/evaluate/mask-pair.js';
 import { readVolume, writeNifti } from '../dist/formats/index.js';
+import { findBrain } from '../dist/preprocess/extract-brain.js';
+import { readHeadAtlas } from '../dist/preprocess/head-atlas.js';
 import { segmentLstLga } from '../dist/segment/lst-lga.js';
 import { correctBiasField } from '../dist/volume/bias-field.js';
 import { histogram, percentile } from '../dist/volume/histogram.js';
-import { fillHoles } from '../dist/volume/morphology.js';
 import { onGrid, toFloat32 } from '../dist/volume/volume.js';
 
 const besideRepository = fileURLToPath(new URL('../../shared/data', import.meta.url));
 const { values: flags } = parseArgs({
   options: { data: { type: 'string', default: besideRepository }, out: { type: 'string' } },
 });
+const atlas = await readHeadAtlas();
 const cases = ['open-ms-cs-07', 'open-ms-cs-19', 'mslesseg-P18-T1'];
 
 async function readCase(name) {
@@ -40,7 +42,7 @@ async function readCase(name) {
   const nonZero = (volume) => maskWhere(volume, (value) => value !== 0);
   return {
     name,
-    exam: { flair, t1, t2, brain: fillHoles(nonZero(flair)) },
+    exam: { flair, t1, t2, ...findBrain(flair, atlas, { brainExtracted: true }) },
     experts: nonZero(lesions),
   };
 }
@@ -79,9 +81,10 @@ const read = [];
 for (const name of cases) read.push(await readCase(name));
 
 const variants = {
-  'LST-LGA': ({ flair, t1, brain }) => ({ flair, t1, brain }),
-  'LST-LGA, T2 and no T1': ({ flair, t2, brain }) => t2 && { flair, t2, brain },
-  'LST-LGA, FLAIR only': ({ flair, brain }) => ({ flair, brain }),
+  'LST-LGA': ({ t2, ...exam }) => exam,
+  'LST-LGA, no atlas': ({ t2, tissuePriors, ...exam }) => exam,
+  'LST-LGA, T2 and no T1': ({ t1, ...exam }) => exam.t2 && exam,
+  'LST-LGA, FLAIR only': ({ t1, t2, ...exam }) => exam,
 };
 for (const [label, choose] of Object.entries(variants)) {
   for (const { name, exam, experts } of read) {
@@ -93,7 +96,7 @@ for (const [label, choose] of Object.entries(variants)) {
     const prediction = maskWhere(probability, (value) => value >= threshold);
     printRow(`${label}: ${name}`, experts, prediction, (user + system) / 1e6);
     if (flags.out) {
-      const file = `${name}-${Object.keys(chosen).join('-')}.nii.gz`;
+      const file = `${label.replace(/[^\w]+/g, '-')}-${name}.nii.gz`;
       await writeNifti(join(flags.out, file), probability);
     }
   }

@@ -23,6 +23,8 @@ import { type Mask, nonZeroVolumeMl, onGrid, type Volume } from './volume/volume
 
 export interface AnalyzeOptions extends PrepareOptions {
   readonly segmenter: SegmenterName;
+  /** Belief from which LST-LGA seeds a lesion; see {@link segmenters} for its default. */
+  readonly kappa?: number;
 }
 
 /** All that is known about an exam when the pipeline ends. Volumes lie on the FLAIR's own grid. */
@@ -50,9 +52,13 @@ export async function analyze(
 
   const { exam, notes } = await stage('read', () => readExam(files));
   const preparation = await prepare(exam, options, { pool, stage, signal });
-  const { module, run } = segmenters[options.segmenter];
+  const { module, run, settings: defaults } = segmenters[options.segmenter];
+  const settings = {
+    ...defaults,
+    ...(options.kappa === undefined ? {} : { kappa: options.kappa }),
+  };
   const segmentation = await stage('segment', () =>
-    pool.call<Segmenter>(module, run, [preparation.exam], signal),
+    pool.call<Segmenter>(module, run, [preparation.exam, settings], signal),
   );
   const probability = onFlairGrid(segmentation.probability, preparation, exam);
   const brain = onFlairGrid(preparation.exam.brain, preparation, exam);
@@ -84,6 +90,7 @@ export async function analyze(
     inputs: Object.fromEntries(sequencesOf(exam).map((name) => [name, inputRecord(exam[name]!)])),
     settings: {
       segmenter: options.segmenter,
+      segmenterSettings: settings,
       alignment: options.alignment,
       brainExtracted: preparation.brainExtracted,
       registered: options.registered,

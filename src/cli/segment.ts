@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { analyze, writeAnalysis } from '../analyze.js';
 import { requireReplaceableFolder } from '../formats/index.js';
 import { type Alignment, alignments } from '../preprocess/prepare.js';
@@ -20,6 +20,7 @@ interface SegmentOptions extends OutputOptions {
   t1?: string;
   out: string;
   segmenter: SegmenterName;
+  kappa?: number;
   alignment: Alignment;
   brainExtracted: boolean;
   registered: boolean;
@@ -42,6 +43,11 @@ export function addSegment(program: Command): void {
       new Option('--segmenter <name>', 'the method')
         .choices(Object.keys(segmenters))
         .default('lst-lga'),
+    )
+    .option(
+      '--kappa <number>',
+      'for lst-lga: seeds need this belief; lower finds fainter lesions and more false ones (default: 0.3)',
+      betweenZeroAndOne,
     )
     .addOption(
       new Option('--alignment <how>', 'how sequences are brought together')
@@ -96,4 +102,10 @@ async function segment(options: SegmentOptions): Promise<void> {
     dispose();
     await pool.close();
   }
+}
+
+function betweenZeroAndOne(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('It is between 0 and 1.');
+  return value;
 }

@@ -35,6 +35,7 @@ export interface Findings {
   readonly inputs: Readonly<Record<string, InputRecord>>;
   readonly settings: {
     readonly segmenter: string;
+    readonly segmenterSettings: Readonly<Record<string, number>>;
     readonly alignment: string;
     readonly brainExtracted: boolean;
     readonly registered: boolean;
