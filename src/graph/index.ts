@@ -1,0 +1,17 @@
+export { costOf, type GraphCost } from './cost.js';
+export * from './expressions.js';
+export { gradients } from './gradients.js';
+export { Graph, neededFor } from './graph.js';
+export { operators } from './operators.js';
+export { printGraph } from './print.js';
+export { toOnnx } from './serialize.js';
+export {
+  bytesOf,
+  type ElementType,
+  type Emitter,
+  elementsOf,
+  type OperatorName,
+  operatorNames,
+  type TensorType,
+  type Value,
+} from './value.js';
