@@ -11,6 +11,7 @@ interface Column {
 /** Columns of a cohort file. Only `case` is needed; adding a column is adding a row. */
 export const cohortColumns = {
   case: { kind: 'text', meaning: 'name of the case: its files without their ending' },
+  patient: { kind: 'text', meaning: 'pseudonym: exams with the same one are of one person' },
   split: { kind: 'text', meaning: 'train, validation or test' },
   scanner: { kind: 'text', meaning: 'name of the scanner, by which figures are grouped' },
   manufacturer: { kind: 'text', meaning: 'manufacturer of the scanner' },

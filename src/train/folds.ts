@@ -1,5 +1,7 @@
 import { DawsonError } from '../errors.js';
+import type { CohortColumn, CohortRow } from '../evaluate/cohort-table.js';
 import { seededRandom } from '../volume/random.js';
+import { badDataset, type Dataset } from './dataset.js';
 
 /** One exam of the training set and what it must not be separated from. */
 export interface SplitCase {
@@ -8,6 +10,33 @@ export interface SplitCase {
   readonly patient: string;
   /** What every fold shall hold its part of, such as the scanner; empty for no such thing. */
   readonly stratum: string;
+}
+
+/**
+ * Cases of a dataset with the columns of a cohort file: patients from `patient` (each case its own
+ * where that is empty), strata from the column named. Without rows, every case is its own patient.
+ * @throws DawsonError `bad-dataset` listing all cases without a line, and lines without a case.
+ */
+export function splitCases(
+  dataset: Pick<Dataset, 'folder' | 'cases'>,
+  { rows, stratifyBy }: { rows?: readonly CohortRow[]; stratifyBy?: CohortColumn } = {},
+): SplitCase[] {
+  const rowOf = new Map(rows?.map((row) => [row.case, row]));
+  const names = new Set(dataset.cases.map(({ name }) => name));
+  const problems = [
+    ...[...names].filter((name) => rows && !rowOf.has(name)).map((name) => `${name}: no line`),
+    ...[...rowOf.keys()].filter((name) => !names.has(name)).map((name) => `${name}: no such case`),
+  ];
+  if (problems.length > 0) throw badDataset(dataset.folder, problems);
+  return dataset.cases.map(({ name }) => {
+    const row = rowOf.get(name);
+    return {
+      name,
+      // A case without a patient must not meet a patient who is called like it.
+      patient: row?.patient === undefined ? `case ${name}` : `patient ${row.patient}`,
+      stratum: String((stratifyBy && row?.[stratifyBy]) ?? ''),
+    };
+  });
 }
 
 /** One fold, as in nnU-Net's `splits_final.json`. */

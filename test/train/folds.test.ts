@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type SplitCase, splitIntoFolds } from '../../src/train/folds.js';
+import { type SplitCase, splitCases, splitIntoFolds } from '../../src/train/folds.js';
 
 const cases = (count: number, scanners: number): SplitCase[] =>
   Array.from({ length: count }, (_, index) => ({
@@ -65,5 +65,33 @@ describe('splitIntoFolds', () => {
 
   it('refuses fewer patients than folds', () => {
     expect(() => splitIntoFolds(cases(4, 1), { seed: 1 })).toThrow(/a fold would be empty/);
+  });
+});
+
+describe('splitCases', () => {
+  const entry = (name: string) => ({ name, images: [], labels: '' });
+  const dataset = { folder: 'data', cases: [entry('a'), entry('b'), entry('c')] };
+
+  it('takes patients and strata from the columns of a cohort file', () => {
+    const rows = [
+      { case: 'a', patient: 'p', scanner: 'Verio' },
+      { case: 'b', patient: 'p', scanner: 'mMR' },
+      { case: 'c' },
+    ];
+    expect(splitCases(dataset, { rows, stratifyBy: 'scanner' })).toEqual([
+      { name: 'a', patient: 'patient p', stratum: 'Verio' },
+      { name: 'b', patient: 'patient p', stratum: 'mMR' },
+      { name: 'c', patient: 'case c', stratum: '' },
+    ]);
+  });
+
+  it('takes every case for a patient without a cohort file', () => {
+    expect(new Set(splitCases(dataset).map(({ patient }) => patient)).size).toBe(3);
+  });
+
+  it('lists all cases without a line and all lines without a case', () => {
+    expect(() => splitCases(dataset, { rows: [{ case: 'a' }, { case: 'x' }] })).toThrow(
+      /3 problems:.*b: no line.*c: no line.*x: no such case/s,
+    );
   });
 });
