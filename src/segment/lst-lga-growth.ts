@@ -1,4 +1,5 @@
-import { type Mask, onGrid, type Size, strides, type Volume } from '../volume/volume.js';
+import { voxelSizeMm } from '../volume/affine.js';
+import { type Grid, type Mask, onGrid, type Size, strides, type Volume } from '../volume/volume.js';
 import { type Beliefs, tissueOf } from './lst-lga-beliefs.js';
 import { normalDensity, type TissueIntensity } from './tissue-mixture.js';
 
@@ -12,14 +13,10 @@ const fieldStrength = 1;
  * Where growth starts: voxels whose grey matter belief, times the mean belief of their six
  * neighbours, exceeds `kappa`, with at least two neighbours of which the same is true.
  */
-export function findSeeds({ data, size }: Volume<Float32Array>, kappa: number): Uint8Array {
-  const candidates = new Uint8Array(data.length);
-  forEachInner(size, (voxel, steps) => {
-    if (data[voxel] === 0) return;
-    let sum = 0;
-    for (const step of steps) sum += data[voxel + step];
-    if ((data[voxel] * sum) / 6 > kappa) candidates[voxel] = 1;
-  });
+export function findSeeds(belief: Volume<Float32Array>, kappa: number): Uint8Array {
+  const { data, size } = belief;
+  const mean = meanOfNeighbours(belief);
+  const candidates = Uint8Array.from(data, (value, voxel) => (value * mean[voxel] > kappa ? 1 : 0));
   const seeds = new Uint8Array(data.length);
   forEachInner(size, (voxel, steps) => {
     if (candidates[voxel] === 0) return;
@@ -34,8 +31,8 @@ export function findSeeds({ data, size }: Volume<Float32Array>, kappa: number): 
  * Lets the seeds grow along the total belief map (Schmidt et al. 2012). In each round the FLAIR of
  * the lesions so far is described by a gamma distribution, that of all other voxels by a mixture of
  * three normal ones; a voxel beside a lesion gets, capped at 1, its mean belief times the ratio of
- * the two densities times exp(phi (2 n - 6)), where n is the sum of its six neighbours' lesion
- * probabilities, and only if n > 1; it never loses what it has. All voxels of a round are judged by
+ * the two densities times exp(phi (2 n - 6)), where n is the weighted sum of its six neighbours'
+ * lesion probabilities, and only if n > 1; it never loses what it has. All voxels of a round are judged by
  * the round before.
  * @returns the probability of lesion; that of seeds is 1.
  */
@@ -50,6 +47,7 @@ export function growLesions(
   const active = voxels.filter((voxel) => lesion[voxel] === 0 && meanBelief[voxel] > 0);
   const grown = new Float32Array(active.length);
   const steps = neighbourSteps(flair.size);
+  const weights = neighbourWeights(flair);
   for (let round = 0; round < rounds; round++) {
     const lesionDensity = fitGamma(flair.data, lesion, voxels);
     const others = fitOthers(flair.data, content.data, lesion, voxels);
@@ -59,7 +57,8 @@ export function growLesions(
       grown[at] = lesion[voxel];
       if (lesion[voxel] === 1) continue;
       let neighbours = 0;
-      for (const step of steps) neighbours += lesion[voxel + step];
+      for (let at = 0; at < steps.length; at++)
+        neighbours += weights[at] * lesion[voxel + steps[at]];
       if (neighbours <= 1) continue;
       const intensity = flair.data[voxel];
       let otherDensity = 0;
@@ -119,6 +118,16 @@ function neighbourSteps(size: Size): readonly number[] {
   return strides(size).flatMap((stride) => [-stride, stride]);
 }
 
+/**
+ * How much each of the six neighbours counts: all the same where voxels are cubes, as in the
+ * original; less the farther away it is where slices are thick. They sum to 6.
+ */
+function neighbourWeights({ affine }: Grid): readonly number[] {
+  const nearness = voxelSizeMm(affine).map((mm) => 1 / mm);
+  const mean = (nearness[0] + nearness[1] + nearness[2]) / 3;
+  return nearness.flatMap((value) => [value / mean, value / mean]);
+}
+
 function forEachInner(size: Size, visit: (voxel: number, steps: readonly number[]) => void): void {
   const [nx, ny, nz] = size;
   const steps = neighbourSteps(size);
@@ -130,13 +139,15 @@ function forEachInner(size: Size, visit: (voxel: number, steps: readonly number[
   }
 }
 
-/** Mean over the six neighbours where the value itself is above 0; 0 elsewhere. */
-function meanOfNeighbours({ data, size }: Volume<Float32Array>): Float32Array {
+/** Weighted mean over the six neighbours where the value itself is above 0; 0 elsewhere. */
+function meanOfNeighbours(volume: Volume<Float32Array>): Float32Array {
+  const { data, size } = volume;
+  const weights = neighbourWeights(volume);
   const mean = new Float32Array(data.length);
   forEachInner(size, (voxel, steps) => {
     if (data[voxel] === 0) return;
     let sum = 0;
-    for (const step of steps) sum += data[voxel + step];
+    for (let at = 0; at < steps.length; at++) sum += weights[at] * data[voxel + steps[at]];
     mean[voxel] = sum / 6;
   });
   return mean;
