@@ -76,7 +76,14 @@ export function transformPatch(
         const xi = Math.floor(x);
         const yi = Math.floor(y);
         const zi = Math.floor(z);
-        const [fx, fy, fz] = [x - xi, y - yi, z - zi];
+        const fx = x - xi;
+        const fy = y - yi;
+        const fz = z - zi;
+        const touches = xi >= -1 && xi < nd && yi >= -1 && yi < nh && zi >= -1 && zi < nw;
+        if (!touches) {
+          resultLabels[at] = outsideLabel;
+          continue;
+        }
         for (let corner = 0; corner < 8; corner++) {
           const cx = xi + (corner >> 2);
           const cy = yi + ((corner >> 1) & 1);
@@ -112,26 +119,35 @@ function heaviestLabel(
   weights: Float64Array,
   nearest: number,
 ): number {
-  const labelOf = (corner: number) =>
-    offsets[corner] < 0 ? outsideLabel : labels[offsets[corner]];
-  let best = labelOf(nearest);
-  let different = false;
-  for (let corner = 0; corner < 8; corner++) if (labelOf(corner) !== best) different = true;
-  if (!different) return best;
-  const sumOf = (label: number) => {
-    let sum = 0;
-    for (let corner = 0; corner < 8; corner++)
-      if (labelOf(corner) === label) sum += weights[corner];
-    return sum;
-  };
-  let heaviest = sumOf(best);
-  for (let corner = 0; corner < 8; corner++) {
-    const label = labelOf(corner);
-    const sum = sumOf(label);
-    if (sum > heaviest + weightTolerance) {
-      heaviest = sum;
+  let best = labelAt(labels, offsets[nearest]);
+  let corner = 0;
+  while (corner < 8 && labelAt(labels, offsets[corner]) === best) corner++;
+  if (corner === 8) return best;
+  let heaviest = weightOf(best, labels, offsets, weights);
+  for (; corner < 8; corner++) {
+    const label = labelAt(labels, offsets[corner]);
+    const weight = weightOf(label, labels, offsets, weights);
+    if (weight > heaviest + weightTolerance) {
+      heaviest = weight;
       best = label;
     }
   }
   return best;
+}
+
+function labelAt(labels: Int8Array, offset: number): number {
+  return offset < 0 ? outsideLabel : labels[offset];
+}
+
+function weightOf(
+  label: number,
+  labels: Int8Array,
+  offsets: Int32Array,
+  weights: Float64Array,
+): number {
+  let sum = 0;
+  for (let corner = 0; corner < 8; corner++) {
+    if (labelAt(labels, offsets[corner]) === label) sum += weights[corner];
+  }
+  return sum;
 }

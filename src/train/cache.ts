@@ -186,7 +186,25 @@ function readHeader(descriptor: number): { header: Header; headerBytes: number }
   if (!known || headerBytes > longestHeader) return undefined;
   const text = Buffer.alloc(headerBytes);
   if (readSync(descriptor, text, 0, headerBytes, prefixBytes) < headerBytes) return undefined;
-  return { header: JSON.parse(text.toString()), headerBytes };
+  const header = parseHeader(text.toString());
+  return header && { header, headerBytes };
+}
+
+/** A header whose fields have the right kinds; `undefined` for a damaged one. */
+function parseHeader(text: string): Header | undefined {
+  try {
+    const { shape, present, foreground } = JSON.parse(text);
+    const isCount = (n: unknown) => Number.isInteger(n) && (n as number) >= 0;
+    const isWhole =
+      shape.length === 3 &&
+      shape.every((n: unknown) => isCount(n) && n !== 0) &&
+      present.length > 0 &&
+      present.every((isThere: unknown) => typeof isThere === 'boolean') &&
+      foreground.every(isCount);
+    return isWhole ? { shape, present, foreground } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

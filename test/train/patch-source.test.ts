@@ -1,4 +1,12 @@
-import { cpSync, readdirSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Axes3, voxelsIn } from '../../src/segment/nnunet-grid.js';
@@ -83,10 +91,14 @@ describe('the cache', () => {
     for (const name of before) utimesSync(join(folder, name), 1, 1);
     const data = goldenPath('dataset');
     truncateSync(join(folder, before[0]), 500);
+    const bytes = readFileSync(join(folder, before[1]));
+    bytes.write('{"shape":7', 16);
+    writeFileSync(join(folder, before[1]), bytes);
+    utimesSync(join(folder, before[1]), 1, 1);
     await cacheDataset(await readDataset(data), plan, folder, { pool });
     expect(files()).toEqual(before);
     const made = before.filter((name) => statSync(join(folder, name)).mtimeMs > 1000);
-    expect(made).toEqual([before[0]]);
+    expect(made).toEqual([before[0], before[1]]);
 
     const copy = folderForAllTests();
     cpSync(data, copy, { recursive: true });
