@@ -5,9 +5,10 @@
 """
 import json
 import os
+import tempfile
 from pathlib import Path
 
-os.environ.update({n: "/tmp" for n in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")})
+os.environ.update({n: tempfile.gettempdir() for n in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")})
 
 import numpy as np
 import torch

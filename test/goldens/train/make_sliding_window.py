@@ -10,10 +10,11 @@ here it is made to sum in single precision.
 import functools
 import json
 import os
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
-os.environ.update({n: "/tmp" for n in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")})
+os.environ.update({n: tempfile.gettempdir() for n in ("nnUNet_raw", "nnUNet_preprocessed", "nnUNet_results")})
 
 import numpy as np
 import torch
