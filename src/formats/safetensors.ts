@@ -1,0 +1,140 @@
+import { readFile } from 'node:fs/promises';
+import { DawsonError } from '../errors.js';
+import { readingFailure } from './byte-stream.js';
+import { writeWhole } from './write-whole.js';
+
+export interface WeightTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Tensors and texts of one file. */
+export interface Safetensors {
+  readonly tensors: ReadonlyMap<string, WeightTensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Headers of networks with thousands of tensors are far below. */
+const longestHeaderBytes = 16 * 2 ** 20;
+const highestRank = 8;
+
+/**
+ * Reads float32 tensors from a safetensors file (huggingface.co/docs/safetensors): 8 bytes with the
+ * length of the header, a JSON header with type, shape and place of each tensor, the data.
+ * @throws DawsonError `file-not-found`; `bad-model` where the header and the file's length disagree,
+ *   where tensors overlap or leave gaps, or hold another type than float32.
+ */
+export async function readSafetensors(file: string): Promise<Safetensors> {
+  const bytes = await readFile(file).catch((error: unknown) => {
+    throw readingFailure(error, file);
+  });
+  return parseSafetensors(bytes, file);
+}
+
+/** @param file name for messages */
+export function parseSafetensors(bytes: Uint8Array, file: string): Safetensors {
+  const fail = (expected: string, found: string): never => {
+    throw new DawsonError('bad-model', { file, expected, found });
+  };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 8) fail('at least 8 bytes', `${bytes.length}`);
+  const headerBytes = Number(view.getBigUint64(0, true));
+  if (headerBytes > longestHeaderBytes || headerBytes > bytes.length - 8) {
+    fail('a header within the file', `a header of ${headerBytes} bytes`);
+  }
+  const header = parseHeader(bytes.subarray(8, 8 + headerBytes)) ?? fail('a JSON header', 'none');
+  const dataStart = 8 + headerBytes;
+  const dataBytes = bytes.length - dataStart;
+
+  const entries = Object.entries(header)
+    .filter(([name]) => name !== '__metadata__')
+    .map(([name, entry]) => {
+      const shown = name.length > 80 ? `${name.slice(0, 80)}…` : name;
+      const place = placeOf(entry) ?? fail(`type, shape and place of ${shown}`, 'something else');
+      if (place.dtype !== 'F32') fail(`float32 numbers in ${shown}`, String(place.dtype));
+      const elements = place.shape.reduce((product, n) => product * n, 1);
+      if (place.end - place.start !== elements * 4) {
+        fail(`${elements} numbers in ${shown}`, `${place.end - place.start} bytes`);
+      }
+      return { name, ...place };
+    })
+    .sort((a, b) => a.start - b.start || a.end - b.end);
+  let end = 0;
+  for (const entry of entries) {
+    if (entry.start !== end) fail('tensors one after the other', 'a gap or an overlap');
+    end = entry.end;
+  }
+  if (end !== dataBytes) fail(`${end} bytes of data`, `${dataBytes}`);
+
+  const tensors = new Map<string, WeightTensor>();
+  for (const { name, shape, start } of entries) {
+    const count = shape.reduce((product, n) => product * n, 1);
+    // A copy: the data need not be aligned, and must not keep the file in memory.
+    const data = new Float32Array(count);
+    new Uint8Array(data.buffer).set(
+      bytes.subarray(dataStart + start, dataStart + start + count * 4),
+    );
+    tensors.set(name, { shape, data });
+  }
+  return { tensors, metadata: metadataOf(header.__metadata__) };
+}
+
+function parseHeader(bytes: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function placeOf(entry: unknown) {
+  if (typeof entry !== 'object' || entry === null) return undefined;
+  const { dtype, shape, data_offsets: offsets } = entry as Record<string, unknown>;
+  const areSizes = (value: unknown): value is number[] =>
+    Array.isArray(value) &&
+    value.length <= highestRank &&
+    value.every((n) => Number.isSafeInteger(n) && n >= 0);
+  if (!areSizes(shape) || !areSizes(offsets) || offsets.length !== 2) return undefined;
+  return { dtype, shape, start: offsets[0], end: offsets[1] };
+}
+
+function metadataOf(value: unknown): Record<string, string> {
+  const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
+/**
+ * The bytes of a safetensors file: tensors in the order of their names, the data aligned to 8 bytes.
+ * The same tensors give the same bytes.
+ */
+export function safetensorsBytes({ tensors, metadata }: Safetensors): Uint8Array {
+  const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
+  let end = 0;
+  const entries = sorted.map(([name, { shape, data }]) => {
+    const start = end;
+    end += data.byteLength;
+    return [name, { dtype: 'F32', shape, data_offsets: [start, end] }];
+  });
+  const header = { __metadata__: metadata, ...Object.fromEntries(entries) };
+  const unpadded = new TextEncoder().encode(JSON.stringify(header));
+  const headerBytes = Math.ceil(unpadded.length / 8) * 8;
+  const bytes = new Uint8Array(8 + headerBytes + end);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  bytes.fill(0x20, 8, 8 + headerBytes);
+  bytes.set(unpadded, 8);
+  let at = 8 + headerBytes;
+  for (const [, { data }] of sorted) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
+
+/** Writes a safetensors file, whole or not at all. @throws DawsonError `output-failed`. */
+export async function writeSafetensors(file: string, content: Safetensors): Promise<void> {
+  await writeWhole(file, safetensorsBytes(content));
+}
