@@ -16,7 +16,7 @@ export type Outcome =
   | { readonly failure: { readonly code: ErrorCode; readonly details: FailureDetails } };
 
 /** Workers run compiled code: a module that is run from src/ (in tests) has its twin in dist/. */
-function compiled(url: URL): string {
+export function compiled(url: URL): string {
   const root = new URL('..', import.meta.url).href;
   return url.href.startsWith(`${root}src/`)
     ? url.href.replace(`${root}src/`, `${root}dist/`).replace(/\.ts$/, '.js')

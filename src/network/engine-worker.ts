@@ -1,0 +1,148 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import * as ort from 'onnxruntime-node';
+import { DawsonError } from '../errors.js';
+import {
+  type Device,
+  type EngineReply,
+  type EngineRequest,
+  type EngineSettings,
+  nextPrefix,
+  type Tensor,
+  type Tensors,
+} from './engine-messages.js';
+
+/** The body of the engine's thread: holds sessions and their state, and answers requests in turn. */
+
+const settings = workerData as EngineSettings;
+// What fails is thrown as well; the log would only repeat it.
+ort.env.logLevel = 'fatal';
+
+interface Loaded {
+  readonly session: ort.InferenceSession;
+  /** Inputs that stay here between runs. */
+  readonly state: Record<string, ort.Tensor>;
+  /** Outputs that replace them. */
+  readonly next: readonly string[];
+}
+const sessions = new Map<number, Loaded>();
+let loadedCount = 0;
+
+async function answer(request: EngineRequest): Promise<number | Tensors | undefined> {
+  if (request.kind === 'load') return load(request.model, request.state);
+  if (request.kind === 'close') return process.exit();
+  const loaded = sessions.get(request.session);
+  if (!loaded) throw new RangeError(`no session ${request.session}`);
+  switch (request.kind) {
+    case 'run':
+      return run(loaded, request.feeds, request.fetches);
+    case 'readState':
+      return mapped(loaded.state, fromOrt);
+    case 'release':
+      sessions.delete(request.session);
+      await loaded.session.release();
+      return undefined;
+  }
+}
+
+async function load(model: Uint8Array, state: Tensors): Promise<number> {
+  requireProvider(settings.device);
+  const session = await ort.InferenceSession.create(model, {
+    executionProviders: settings.device === 'cpu' ? ['cpu'] : [settings.device, 'cpu'],
+    intraOpNumThreads: settings.threads,
+    // Reusing the memory of the first run doubles the peak, and saves no time.
+    enableMemPattern: false,
+    logSeverityLevel: 3,
+    // Spinning threads take the cores from those that prepare the next patches.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+  }).catch((error: unknown) => {
+    throw failureOf(error, 'loading the network');
+  });
+  sessions.set(loadedCount, {
+    session,
+    state: mapped(state, toOrt),
+    next: session.outputNames.filter((name) => name.startsWith(nextPrefix)),
+  });
+  return loadedCount++;
+}
+
+async function run(
+  { session, state, next }: Loaded,
+  feeds: Tensors,
+  fetches: readonly string[],
+): Promise<Tensors> {
+  const results = await session
+    .run({ ...state, ...mapped(feeds, toOrt) }, [...fetches, ...next])
+    .catch((error: unknown) => {
+      throw failureOf(error, 'running the network');
+    });
+  for (const name of next) state[name.slice(nextPrefix.length)] = results[name];
+  return Object.fromEntries(fetches.map((name) => [name, fromOrt(results[name])]));
+}
+
+/** How to get what is not in the package. */
+const providerAdvice: Readonly<Record<Device, string>> = {
+  cpu: 'Install Dawson again: the package onnxruntime-node is incomplete.',
+  webgpu: 'Install a current graphics driver (Vulkan, Metal or Direct3D 12), or use --device cpu.',
+  cuda:
+    'On Linux with CUDA 12 and cuDNN 9 run "npm rebuild onnxruntime-node --ignore-scripts=false ' +
+    '--onnxruntime-node-install=cuda12" in the folder of Dawson, or use --device cpu.',
+};
+
+function requireProvider(device: Device): void {
+  const available = ort.listSupportedBackends().map(({ name }) => name);
+  if (available.includes(device)) return;
+  throw new DawsonError('missing-on-machine', {
+    expected: `ONNX Runtime with the provider ${device}`,
+    found: `the providers ${available.join(', ')}`,
+    advice: providerAdvice[device],
+  });
+}
+
+function failureOf(error: unknown, during: string): unknown {
+  const found = (error instanceof Error ? error.message : String(error)).slice(0, 400);
+  if (/alloc|out of memory/i.test(found)) {
+    return new DawsonError('out-of-memory', {
+      expected: `enough memory for ${during}`,
+      found,
+      advice:
+        'Use a smaller patch or batch (a smaller memory budget in the plan), or close programs.',
+    });
+  }
+  if (settings.device !== 'cpu' && /adapter|provider|driver|\.so|\.dll|cuda/i.test(found)) {
+    return new DawsonError('missing-on-machine', {
+      expected: `a working provider ${settings.device}`,
+      found,
+      advice: providerAdvice[settings.device],
+    });
+  }
+  return error;
+}
+
+const toOrt = ({ data, shape }: Tensor) => new ort.Tensor(data, shape);
+const fromOrt = (tensor: ort.Tensor): Tensor => ({
+  shape: tensor.dims,
+  data: tensor.data as Float32Array | Uint8Array,
+});
+
+function mapped<A, B>(
+  values: Readonly<Record<string, A>>,
+  change: (value: A) => B,
+): Record<string, B> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)]));
+}
+
+let last: Promise<void> = Promise.resolve();
+parentPort?.on('message', ({ id, request }: { id: number; request: EngineRequest }) => {
+  const reply = (message: EngineReply) => parentPort?.postMessage(message);
+  last = last.then(async () => {
+    try {
+      reply({ id, value: await answer(request) });
+    } catch (error) {
+      if (error instanceof DawsonError) {
+        reply({ id, failure: { code: error.code, details: error.details } });
+      } else {
+        reply({ id, defect: error instanceof Error ? error.message : String(error) });
+      }
+    }
+  });
+});

@@ -1,0 +1,119 @@
+import { Worker } from 'node:worker_threads';
+import { DawsonError } from '../errors.js';
+import { toOnnx, type Value } from '../graph/index.js';
+import { compiled } from '../workers.js';
+import {
+  type EngineReply,
+  type EngineRequest,
+  type EngineSettings,
+  nextPrefix,
+  type Tensors,
+} from './engine-messages.js';
+
+/** A graph that is ready to run. */
+export interface Session {
+  /**
+   * Runs the graph once. Runs of one engine follow each other.
+   * @returns the outputs asked for
+   */
+  run(feeds: Tensors, fetches: readonly string[]): Promise<Tensors>;
+  /** The inputs that stay between runs, as they are now. */
+  readState(): Promise<Tensors>;
+  /** Gives the memory back. */
+  release(): Promise<void>;
+}
+
+/**
+ * ONNX Runtime in a thread of its own, which it blocks while it computes. Sessions fail with
+ * DawsonError `missing-on-machine` where the device's provider is absent, `out-of-memory`, and with
+ * the signal's reason: at once, while the thread ends after the run that it is in.
+ */
+export class Engine {
+  readonly #worker: Worker;
+  readonly #open = new Map<
+    number,
+    { resolve: (value: unknown) => void; reject: (reason: unknown) => void }
+  >();
+  #requests = 0;
+  #closed = false;
+  #ended: { readonly reason: unknown } | undefined;
+
+  constructor(settings: EngineSettings, signal?: AbortSignal) {
+    signal?.throwIfAborted();
+    this.#worker = new Worker(new URL(compiled(new URL('./engine-worker.js', import.meta.url))), {
+      workerData: settings,
+    });
+    this.#worker.unref();
+    this.#worker.on('message', (reply: EngineReply) => this.#settle(reply));
+    this.#worker.on('error', (error) => this.#end(error));
+    this.#worker.on('exit', () => {
+      this.#closed = true;
+      this.#end(new Error('the engine is closed'));
+    });
+    const stop = () => {
+      void this.close();
+      this.#end(signal?.reason);
+    };
+    signal?.addEventListener('abort', stop, { once: true });
+    this.#worker.once('exit', () => signal?.removeEventListener('abort', stop));
+  }
+
+  /**
+   * @param outputs by name; one named by {@link nextOf} an input replaces that input's state
+   * @param state inputs that stay in the engine between runs, such as weights
+   */
+  async load(outputs: Readonly<Record<string, Value>>, state: Tensors): Promise<Session> {
+    const session = (await this.#ask({ kind: 'load', model: toOnnx(outputs), state })) as number;
+    return {
+      run: (feeds, fetches) =>
+        this.#ask({ kind: 'run', session, feeds, fetches }) as Promise<Tensors>,
+      readState: () => this.#ask({ kind: 'readState', session }) as Promise<Tensors>,
+      release: async () => {
+        await this.#ask({ kind: 'release', session });
+      },
+    };
+  }
+
+  /**
+   * Ends the thread, after the run that it is in: ONNX Runtime takes the whole process down when its
+   * thread is stopped in the middle.
+   */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#worker.ref();
+    const exited = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
+    this.#worker.postMessage({ id: -1, request: { kind: 'close' } satisfies EngineRequest });
+    await exited;
+  }
+
+  #ask(request: EngineRequest): Promise<unknown> {
+    if (this.#ended) return Promise.reject(this.#ended.reason);
+    const id = this.#requests++;
+    return new Promise((resolve, reject) => {
+      this.#open.set(id, { resolve, reject });
+      // A process does not end while something is asked of the engine.
+      this.#worker.ref();
+      this.#worker.postMessage({ id, request });
+    });
+  }
+
+  #settle(reply: EngineReply): void {
+    const asked = this.#open.get(reply.id);
+    if (!asked) return;
+    this.#open.delete(reply.id);
+    if (this.#open.size === 0 && !this.#ended) this.#worker.unref();
+    if ('value' in reply) asked.resolve(reply.value);
+    else if ('failure' in reply) {
+      asked.reject(new DawsonError(reply.failure.code, reply.failure.details));
+    } else asked.reject(new Error(reply.defect));
+  }
+
+  #end(reason: unknown): void {
+    this.#ended ??= { reason };
+    for (const { reject } of this.#open.values()) reject(this.#ended.reason);
+    this.#open.clear();
+  }
+}
+
+/** The name of the output that is an input's value in the next run. */
+export const nextOf = (input: string): string => `${nextPrefix}${input}`;

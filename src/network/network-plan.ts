@@ -1,0 +1,181 @@
+import { Ajv } from 'ajv';
+import { DawsonError } from '../errors.js';
+
+/** Three numbers, one an axis, the slowest axis of the arrays first. */
+export type Axes3 = readonly [number, number, number];
+
+/** A U-Net as nnU-Net v2 plans it. Lists have one entry a stage, full resolution first. */
+export interface NetworkPlan {
+  /** Two or more convolutions a stage, or residual blocks in the encoder. */
+  readonly kind: 'plain' | 'residual';
+  readonly inputChannels: number;
+  readonly classes: number;
+  readonly features: readonly number[];
+  readonly kernels: readonly Axes3[];
+  /** Of the first convolution of each stage. */
+  readonly strides: readonly Axes3[];
+  /** Convolutions (plain) or residual blocks of each stage of the encoder. */
+  readonly encoderBlocks: readonly number[];
+  /** Convolutions of each stage of the decoder, the coarsest first: one stage less. */
+  readonly decoderConvolutions: readonly number[];
+  readonly convolutionBias: boolean;
+  readonly normEpsilon: number;
+}
+
+const networkClasses = {
+  'dynamic_network_architectures.architectures.unet.PlainConvUNet': 'plain',
+  'dynamic_network_architectures.architectures.unet.ResidualEncoderUNet': 'residual',
+} as const;
+
+const countList = { type: 'array', items: { type: 'integer', minimum: 1, maximum: 32 } };
+const axesList = (maximum: number) => ({
+  type: 'array',
+  items: {
+    type: 'array',
+    minItems: 3,
+    maxItems: 3,
+    items: { type: 'integer', minimum: 1, maximum },
+  },
+});
+
+interface ArchitectureFields {
+  network_class_name: keyof typeof networkClasses;
+  arch_kwargs: {
+    n_stages: number;
+    features_per_stage: number[];
+    kernel_sizes: Axes3[];
+    strides: Axes3[];
+    n_conv_per_stage?: number[];
+    n_blocks_per_stage?: number[];
+    n_conv_per_stage_decoder: number[];
+    conv_bias: boolean;
+    norm_op_kwargs: { eps: number };
+  };
+}
+
+const validArchitecture = new Ajv({ allErrors: false }).compile<ArchitectureFields>({
+  type: 'object',
+  required: ['network_class_name', 'arch_kwargs'],
+  properties: {
+    network_class_name: { enum: Object.keys(networkClasses) },
+    arch_kwargs: {
+      type: 'object',
+      required: [
+        'n_stages',
+        'features_per_stage',
+        'conv_op',
+        'kernel_sizes',
+        'strides',
+        'n_conv_per_stage_decoder',
+        'conv_bias',
+        'norm_op',
+        'norm_op_kwargs',
+        'dropout_op',
+        'nonlin',
+        'nonlin_kwargs',
+      ],
+      properties: {
+        n_stages: { type: 'integer', minimum: 2, maximum: 10 },
+        features_per_stage: {
+          type: 'array',
+          items: { type: 'integer', minimum: 1, maximum: 2048 },
+        },
+        conv_op: { const: 'torch.nn.modules.conv.Conv3d' },
+        kernel_sizes: axesList(15),
+        strides: axesList(8),
+        n_conv_per_stage: countList,
+        n_blocks_per_stage: countList,
+        n_conv_per_stage_decoder: countList,
+        conv_bias: { type: 'boolean' },
+        norm_op: { const: 'torch.nn.modules.instancenorm.InstanceNorm3d' },
+        norm_op_kwargs: {
+          type: 'object',
+          required: ['eps', 'affine'],
+          additionalProperties: false,
+          properties: {
+            eps: { type: 'number', minimum: 1e-12, maximum: 1 },
+            affine: { const: true },
+          },
+        },
+        dropout_op: { type: 'null' },
+        nonlin: { const: 'torch.nn.LeakyReLU' },
+        nonlin_kwargs: {
+          type: 'object',
+          additionalProperties: false,
+          properties: { inplace: { type: 'boolean' } },
+        },
+      },
+    },
+  },
+});
+
+/**
+ * The architecture in a parsed `plans.json` (nnU-Net v2's format).
+ * @param plans of unknown origin
+ * @param configuration such as '3d_fullres'
+ * @throws DawsonError `bad-model` naming the first field that is missing, malformed, or asks for
+ *   something else than a PlainConvUNet or ResidualEncoderUNet with instance norm and leaky ReLU.
+ */
+export function networkPlanOf(
+  plans: unknown,
+  configuration: string,
+  { inputChannels, classes }: { readonly inputChannels: number; readonly classes: number },
+  file: string,
+): NetworkPlan {
+  const fail = (expected: string, found: string): never => {
+    throw new DawsonError('bad-model', { file, expected, found });
+  };
+  const place = `configurations.${configuration}.architecture`;
+  const fields = ['configurations', configuration, 'architecture'].reduce<unknown>(
+    (value, name) =>
+      typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+        ? (value as Record<string, unknown>)[name]
+        : undefined,
+    plans,
+  );
+  if (!validArchitecture(fields)) {
+    const error = validArchitecture.errors?.[0];
+    return fail(
+      `an architecture that Dawson builds in ${place}`,
+      `${error?.instancePath.replaceAll('/', '.') || 'that it'} ${error?.message}`,
+    );
+  }
+  const kwargs = fields.arch_kwargs;
+  const kind = networkClasses[fields.network_class_name];
+  const encoderField = kind === 'plain' ? 'n_conv_per_stage' : 'n_blocks_per_stage';
+  const encoderBlocks = kwargs[encoderField] ?? fail(`${encoderField} in ${place}`, 'none');
+  const lengths: readonly [string, readonly unknown[], number][] = [
+    ['features_per_stage', kwargs.features_per_stage, kwargs.n_stages],
+    ['kernel_sizes', kwargs.kernel_sizes, kwargs.n_stages],
+    ['strides', kwargs.strides, kwargs.n_stages],
+    [encoderField, encoderBlocks, kwargs.n_stages],
+    ['n_conv_per_stage_decoder', kwargs.n_conv_per_stage_decoder, kwargs.n_stages - 1],
+  ];
+  for (const [name, list, length] of lengths) {
+    if (list.length !== length) fail(`${length} entries in ${name} of ${place}`, `${list.length}`);
+  }
+  if (kwargs.kernel_sizes.some((kernel) => kernel.some((n) => n % 2 === 0))) {
+    fail(`odd kernel_sizes in ${place}`, JSON.stringify(kwargs.kernel_sizes));
+  }
+  if (kwargs.strides[0].some((n) => n !== 1)) {
+    fail(`strides of 1 in the first stage of ${place}`, JSON.stringify(kwargs.strides[0]));
+  }
+  return {
+    kind,
+    inputChannels,
+    classes,
+    features: kwargs.features_per_stage,
+    kernels: kwargs.kernel_sizes,
+    strides: kwargs.strides,
+    encoderBlocks,
+    decoderConvolutions: kwargs.n_conv_per_stage_decoder,
+    convolutionBias: kwargs.conv_bias,
+    normEpsilon: kwargs.norm_op_kwargs.eps,
+  };
+}
+
+/** What the edges of a patch have to be multiples of. */
+export const divisorOf = ({ strides }: NetworkPlan): Axes3 =>
+  [0, 1, 2].map((axis) =>
+    strides.reduce((product, stride) => product * stride[axis], 1),
+  ) as unknown as Axes3;

@@ -1,0 +1,59 @@
+import { DawsonError } from '../errors.js';
+import { readSafetensors, type WeightTensor } from '../formats/safetensors.js';
+import { elementsOf } from '../graph/index.js';
+import type { Random } from '../volume/random.js';
+import type { NetworkPlan } from './network-plan.js';
+import { leakySlope, weightShapes } from './unet.js';
+
+/** The weights of a network by their names in PyTorch. */
+export type Weights = ReadonlyMap<string, WeightTensor>;
+
+/**
+ * Fresh weights as nnU-Net has them: convolutions from a normal distribution of variance
+ * 2 / ((1 + slope^2) inputs of one output) (He et al. 2015, arXiv 1502.01852), biases 0, instance
+ * norm 1 and 0; the last norm of a residual block 0 and 0, so that the block starts as the identity.
+ */
+export function initialWeights(plan: NetworkPlan, random: Random): Weights {
+  const weights = new Map<string, WeightTensor>();
+  for (const [name, shape] of weightShapes(plan)) {
+    const data = new Float32Array(elementsOf(shape));
+    if (shape.length === 5) {
+      const deviation = Math.sqrt(2 / ((1 + leakySlope ** 2) * elementsOf(shape.slice(1))));
+      for (let i = 0; i < data.length; i++) data[i] = deviation * random.normal();
+    } else if (/norm\.weight$/.test(name) && !/blocks\.\d+\.conv2\.norm/.test(name)) {
+      data.fill(1);
+    }
+    weights.set(name, { shape, data });
+  }
+  return weights;
+}
+
+/**
+ * The weights of a network from a safetensors file.
+ * @throws DawsonError `file-not-found`; `bad-model` for a damaged file, or one whose names or shapes
+ *   are not those of the plan, or that holds numbers that are not finite.
+ */
+export async function readWeights(file: string, plan: NetworkPlan): Promise<Weights> {
+  const { tensors } = await readSafetensors(file);
+  return requireWeights(tensors, plan, file);
+}
+
+/** @param file name for messages */
+export function requireWeights(tensors: Weights, plan: NetworkPlan, file: string): Weights {
+  const fail = (expected: string, found: string): never => {
+    throw new DawsonError('bad-model', { file, expected, found });
+  };
+  const shapes = weightShapes(plan);
+  const weights = new Map<string, WeightTensor>();
+  for (const [name, shape] of shapes) {
+    const tensor = tensors.get(name) ?? fail(`the weight ${name}`, 'none of this name');
+    if (String(tensor.shape) !== String(shape)) {
+      fail(`${name} of shape [${shape}]`, `[${tensor.shape}]`);
+    }
+    if (!tensor.data.every(Number.isFinite)) fail(`finite numbers in ${name}`, 'others');
+    weights.set(name, tensor);
+  }
+  const unknown = [...tensors.keys()].filter((name) => !shapes.has(name));
+  if (unknown.length > 0) fail('the weights of the plan only', unknown.slice(0, 3).join(', '));
+  return weights;
+}
