@@ -1,10 +1,13 @@
 // How fast training patches are made, and what they look like: dataset, fingerprint, plan, cache and
 // augmented batches of the three cases of the development data.
 //
-//   npm run bench -- patches [--data FOLDER] [--batches N] [--memory-gb G] [--picture FILE.png]
+//   npm run bench -- patches [--data FOLDER] [--batches N] [--memory-gb G] [--step-ms T]
+//       [--picture FILE.png]
 //
-// FOLDER holds lesions/CASE/{flair,t1,t2,lesions}.nii.gz. Milliseconds are of one core. The picture
-// shows the middle slice of each patch, a row a channel, with the labels outlined in the first.
+// FOLDER holds lesions/CASE/{flair,t1,t2,lesions}.nii.gz. Milliseconds of a patch are of one core.
+// Then an engine that blocks the program for T ms a step, as a network's runtime does, takes N batches
+// from the source: the share of time in which it runs says how well the making of data is hidden.
+// The picture shows the middle slice of each patch, a row a channel, labels outlined in the first.
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +18,7 @@ import { imagePlanOf } from '../dist/segment/nnunet-plans.js';
 import { cacheDataset } from '../dist/train/cache.js';
 import { readDataset } from '../dist/train/dataset.js';
 import { fingerprintOf } from '../dist/train/fingerprint.js';
-import { makeBatch } from '../dist/train/patch-source.js';
+import { makeBatch, patchSource } from '../dist/train/patch-source.js';
 import { planFor } from '../dist/train/plan.js';
 import { WorkerPool } from '../dist/workers.js';
 
@@ -27,6 +30,7 @@ const { values: flags } = parseArgs({
     },
     batches: { type: 'string', default: '8' },
     'memory-gb': { type: 'string', default: '2' },
+    'step-ms': { type: 'string', default: '1000' },
     picture: { type: 'string' },
   },
 });
@@ -80,10 +84,30 @@ try {
     `a patch: mean ${mean.toFixed(0)} ms, median ${milliseconds[milliseconds.length >> 1].toFixed(0)}, ` +
       `slowest batch ${milliseconds.at(-1).toFixed(0)}`,
   );
+  await feedEngine(cases, settings, Number(flags.batches), Number(flags['step-ms']));
   if (flags.picture) writeFileSync(flags.picture, picture(batches, settings));
 } finally {
   await pool.close();
   rmSync(folder, { recursive: true, force: true });
+}
+
+async function feedEngine(cases, settings, steps, stepMs) {
+  const source = patchSource(cases, settings, { pool });
+  await source.nextBatch();
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  let waitedMs = 0;
+  for (let step = 0; step < steps; step++) {
+    const asked = performance.now();
+    await source.nextBatch();
+    waitedMs += performance.now() - asked;
+    Atomics.wait(clock, 0, 0, stepMs);
+  }
+  await source.close();
+  const busy = (steps * stepMs) / (steps * stepMs + waitedMs);
+  console.log(
+    `an engine with steps of ${stepMs} ms waits ${(waitedMs / steps).toFixed(0)} ms for a batch of ` +
+      `${settings.batchSize}: busy ${(100 * busy).toFixed(1)} % of the time`,
+  );
 }
 
 function makeDataset() {

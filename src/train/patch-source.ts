@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Axes3, voxelsIn } from '../segment/nnunet-grid.js';
 import { seededRandom } from '../volume/random.js';
 import type { WorkerPool } from '../workers.js';
@@ -84,10 +85,12 @@ export function patchSource(
     async nextBatch() {
       signal?.throwIfAborted();
       if (!isOpen) throw new RangeError('the source of patches is closed');
+      // A caller that never waits would else keep the workers' answers, and new orders, from passing.
+      await setImmediate();
       fill();
-      const batch = queue.shift()!;
+      const { image, labels, ...rest } = await queue.shift()!;
       fill();
-      return batch;
+      return { ...rest, image: image.slice(), labels: labels.slice() };
     },
     async close() {
       isOpen = false;
@@ -106,8 +109,8 @@ export function makeBatch(
   const { patchShape, batchSize } = settings;
   const voxels = voxelsIn(patchShape);
   const channels = cases[0].present.length;
-  const image = new Float32Array(batchSize * channels * voxels);
-  const labels = new Uint8Array(batchSize * voxels);
+  const image = new Float32Array(shared(4 * batchSize * channels * voxels));
+  const labels = new Uint8Array(shared(batchSize * voxels));
   const names: string[] = [];
   const random = seededRandom(batchSeed(settings.seed, index));
   for (let place = 0; place < batchSize; place++) {
@@ -130,6 +133,9 @@ export function makeBatch(
   }
   return { index, image, labels, cases: names };
 }
+
+/** Memory that passes from a worker without being copied. */
+const shared = (bytes: number) => new SharedArrayBuffer(bytes);
 
 /** Seeds of neighbouring batches have nothing in common, nor those of neighbouring runs. */
 function batchSeed(seed: number, index: number): number {
