@@ -4,9 +4,10 @@ import { Ajv } from 'ajv';
 import { DawsonError } from '../errors.js';
 import { sha256OfFile, writeFolderWhole, writeWhole } from '../formats/index.js';
 import { readJson } from '../formats/read-json.js';
+import { divisorOf, networkPlanOf } from '../network/network-plan.js';
 import type { PostProcessing } from './lesion-rule.js';
 import type { NnunetModel } from './nnunet.js';
-import { imagePlanOf } from './nnunet-plans.js';
+import { configurationName, type ImagePlan, imagePlanOf } from './nnunet-plans.js';
 
 /** What `model.json` says. */
 export interface ModelCard {
@@ -250,6 +251,7 @@ function modelOf(card: ModelCard, plans: unknown, dataset: unknown, folder: stri
       found: `${channelNames.length} channels, ${classCount} classes`,
     });
   }
+  requireFittingPatch(plans, plan, classCount, join(folder, 'plans.json'));
   const { orientation, mirrorAxes, average, postProcessing } = card;
   return {
     plan,
@@ -261,4 +263,17 @@ function modelOf(card: ModelCard, plans: unknown, dataset: unknown, folder: stri
     average,
     postProcessing,
   };
+}
+
+/** Makes sure that the plans have a network that Dawson builds, and a patch that it can halve. */
+function requireFittingPatch(plans: unknown, plan: ImagePlan, classes: number, file: string): void {
+  const inputChannels = plan.channels.length;
+  const network = networkPlanOf(plans, configurationName, { inputChannels, classes }, file);
+  const divisor = divisorOf(network);
+  if (plan.patchShape.every((n, axis) => n % divisor[axis] === 0)) return;
+  throw new DawsonError('bad-model', {
+    file,
+    expected: `a patch_size that can be divided by ${divisor.join(', ')}`,
+    found: plan.patchShape.join(', '),
+  });
 }

@@ -1,11 +1,12 @@
+import type { Axes3 } from '../network/network-plan.js';
 import type { Volume, VoxelData } from '../volume/volume.js';
 import { emptyLike } from '../volume/volume.js';
 
 /**
- * Three numbers, one an axis, in the order of nnU-Net's arrays: the axis that runs slowest in memory
- * first. A volume of size [nx, ny, nz] is an array of shape [nz, ny, nx] over the same memory.
+ * Axes are in the order of nnU-Net's arrays: the one that runs slowest in memory first. A volume of
+ * size [nx, ny, nz] is an array of shape [nz, ny, nx] over the same memory.
  */
-export type Axes3 = readonly [number, number, number];
+export type { Axes3 };
 
 export const axesOf = (xyz: readonly [number, number, number]): Axes3 => [xyz[2], xyz[1], xyz[0]];
 

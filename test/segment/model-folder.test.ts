@@ -125,6 +125,8 @@ describe('a model folder', () => {
     ['a patch that no machine holds', { patch_size: [4096, 4096, 4096] }],
     ['a patch of a thousand million voxels', { patch_size: [1024, 1024, 1024] }],
     ['a patch of half a voxel', { patch_size: [0.5, 1, 1] }],
+    ['a patch that cannot be halved often enough', { patch_size: [30, 40, 32] }],
+    ['no network', { architecture: {} }],
     ['no spacing', { spacing: undefined }],
     ['an unknown normalisation', { normalization_schemes: ['Magic', 'Magic'] }],
     ['another resampling', { resampling_fn_data: 'eval' }],
