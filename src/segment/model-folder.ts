@@ -4,10 +4,10 @@ import { Ajv } from 'ajv';
 import { DawsonError } from '../errors.js';
 import { sha256OfFile, writeFolderWhole, writeWhole } from '../formats/index.js';
 import { readJson } from '../formats/read-json.js';
-import { divisorOf, networkPlanOf } from '../network/network-plan.js';
+import { divisorOf, type NetworkPlan, networkPlanOf } from '../network/index.js';
 import type { PostProcessing } from './lesion-rule.js';
 import type { NnunetModel } from './nnunet.js';
-import { configurationName, type ImagePlan, imagePlanOf } from './nnunet-plans.js';
+import { configurationName, imagePlanOf } from './nnunet-plans.js';
 
 /** What `model.json` says. */
 export interface ModelCard {
@@ -31,6 +31,7 @@ export interface ModelFolder {
   readonly dataset: unknown;
   /** Paths of the weights, one a fold, in the order of the folds. */
   readonly weights: readonly string[];
+  readonly network: NetworkPlan;
   /** What {@link segmentNnunet} needs. */
   readonly model: NnunetModel;
 }
@@ -200,13 +201,15 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
   }
   const plans = await readJson(join(folder, 'plans.json'));
   const dataset = await readJson(join(folder, 'dataset.json'));
+  const model = modelOf(card, plans, dataset, folder);
   return {
     folder,
     card,
     plans,
     dataset,
+    network: networkOf(model, plans, join(folder, 'plans.json')),
     weights: folds.map((fold) => join(folder, `fold_${fold}.safetensors`)),
-    model: modelOf(card, plans, dataset, folder),
+    model,
   };
 }
 
@@ -251,7 +254,6 @@ function modelOf(card: ModelCard, plans: unknown, dataset: unknown, folder: stri
       found: `${channelNames.length} channels, ${classCount} classes`,
     });
   }
-  requireFittingPatch(plans, plan, classCount, join(folder, 'plans.json'));
   const { orientation, mirrorAxes, average, postProcessing } = card;
   return {
     plan,
@@ -265,12 +267,12 @@ function modelOf(card: ModelCard, plans: unknown, dataset: unknown, folder: stri
   };
 }
 
-/** Makes sure that the plans have a network that Dawson builds, and a patch that it can halve. */
-function requireFittingPatch(plans: unknown, plan: ImagePlan, classes: number, file: string): void {
-  const inputChannels = plan.channels.length;
-  const network = networkPlanOf(plans, configurationName, { inputChannels, classes }, file);
+/** The network of the plans; it has to be able to halve their patch. */
+function networkOf({ plan, classCount }: NnunetModel, plans: unknown, file: string): NetworkPlan {
+  const sizes = { inputChannels: plan.channels.length, classes: classCount };
+  const network = networkPlanOf(plans, configurationName, sizes, file);
   const divisor = divisorOf(network);
-  if (plan.patchShape.every((n, axis) => n % divisor[axis] === 0)) return;
+  if (plan.patchShape.every((n, axis) => n % divisor[axis] === 0)) return network;
   throw new DawsonError('bad-model', {
     file,
     expected: `a patch_size that can be divided by ${divisor.join(', ')}`,

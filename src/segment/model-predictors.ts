@@ -1,0 +1,42 @@
+import { type Engine, loadPredictor, type Predictor, readWeights } from '../network/index.js';
+import type { ModelFolder } from './model-folder.js';
+import type { Predict } from './sliding-window.js';
+
+/** The networks of a model's folds. */
+export interface ModelPredictors {
+  readonly folds: readonly Predict[];
+  /** Gives the memory of the network that is loaded back. */
+  release(): Promise<void>;
+}
+
+/**
+ * The folds of a model as networks. Each is loaded when it is first asked, in the place of the one
+ * before: one at a time is in memory. Asked in turn for single patches, they would be loaded over
+ * and over; `slideWindow` takes one after the other. Calls must not overlap.
+ * @throws DawsonError (from a fold's first call) `bad-model` for weights that do not fit the plans;
+ *   what the engine throws.
+ */
+export function predictorsOf(
+  { weights, network, model }: ModelFolder,
+  engine: Engine,
+): ModelPredictors {
+  let loaded: { readonly file: string; readonly predictor: Predictor } | undefined;
+  const release = async () => {
+    const { predictor } = loaded ?? {};
+    loaded = undefined;
+    await predictor?.release();
+  };
+  const folds = weights.map(
+    (file): Predict =>
+      async (patch) => {
+        if (loaded?.file !== file) {
+          await release();
+          const tensors = await readWeights(file, network);
+          const predictor = await loadPredictor(engine, network, tensors, model.plan.patchShape);
+          loaded = { file, predictor };
+        }
+        return loaded!.predictor.predict(patch);
+      },
+  );
+  return { folds, release };
+}
