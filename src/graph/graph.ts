@@ -92,3 +92,7 @@ export function neededFor(outputs: readonly Value[]): Value[] {
   }
   return [...needed.values()].sort((a, b) => a.id - b.id);
 }
+
+/** Names of the inputs that the outputs need. */
+export const inputNames = (outputs: readonly Value[]): string[] =>
+  neededFor(outputs).flatMap(({ source }) => (source.kind === 'input' ? [source.name] : []));

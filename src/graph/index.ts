@@ -1,7 +1,7 @@
 export { costOf, type GraphCost } from './cost.js';
 export * from './expressions.js';
 export { gradients } from './gradients.js';
-export { Graph, neededFor } from './graph.js';
+export { Graph, inputNames, neededFor } from './graph.js';
 export { operators } from './operators.js';
 export { printGraph } from './print.js';
 export { toOnnx } from './serialize.js';

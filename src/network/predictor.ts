@@ -1,4 +1,4 @@
-import { Graph, neededFor } from '../graph/index.js';
+import { Graph, inputNames } from '../graph/index.js';
 import type { Engine } from './engine.js';
 import type { Axes3, NetworkPlan } from './network-plan.js';
 import { unet } from './unet.js';
@@ -23,9 +23,7 @@ export async function loadPredictor(
   const shape = [1, plan.inputChannels, ...patchShape];
   const [logits] = unet(g, plan, g.input('image', shape), (name, of) => g.input(name, of));
   // The outputs of lower resolutions only serve training.
-  const needed = new Set(
-    neededFor([logits]).flatMap(({ source }) => (source.kind === 'input' ? [source.name] : [])),
-  );
+  const needed = new Set(inputNames([logits]));
   const state = Object.fromEntries([...weights].filter(([name]) => needed.has(name)));
   const session = await engine.load({ logits }, state);
   return {

@@ -1,0 +1,179 @@
+import { Graph, gradients, inputNames, type Value } from '../graph/index.js';
+import {
+  type Engine,
+  type NetworkPlan,
+  nextOf,
+  type Tensor,
+  type Tensors,
+  unet,
+  type Weights,
+} from '../network/index.js';
+import type { Axes3 } from '../segment/nnunet-grid.js';
+import { deepLoss, type LossSettings, truthAt } from './loss.js';
+import { clipped, type OptimiserName, optimisers } from './optimiser.js';
+
+/** All that a training step depends on beside the network. */
+export interface StepSettings {
+  readonly batchSize: number;
+  readonly patchShape: Axes3;
+  readonly loss: LossSettings;
+  /** One for each resolution of the decoder, the full one first. */
+  readonly levelWeights: readonly number[];
+  readonly optimiser: OptimiserName;
+  readonly weightDecay: number;
+  /** Largest norm of all gradients together. */
+  readonly clipNorm: number;
+}
+
+/** A batch as the step takes it. */
+export interface StepInput {
+  /** [batchSize, channels, ...patchShape]. */
+  readonly image: Float32Array;
+  /** [batchSize, ...patchShape], classes. */
+  readonly labels: Uint8Array;
+}
+
+/** The step as a graph: outputs by name, among them the next state. */
+export function trainingGraph(
+  plan: NetworkPlan,
+  settings: StepSettings,
+): Readonly<Record<string, Value>> {
+  const g = new Graph();
+  const { image, labels } = inputsOf(g, plan, settings);
+  const weights: { name: string; value: Value }[] = [];
+  const logits = unet(g, plan, image, (name, shape) => {
+    const value = g.input(name, shape);
+    weights.push({ name, value });
+    return value;
+  });
+  const loss = deepLoss(g, settings.loss, logits, labels, settings.levelWeights);
+  const found = gradients(
+    g,
+    loss,
+    weights.map(({ value }) => value),
+  );
+  // A resolution without weight in the loss leaves the weights of its output as they are.
+  const trained = weights.flatMap((weight, i) => {
+    const gradient = found[i];
+    return gradient ? [{ ...weight, gradient }] : [];
+  });
+  const { gradients: bounded, norm } = clipped(
+    g,
+    trained.map(({ gradient }) => gradient),
+    settings.clipNorm,
+  );
+  const optimiser = optimisers[settings.optimiser];
+  const scalars = Object.fromEntries(
+    Object.keys(optimiser.scalars(0, 0)).map((name) => [name, g.input(name, [])]),
+  ) as Record<keyof ReturnType<typeof optimisers.adamw.scalars>, Value>;
+  const outputs: Record<string, Value> = { loss, norm };
+  for (const [i, { name, value }] of trained.entries()) {
+    const memory = optimiser.memory.map((kept) => g.input(memoryName(kept, name), value.shape));
+    const next = optimiser.update(
+      g,
+      { weight: value, gradient: bounded[i], memory },
+      scalars,
+      settings.weightDecay,
+    );
+    outputs[nextOf(name)] = next.weight;
+    for (const [k, kept] of optimiser.memory.entries()) {
+      outputs[nextOf(memoryName(kept, name))] = next.memory[k];
+    }
+  }
+  return outputs;
+}
+
+/**
+ * The network with its loss, without training: the loss, and for each class but the background the
+ * voxels found rightly, in excess, and missed (`hits`, `excess`, `missed`), over the whole batch.
+ */
+export function validationGraph(
+  plan: NetworkPlan,
+  settings: StepSettings,
+): Readonly<Record<string, Value>> {
+  const g = new Graph();
+  const { image, labels } = inputsOf(g, plan, settings);
+  const logits = unet(g, plan, image, (name, shape) => g.input(name, shape));
+  const loss = deepLoss(g, settings.loss, logits, labels, settings.levelWeights);
+  const truth = truthAt(g, labels, logits[0]);
+  const highest = g.op('ReduceMax', [logits[0]], { axes: [1], keepdims: 1 });
+  const found = g.op('Cast', [g.op('Equal', [logits[0], highest])]);
+  const one = g.constant(Float32Array.of(1), []);
+  const count = (a: Value, b: Value) =>
+    g.op('ReduceSum', [g.op('Mul', [a, b])], { axes: [0, 2, 3, 4], keepdims: 0 });
+  const not = (a: Value) => g.op('Sub', [one, a]);
+  return {
+    loss,
+    hits: count(found, truth),
+    excess: count(found, not(truth)),
+    missed: count(not(found), truth),
+  };
+}
+
+function inputsOf(g: Graph, plan: NetworkPlan, { batchSize, patchShape }: StepSettings) {
+  return {
+    image: g.input('image', [batchSize, plan.inputChannels, ...patchShape]),
+    labels: g.input('labels', [batchSize, 1, ...patchShape], 'uint8'),
+  };
+}
+
+export const memoryName = (kept: string, weight: string): string => `${kept} of ${weight}`;
+
+/** Weights and what the optimiser remembers of them at the start: nothing. */
+export function initialState(weights: Weights, optimiser: OptimiserName): Tensors {
+  const state: Record<string, Tensor> = {};
+  for (const [name, { shape, data }] of weights) {
+    state[name] = { shape, data };
+    for (const kept of optimisers[optimiser].memory) {
+      state[memoryName(kept, name)] = { shape, data: new Float32Array(data.length) };
+    }
+  }
+  return state;
+}
+
+/** A network that is being trained. */
+export interface Trainer {
+  /** @param step from 0, over the whole run @returns the loss before the step */
+  step(input: StepInput, step: number, learningRate: number): Promise<number>;
+  /** Weights and memory of the optimiser. */
+  readState(): Promise<Tensors>;
+}
+
+/** Loads the training step. @throws DawsonError as {@link Engine} does. */
+export async function loadTrainer(
+  engine: Engine,
+  plan: NetworkPlan,
+  settings: StepSettings,
+  state: Tensors,
+): Promise<Trainer> {
+  const graph = trainingGraph(plan, settings);
+  const isUsed = new Set(inputNames(Object.values(graph)));
+  const part = (used: boolean) =>
+    Object.fromEntries(Object.entries(state).filter(([name]) => isUsed.has(name) === used));
+  const unused = part(false);
+  const session = await engine.load(graph, part(true));
+  return {
+    async step(input, step, learningRate) {
+      const scalars = optimisers[settings.optimiser].scalars(step, learningRate);
+      const feeds: Record<string, Tensor> = { ...feedsOf(input, plan, settings) };
+      for (const [name, value] of Object.entries(scalars)) {
+        feeds[name] = { shape: [], data: Float32Array.of(value) };
+      }
+      const { loss } = await session.run(feeds, ['loss']);
+      return loss.data[0];
+    },
+    readState: async () => ({ ...unused, ...(await session.readState()) }),
+  };
+}
+
+/** The tensors of a batch under the names of the graphs' inputs. */
+export function feedsOf(
+  { image, labels }: StepInput,
+  plan: NetworkPlan,
+  { batchSize, patchShape }: StepSettings,
+): Tensors {
+  return {
+    image: { shape: [batchSize, plan.inputChannels, ...patchShape], data: image },
+    labels: { shape: [batchSize, 1, ...patchShape], data: labels },
+  };
+}

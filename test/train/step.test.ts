@@ -1,0 +1,105 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { Graph, gradients } from '../../src/graph/index.js';
+import { Engine, unet } from '../../src/network/index.js';
+import { deepLoss, deepSupervisionWeights } from '../../src/train/loss.js';
+import { polynomialDecay } from '../../src/train/schedule.js';
+import { initialState, loadTrainer } from '../../src/train/step.js';
+import {
+  batchSize,
+  goldenBatch,
+  goldenNames,
+  goldenNetwork,
+  relativeError,
+} from '../network/golden-networks.js';
+
+const levelWeights = [2 / 3, 1 / 3];
+const engine = new Engine({ device: 'cpu', threads: 1 });
+afterAll(() => engine.close());
+
+const inputOf = ({ patch }: { patch: readonly [number, number, number] }, step: number) =>
+  goldenBatch(patch, step);
+
+describe('the training step', () => {
+  it.each(goldenNames)('has PyTorch’s gradients: %s', async (name) => {
+    const golden = goldenNetwork(name);
+    const { plan, patch, weights, tensors } = golden;
+    const g = new Graph();
+    const labels = g.input('labels', [batchSize, 1, ...patch], 'uint8');
+    const image = g.input('image', [batchSize, 2, ...patch]);
+    const logits = unet(g, plan, image, (key, shape) => g.input(key, shape));
+    const settings = { name: golden.loss, batchDice: golden.batch_dice };
+    const loss = deepLoss(g, settings, logits, labels, levelWeights);
+    const names = [...weights.keys()];
+    const found = gradients(
+      g,
+      loss,
+      names.map((key) => g.input(key, weights.get(key)!.shape)),
+    );
+    const session = await engine.load(
+      { loss, ...Object.fromEntries(names.map((key, i) => [`gradient ${key}`, found[i]!])) },
+      Object.fromEntries(weights),
+    );
+    const batch = inputOf(golden, 0);
+    const results = await session.run(
+      {
+        image: { shape: image.shape, data: batch.image },
+        labels: { shape: labels.shape, data: batch.labels },
+      },
+      ['loss', ...names.map((key) => `gradient ${key}`)],
+    );
+    await session.release();
+    expect(Math.abs(results.loss.data[0] - golden.losses[0])).toBeLessThan(1e-5);
+    // A bias before a normalisation has no gradient but rounding: judged by the size of the others.
+    const largest = Math.max(
+      ...names.map((key) => Math.hypot(...tensors.get(`gradient ${key}`)!.data)),
+    );
+    const errors = names.map((key) =>
+      relativeError(
+        results[`gradient ${key}`].data,
+        tensors.get(`gradient ${key}`)!.data,
+        largest * 1e-3,
+      ),
+    );
+    expect(Math.max(...errors)).toBeLessThan(1e-4);
+  });
+
+  it.each(goldenNames)('has PyTorch’s losses and weights after five steps: %s', async (name) => {
+    const golden = goldenNetwork(name);
+    const trainer = await loadTrainer(
+      engine,
+      golden.plan,
+      {
+        batchSize,
+        patchShape: golden.patch,
+        loss: { name: golden.loss, batchDice: golden.batch_dice },
+        levelWeights,
+        optimiser: golden.optimiser,
+        weightDecay: golden.optimiser === 'sgd' ? 3e-5 : 0.01,
+        clipNorm: golden.clip,
+      },
+      initialState(golden.weights, golden.optimiser),
+    );
+    const losses: number[] = [];
+    for (let step = 0; step < 5; step++) {
+      const learningRate = 0.01 * polynomialDecay(step, 10);
+      losses.push(await trainer.step(inputOf(golden, step), step, learningRate));
+    }
+    expect(relativeError(losses, golden.losses)).toBeLessThan(1e-4);
+    const state = await trainer.readState();
+    // A bias before a normalisation changes nothing: its gradient is rounding, in PyTorch's double
+    // precision too, and AdamW makes full steps of it.
+    const isDefined = (key: string) => golden.optimiser === 'sgd' || !key.endsWith('conv.bias');
+    const errors = [...golden.weights.keys()]
+      .filter(isDefined)
+      .map((key) => relativeError(state[key].data, golden.tensors.get(`trained ${key}`)!.data));
+    expect(Math.max(...errors)).toBeLessThan(1e-4);
+  });
+});
+
+describe('deepSupervisionWeights', () => {
+  it('are halved with each resolution, leave the coarsest out and sum to 1', () => {
+    expect(deepSupervisionWeights(1)).toEqual([1]);
+    expect(deepSupervisionWeights(3)).toEqual([2 / 3, 1 / 3, 0]);
+    expect(deepSupervisionWeights(5).reduce((a, b) => a + b)).toBeCloseTo(1, 12);
+  });
+});
