@@ -52,12 +52,15 @@ interface Sample {
  * Friston 2005, doi 10.1016/j.neuroimage.2005.02.018, equations 3 to 9). Means and deviations are
  * learnt from the pure classes alone. The first means are those that the priors give; without
  * priors the histogram is split into three.
+ * @param mixesBrightPair look for voxels mixed of the middle and the bright tissue; where the two
+ *   are hardly apart, such voxels cannot be told from them
  * @returns the mixture, or null when a tissue vanishes from it; {@link areApart} tells more.
  */
 export function fitTissueMixture(
   data: VoxelData,
   mask: VoxelData,
   priors?: RankedPriors,
+  mixesBrightPair = true,
 ): TissueMixture | null {
   const voxels = sampleOf(mask);
   if (voxels.length === 0) return null;
@@ -71,15 +74,12 @@ export function fitTissueMixture(
     ),
     priors: classPriors(voxels, priors),
   };
-  let mixture = priors ? byPriors(sample) : byThreeParts(sample);
-  for (let iteration = 0; iteration < iterations; iteration++) {
-    const updated = maximised(sample, mixture);
-    const change = Math.max(
-      ...updated.tissues.map(({ weight }, k) => Math.abs(weight - mixture.tissues[k].weight)),
-    );
-    mixture = updated;
-    if (!(change >= convergedChange)) break;
-  }
+  // While the tissues are still broad, voxels mixed of two would take the place of both.
+  const pure = settled(sample, priors ? byPriors(sample) : byThreeParts(sample));
+  const mixture = settled(sample, {
+    ...pure,
+    mixedWeights: [firstMixedWeight, mixesBrightPair ? firstMixedWeight : 0],
+  });
   if (
     mixture.tissues.some(({ weight, mean }) => !(weight > leastWeight && Number.isFinite(mean)))
   ) {
@@ -93,6 +93,20 @@ export function fitTissueMixture(
       standardDeviation: standardDeviation * binWidth,
     })) as unknown as TissueMixture['tissues'],
   };
+}
+
+/** Expectation maximisation until the weights stay. */
+function settled(sample: Sample, start: TissueMixture): TissueMixture {
+  let mixture = start;
+  for (let iteration = 0; iteration < iterations; iteration++) {
+    const updated = maximised(sample, mixture);
+    const change = Math.max(
+      ...updated.tissues.map(({ weight }, k) => Math.abs(weight - mixture.tissues[k].weight)),
+    );
+    mixture = updated;
+    if (!(change >= convergedChange)) break;
+  }
+  return mixture;
 }
 
 /** Indices of every n-th voxel of a mask, so that there are no more than wanted. */
@@ -190,18 +204,20 @@ export const classWeights = ({ tissues, mixedWeights }: TissueMixture): number[]
   tissues[2].weight,
 ];
 
-/** Share of each class before the fit. */
-const firstWeights = { tissue: 0.26, mixed: 0.1, outlier: 0.02 };
+/** Weights before the fit: of each tissue, of outliers, and of mixed classes once they join. */
+const firstTissueWeight = 0.32;
+const firstOutlierWeight = 0.04;
+const firstMixedWeight = 0.1;
 
 function startingFrom(
   tissues: readonly (readonly [mass: number, first: number, second: number])[],
 ): TissueMixture {
   return {
     tissues: tissues.map((sums) =>
-      normal(firstWeights.tissue, ...sums),
+      normal(firstTissueWeight, ...sums),
     ) as unknown as TissueMixture['tissues'],
-    mixedWeights: [firstWeights.mixed, firstWeights.mixed],
-    outlierWeight: firstWeights.outlier,
+    mixedWeights: [0, 0],
+    outlierWeight: firstOutlierWeight,
   };
 }
 

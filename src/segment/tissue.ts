@@ -69,7 +69,12 @@ export function segmentTissues(
 ): Tissues {
   const { corrected } = correctBiasField(image, brain);
   const priors = tissuePriors && ranked(tissuePriors, contrast);
-  const mixture = fitTissueMixture(corrected.data, brainWithSignal(corrected, brain), priors);
+  const mixture = fitTissueMixture(
+    corrected.data,
+    brainWithSignal(corrected, brain),
+    priors,
+    contrast !== 'FLAIR',
+  );
   if (mixture === null || !showsTissues(mixture, contrast)) {
     throw new DawsonError('segmentation-failed', {
       expected: `three tissues of different intensity in the ${contrast}`,
