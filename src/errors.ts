@@ -113,6 +113,11 @@ export const errorTable = {
     title: 'The lesions cannot be segmented',
     advice: 'Look at the images named: contrast or quality may be unusual.',
   },
+  'training-failed': {
+    exitCode: 6,
+    title: 'The training cannot go on',
+    advice: 'Look at the images and labels, or start again with a lower learning rate.',
+  },
   'missing-on-machine': {
     exitCode: 7,
     title: 'Something this command needs is missing on the machine',

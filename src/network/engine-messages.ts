@@ -23,7 +23,12 @@ export type Tensors = Readonly<Record<string, Tensor>>;
 export const nextPrefix = 'next ';
 
 export type EngineRequest =
-  | { readonly kind: 'load'; readonly model: Uint8Array; readonly state: Tensors }
+  | {
+      readonly kind: 'load';
+      readonly model: Uint8Array;
+      /** The session whose state is used, or a state of its own. */
+      readonly state: number | Tensors;
+    }
   | {
       readonly kind: 'run';
       readonly session: number;

@@ -30,8 +30,7 @@ let loadedCount = 0;
 async function answer(request: EngineRequest): Promise<number | Tensors | undefined> {
   if (request.kind === 'load') return load(request.model, request.state);
   if (request.kind === 'close') return process.exit();
-  const loaded = sessions.get(request.session);
-  if (!loaded) throw new RangeError(`no session ${request.session}`);
+  const loaded = loadedSession(request.session);
   switch (request.kind) {
     case 'run':
       return run(loaded, request.feeds, request.fetches);
@@ -44,7 +43,13 @@ async function answer(request: EngineRequest): Promise<number | Tensors | undefi
   }
 }
 
-async function load(model: Uint8Array, state: Tensors): Promise<number> {
+function loadedSession(id: number): Loaded {
+  const loaded = sessions.get(id);
+  if (!loaded) throw new RangeError(`no session ${id}`);
+  return loaded;
+}
+
+async function load(model: Uint8Array, state: number | Tensors): Promise<number> {
   requireProvider(settings.device);
   const session = await ort.InferenceSession.create(model, {
     executionProviders: settings.device === 'cpu' ? ['cpu'] : [settings.device, 'cpu'],
@@ -59,7 +64,7 @@ async function load(model: Uint8Array, state: Tensors): Promise<number> {
   });
   sessions.set(loadedCount, {
     session,
-    state: mapped(state, toOrt),
+    state: typeof state === 'number' ? loadedSession(state).state : mapped(state, toOrt),
     next: session.outputNames.filter((name) => name.startsWith(nextPrefix)),
   });
   return loadedCount++;
@@ -70,11 +75,12 @@ async function run(
   feeds: Tensors,
   fetches: readonly string[],
 ): Promise<Tensors> {
-  const results = await session
-    .run({ ...state, ...mapped(feeds, toOrt) }, [...fetches, ...next])
-    .catch((error: unknown) => {
-      throw failureOf(error, 'running the network');
-    });
+  const given = { ...state, ...mapped(feeds, toOrt) };
+  // A state may be shared by graphs that do not use all of it.
+  const used = Object.fromEntries(session.inputNames.map((name) => [name, given[name]]));
+  const results = await session.run(used, [...fetches, ...next]).catch((error: unknown) => {
+    throw failureOf(error, 'running the network');
+  });
   for (const name of next) state[name.slice(nextPrefix.length)] = results[name];
   return Object.fromEntries(fetches.map((name) => [name, fromOrt(results[name])]));
 }

@@ -19,6 +19,8 @@ export interface Session {
   run(feeds: Tensors, fetches: readonly string[]): Promise<Tensors>;
   /** The inputs that stay between runs, as they are now. */
   readState(): Promise<Tensors>;
+  /** Loads another graph that works on the same state. */
+  loadBeside(outputs: Readonly<Record<string, Value>>): Promise<Session>;
   /** Gives the memory back. */
   release(): Promise<void>;
 }
@@ -62,12 +64,17 @@ export class Engine {
    * @param outputs by name; one named by {@link nextOf} an input replaces that input's state
    * @param state inputs that stay in the engine between runs, such as weights
    */
-  async load(outputs: Readonly<Record<string, Value>>, state: Tensors): Promise<Session> {
+  load(outputs: Readonly<Record<string, Value>>, state: Tensors): Promise<Session> {
+    return this.#load(outputs, state);
+  }
+
+  async #load(outputs: Readonly<Record<string, Value>>, state: number | Tensors): Promise<Session> {
     const session = (await this.#ask({ kind: 'load', model: toOnnx(outputs), state })) as number;
     return {
       run: (feeds, fetches) =>
         this.#ask({ kind: 'run', session, feeds, fetches }) as Promise<Tensors>,
       readState: () => this.#ask({ kind: 'readState', session }) as Promise<Tensors>,
+      loadBeside: (others) => this.#load(others, session),
       release: async () => {
         await this.#ask({ kind: 'release', session });
       },

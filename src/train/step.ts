@@ -3,6 +3,7 @@ import {
   type Engine,
   type NetworkPlan,
   nextOf,
+  type Session,
   type Tensor,
   type Tensors,
   unet,
@@ -84,8 +85,8 @@ export function trainingGraph(
 }
 
 /**
- * The network with its loss, without training: the loss, and for each class but the background the
- * voxels found rightly, in excess, and missed (`hits`, `excess`, `missed`), over the whole batch.
+ * The network with its loss, without training: the loss, and for each class the voxels found
+ * rightly, in excess, and missed (`hits`, `excess`, `missed`), over the whole batch.
  */
 export function validationGraph(
   plan: NetworkPlan,
@@ -131,10 +132,20 @@ export function initialState(weights: Weights, optimiser: OptimiserName): Tensor
   return state;
 }
 
+/** What a batch says about the network as it is. */
+export interface Validation {
+  readonly loss: number;
+  /** Voxels of the batch found rightly, in excess, and missed, by class without the background. */
+  readonly hits: readonly number[];
+  readonly excess: readonly number[];
+  readonly missed: readonly number[];
+}
+
 /** A network that is being trained. */
 export interface Trainer {
   /** @param step from 0, over the whole run @returns the loss before the step */
   step(input: StepInput, step: number, learningRate: number): Promise<number>;
+  validate(input: StepInput): Promise<Validation>;
   /** Weights and memory of the optimiser. */
   readState(): Promise<Tensors>;
 }
@@ -152,6 +163,7 @@ export async function loadTrainer(
     Object.fromEntries(Object.entries(state).filter(([name]) => isUsed.has(name) === used));
   const unused = part(false);
   const session = await engine.load(graph, part(true));
+  let validation: Promise<Session> | undefined;
   return {
     async step(input, step, learningRate) {
       const scalars = optimisers[settings.optimiser].scalars(step, learningRate);
@@ -161,6 +173,18 @@ export async function loadTrainer(
       }
       const { loss } = await session.run(feeds, ['loss']);
       return loss.data[0];
+    },
+    async validate(input) {
+      validation ??= session.loadBeside(validationGraph(plan, settings));
+      const names = ['loss', 'hits', 'excess', 'missed'];
+      const result = await (await validation).run(feedsOf(input, plan, settings), names);
+      const foreground = (name: string) => [...result[name].data].slice(1);
+      return {
+        loss: result.loss.data[0],
+        hits: foreground('hits'),
+        excess: foreground('excess'),
+        missed: foreground('missed'),
+      };
     },
     readState: async () => ({ ...unused, ...(await session.readState()) }),
   };

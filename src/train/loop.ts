@@ -1,0 +1,185 @@
+import { readFile } from 'node:fs/promises';
+import { DawsonError } from '../errors.js';
+import { writeWhole } from '../formats/index.js';
+import type { Engine, NetworkPlan, Tensors, Weights } from '../network/index.js';
+import { readCheckpoint, runIdentity, writeCheckpoint } from './checkpoint.js';
+import { polynomialDecay } from './schedule.js';
+import {
+  initialState,
+  loadTrainer,
+  type StepInput,
+  type StepSettings,
+  type Trainer,
+  type Validation,
+} from './step.js';
+
+/** How long and how fast a network is trained. */
+export interface RunSettings {
+  readonly epochs: number;
+  readonly stepsPerEpoch: number;
+  /** Batches of the validation cases after each epoch; 0 for none. */
+  readonly validationSteps: number;
+  /** At the start; falls to 0 with nnU-Net's polynomial. */
+  readonly learningRate: number;
+  readonly epochsPerCheckpoint: number;
+}
+
+/** nnU-Net's own. */
+export const defaultRunSettings: RunSettings = {
+  epochs: 1000,
+  stepsPerEpoch: 250,
+  validationSteps: 50,
+  learningRate: 0.01,
+  epochsPerCheckpoint: 5,
+};
+
+export interface BatchSource {
+  nextBatch(): Promise<StepInput & { readonly cases?: readonly string[] }>;
+}
+
+/** One line of the log. */
+export interface EpochRecord {
+  /** From 0. */
+  readonly epoch: number;
+  readonly learningRate: number;
+  readonly trainingLoss: number;
+  /** Of the validation batches; absent without them. */
+  readonly validationLoss?: number;
+  /** By class without the background, over all voxels of the validation batches; null for 0 of 0. */
+  readonly pseudoDice?: readonly (number | null)[];
+  readonly seconds: number;
+  /** Of them, those in which the engine waited for batches. */
+  readonly waitingSeconds: number;
+}
+
+export interface TrainingRun {
+  readonly plan: NetworkPlan;
+  readonly step: StepSettings;
+  readonly settings: RunSettings;
+  readonly initialWeights: Weights;
+  /** Batches from an index on; the same index is the same batch. */
+  readonly batches: (firstBatch: number) => BatchSource;
+  readonly validationBatches?: (firstBatch: number) => BatchSource;
+  readonly checkpointFile: string;
+  readonly logFile: string;
+  /** Whether to go on where the checkpoint is, exactly as if the run had never stopped. */
+  readonly resume: boolean;
+  readonly signal?: AbortSignal;
+  readonly onStep?: (done: number, all: number, loss: number) => void;
+  readonly onEpoch?: (record: EpochRecord) => void;
+}
+
+/**
+ * Trains a network. After each epoch the log gets a JSON line, and every few epochs the checkpoint
+ * is replaced; both are written whole or not at all.
+ * @returns the state after the last epoch
+ * @throws DawsonError `training-failed` for a loss that is not finite, leaving the last checkpoint;
+ *   what {@link Engine}, {@link readCheckpoint} and the batches throw; the signal's reason.
+ */
+export async function trainNetwork(engine: Engine, run: TrainingRun): Promise<Tensors> {
+  const { plan, step, settings, checkpointFile, logFile } = run;
+  const identity = runIdentity(plan, step, settings);
+  const fresh = { epochs: 0, state: initialState(run.initialWeights, step.optimiser) };
+  const start = run.resume ? await readCheckpoint(checkpointFile, identity, fresh.state) : fresh;
+  const log = run.resume ? await readLog(logFile, start.epochs) : [];
+  const trainer = await loadTrainer(engine, plan, step, start.state);
+  const batches = run.batches(start.epochs * settings.stepsPerEpoch);
+  const validation = run.validationBatches?.(start.epochs * settings.validationSteps);
+
+  for (let epoch = start.epochs; epoch < settings.epochs; epoch++) {
+    const record = await runEpoch(trainer, run, epoch, batches, validation);
+    log.push(record);
+    await writeWhole(logFile, new TextEncoder().encode(log.map(lineOf).join('')));
+    const done = epoch + 1;
+    if (done % settings.epochsPerCheckpoint === 0 || done === settings.epochs) {
+      const state = await trainer.readState();
+      await writeCheckpoint(checkpointFile, { epochs: done, state }, identity);
+    }
+    run.onEpoch?.(record);
+  }
+  return trainer.readState();
+}
+
+async function runEpoch(
+  trainer: Trainer,
+  run: TrainingRun,
+  epoch: number,
+  batches: BatchSource,
+  validation: BatchSource | undefined,
+): Promise<EpochRecord> {
+  const { epochs, stepsPerEpoch, validationSteps } = run.settings;
+  const learningRate = run.settings.learningRate * polynomialDecay(epoch, epochs);
+  const started = performance.now();
+  let waited = 0;
+  const next = async (source: BatchSource) => {
+    run.signal?.throwIfAborted();
+    const asked = performance.now();
+    const batch = await source.nextBatch();
+    waited += performance.now() - asked;
+    return batch;
+  };
+  let sum = 0;
+  for (let i = 0; i < stepsPerEpoch; i++) {
+    const batch = await next(batches);
+    const step = epoch * stepsPerEpoch + i;
+    const loss = await trainer.step(batch, step, learningRate);
+    if (!Number.isFinite(loss)) {
+      throw new DawsonError('training-failed', {
+        expected: 'a finite loss',
+        found: `${loss} in step ${step} (epoch ${epoch})${batch.cases ? ` on ${batch.cases.join(', ')}` : ''}`,
+      });
+    }
+    sum += loss;
+    run.onStep?.(step + 1, epochs * stepsPerEpoch, loss);
+  }
+  const validations: Validation[] = [];
+  if (validation) {
+    for (let i = 0; i < validationSteps; i++) {
+      validations.push(await trainer.validate(await next(validation)));
+    }
+  }
+  return {
+    epoch,
+    learningRate,
+    trainingLoss: sum / stepsPerEpoch,
+    ...(validations.length > 0 ? summary(validations) : {}),
+    seconds: (performance.now() - started) / 1000,
+    waitingSeconds: waited / 1000,
+  };
+}
+
+/** nnU-Net's pseudo-Dice: of the voxels of all patches together, not of whole images. */
+function summary(validations: readonly Validation[]) {
+  const total = (counts: (validation: Validation) => readonly number[], index: number) =>
+    validations.reduce((sum, validation) => sum + counts(validation)[index], 0);
+  return {
+    validationLoss: validations.reduce((sum, { loss }) => sum + loss, 0) / validations.length,
+    pseudoDice: validations[0].hits.map((_, index) => {
+      const hits = total((v) => v.hits, index);
+      const all = 2 * hits + total((v) => v.excess, index) + total((v) => v.missed, index);
+      return all === 0 ? null : (2 * hits) / all;
+    }),
+  };
+}
+
+const lineOf = (record: EpochRecord) => `${JSON.stringify(record)}\n`;
+
+/** The records of the epochs that the checkpoint has; what came after them is done again. */
+async function readLog(file: string, epochs: number): Promise<EpochRecord[]> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  try {
+    const lines = text.split('\n').filter((line) => line !== '');
+    return lines
+      .map((line) => JSON.parse(line) as EpochRecord)
+      .filter(({ epoch }) => epoch < epochs);
+  } catch {
+    throw new DawsonError('file-corrupt', {
+      file,
+      expected: 'a log of one JSON object a line',
+      found: 'something else',
+    });
+  }
+}

@@ -1,0 +1,123 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Engine, type Tensors } from '../../src/network/index.js';
+import { type BatchSource, type TrainingRun, trainNetwork } from '../../src/train/loop.js';
+import { goldenBatch, goldenNetwork } from '../network/golden-networks.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+const engine = new Engine({ device: 'cpu', threads: 1 });
+afterAll(() => engine.close());
+
+const { plan, weights, patch } = goldenNetwork('plain-anisotropic');
+
+function source(firstBatch: number): BatchSource {
+  let next = firstBatch;
+  return { nextBatch: async () => ({ ...goldenBatch(patch, next++), cases: ['a', 'b'] }) };
+}
+
+function runIn(path: (name: string) => string, changes: Partial<TrainingRun> = {}): TrainingRun {
+  return {
+    plan,
+    step: {
+      batchSize: 2,
+      patchShape: patch,
+      loss: { name: 'dice-and-cross-entropy', batchDice: true },
+      levelWeights: [1, 0],
+      optimiser: 'sgd',
+      weightDecay: 3e-5,
+      clipNorm: 12,
+    },
+    settings: {
+      epochs: 4,
+      stepsPerEpoch: 3,
+      validationSteps: 1,
+      learningRate: 0.01,
+      epochsPerCheckpoint: 2,
+    },
+    initialWeights: weights,
+    batches: source,
+    validationBatches: source,
+    checkpointFile: path('checkpoint.safetensors'),
+    logFile: path('log.jsonl'),
+    resume: false,
+    ...changes,
+  };
+}
+
+const numbersOf = (state: Tensors) =>
+  Object.fromEntries(Object.entries(state).map(([name, { data }]) => [name, [...data]]));
+
+const recordsIn = (file: string) =>
+  readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const { seconds, waitingSeconds, ...record } = JSON.parse(line);
+      expect(seconds).toBeGreaterThan(waitingSeconds);
+      return record;
+    });
+
+describe('trainNetwork', () => {
+  it('lowers the loss and logs every epoch', async () => {
+    const path = temporaryFolder();
+    const settings = { ...runIn(path).settings, epochs: 8, learningRate: 0.02 };
+    await trainNetwork(engine, runIn(path, { settings, batches: () => source(0) }));
+    const records = recordsIn(path('log.jsonl'));
+    expect(records.map(({ epoch }) => epoch)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(records[7].trainingLoss).toBeLessThan(records[0].trainingLoss - 0.1);
+    expect(records[0].pseudoDice).toHaveLength(2);
+    expect(records[0].learningRate).toBe(0.02);
+  });
+
+  it('goes on after a stop exactly as if there had been none', async () => {
+    const whole = temporaryFolder();
+    const expected = await trainNetwork(engine, runIn(whole));
+    const broken = temporaryFolder();
+    const stop = new AbortController();
+    // In the fourth epoch: the checkpoint is two epochs old, the log three.
+    const onStep = (done: number) => done === 10 && stop.abort(new Error('killed'));
+    const first = runIn(broken, { signal: stop.signal, onStep });
+    await expect(trainNetwork(engine, first)).rejects.toThrow('killed');
+    expect(recordsIn(broken('log.jsonl'))).toHaveLength(3);
+    const state = await trainNetwork(engine, runIn(broken, { resume: true }));
+    expect(numbersOf(state)).toEqual(numbersOf(expected));
+    expect(recordsIn(broken('log.jsonl'))).toEqual(recordsIn(whole('log.jsonl')));
+    expect(readFileSync(broken('checkpoint.safetensors'))).toEqual(
+      readFileSync(whole('checkpoint.safetensors')),
+    );
+  });
+
+  it('stops at a loss that is no number, says where, and keeps the last checkpoint', async () => {
+    const path = temporaryFolder();
+    await trainNetwork(engine, runIn(path));
+    const before = readFileSync(path('checkpoint.safetensors'));
+    const spoiled = (firstBatch: number): BatchSource => {
+      let next = firstBatch;
+      return {
+        async nextBatch() {
+          const batch = goldenBatch(patch, next);
+          if (next++ === 4) batch.image[7] = Number.NaN;
+          return { ...batch, cases: ['case_1', 'case_2'] };
+        },
+      };
+    };
+    await expect(trainNetwork(engine, runIn(path, { batches: spoiled }))).rejects.toMatchObject({
+      code: 'training-failed',
+      details: { found: 'NaN in step 4 (epoch 1) on case_1, case_2' },
+    });
+    expect(readFileSync(path('checkpoint.safetensors'))).toEqual(before);
+  });
+
+  it('refuses the checkpoint of a run with other settings, and a damaged one', async () => {
+    const path = temporaryFolder();
+    const settings = { ...runIn(path).settings, epochs: 2 };
+    await trainNetwork(engine, runIn(path, { settings }));
+    await expect(trainNetwork(engine, runIn(path, { resume: true }))).rejects.toMatchObject({
+      code: 'inputs-conflict',
+    });
+    const file = path('checkpoint.safetensors');
+    writeFileSync(file, readFileSync(file).subarray(0, 1000));
+    const damaged = runIn(path, { settings, resume: true });
+    await expect(trainNetwork(engine, damaged)).rejects.toMatchObject({ code: 'bad-model' });
+  });
+});
