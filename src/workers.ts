@@ -40,6 +40,9 @@ export class WorkerPool {
       maxThreads: threads,
       idleTimeout: 1000,
     });
+    // Every call reports its own failure. What is left are answers of calls that were stopped just
+    // as they ended, which would otherwise end the process.
+    this.#pool.on('error', () => {});
   }
 
   /**

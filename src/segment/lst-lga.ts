@@ -18,7 +18,8 @@ export interface LstLgaOptions {
 /**
  * The lesion growth algorithm of Schmidt et al. 2012 (doi 10.1016/j.neuroimage.2011.11.032), which
  * the Lesion Segmentation Toolbox calls LGA: tissues from the T1, lesion beliefs from the FLAIR,
- * seeds where the belief is strong, growth along weaker belief. Needs no training and no atlas.
+ * seeds where the belief is strong, growth along weaker belief. Needs no training; where the exam
+ * carries tissue priors of an atlas they are used, as the original uses those of SPM.
  * docs/methods/lst-lga.md says where it departs from the original.
  *
  * Without T1 the tissues come from the T2, without T2 from the FLAIR; `notes` says so. Slow: seconds
@@ -82,8 +83,8 @@ function tissueImage({
     'FLAIR',
     flair,
     [
-      'No T1 and no T2: the tissues are told apart by the FLAIR alone, which hardly separates grey ' +
-        'from white matter; expect false lesions in the cortex and missed faint ones.',
+      'No T1 and no T2: the FLAIR hardly tells grey from white matter, so that the atlas alone does; ' +
+        'expect false lesions at the cortex and missed faint ones.',
     ],
   ];
 }

@@ -118,7 +118,7 @@ describe('dawson segment', () => {
   });
 
   it('says what it does not understand on the command line, with exit code 2', async () => {
-    const { exitCode, stderr } = await dawson(['segment', '--flare', 'x']);
+    const { exitCode, stderr } = await dawson(['info', '--flare', 'x']);
     expect(exitCode).toBe(2);
     expect(stderr).toContain('--flare');
   });
