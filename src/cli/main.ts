@@ -8,6 +8,7 @@ import { addInfo } from './info.js';
 import { addRegister } from './register.js';
 import { addReorient } from './reorient.js';
 import { addSegment } from './segment.js';
+import { addSynthesize } from './synthesize.js';
 import { reportFailure } from './terminal.js';
 
 /** Every command, in the order in which the help lists them. */
@@ -20,6 +21,7 @@ const commands = [
   addExtractBrain,
   addEvaluate,
   addCompare,
+  addSynthesize,
 ];
 
 /** Exit code of a command line that cannot be understood; as in the table of errors. */

@@ -16,8 +16,8 @@ export function alongAxis(
   axis: number,
   rows: readonly Row[],
 ): { data: Float32Array; size: Size } {
+  if (axis === 0) return alongRows(data, size, rows);
   const stride = strides(size)[axis];
-  if (stride === 1) return alongRows(data, size, rows);
   const blocks = data.length / (stride * size[axis]);
   const result = new Float32Array(blocks * rows.length * stride);
   for (let block = 0; block < blocks; block++) {

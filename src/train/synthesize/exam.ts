@@ -42,26 +42,26 @@ export interface SyntheticExam {
   readonly truth: Mask;
 }
 
-/** Voxel size of the body before it is measured. */
-const bodyVoxelMm = 1;
 /** How far below the centre of the brain a body is rendered. */
 const bodyBelowBrainMm = 130;
 
 /**
  * Makes an exam from a head and its parameters.
+ * @param bodyVoxelMm voxel size of the body before it is measured
  * @throws RangeError when the exam has no sequence, or is one of another head.
  */
 export function renderExam(
   parameters: ExamParameters,
   head: Head,
   library: LesionLibrary,
+  bodyVoxelMm = 1,
 ): SyntheticExam {
   if (parameters.head !== head.name)
     throw new RangeError(`an exam of ${parameters.head}, not ${head.name}`);
   const reference = sequenceNames.map((name) => parameters.sequences[name]).find(Boolean);
   if (!reference) throw new RangeError('an exam without sequences');
   const anatomy = renderAnatomy(
-    bodyGrid(head, parameters.geometry),
+    bodyGrid(head, parameters.geometry, bodyVoxelMm),
     head,
     parameters.geometry,
     parameters.lesions,
@@ -114,7 +114,7 @@ function renderSequence(
 }
 
 /** A grid parallel to the axes of the body that holds the head down to the neck. */
-export function bodyGrid(head: Pick<Head, 'tissues'>, { toHead, warp }: Geometry): Grid {
+function bodyGrid(head: Pick<Head, 'tissues'>, { toHead, warp }: Geometry, voxelMm: number): Grid {
   const toBody = invert(toHead);
   const margin = 3 * warp.sdMm + 2;
   const low = [Infinity, Infinity, Infinity];
@@ -128,26 +128,9 @@ export function bodyGrid(head: Pick<Head, 'tissues'>, { toHead, warp }: Geometry
     });
   }
   low[2] = Math.max(low[2], -bodyBelowBrainMm);
-  const size = low.map((mm, axis) => Math.ceil((high[axis] - mm) / bodyVoxelMm) + 1);
+  const size = low.map((mm, axis) => Math.ceil((high[axis] - mm) / voxelMm) + 1);
   return {
     size: size as unknown as Size,
-    affine: [
-      bodyVoxelMm,
-      0,
-      0,
-      low[0],
-      0,
-      bodyVoxelMm,
-      0,
-      low[1],
-      0,
-      0,
-      bodyVoxelMm,
-      low[2],
-      0,
-      0,
-      0,
-      1,
-    ],
+    affine: [voxelMm, 0, 0, low[0], 0, voxelMm, 0, low[1], 0, 0, voxelMm, low[2], 0, 0, 0, 1],
   };
 }

@@ -1,4 +1,4 @@
-import type { Mat4, Vec3 } from '../../volume/affine.js';
+import { type Mat4, type Vec3, voxelSizeMm } from '../../volume/affine.js';
 import { largestComponent } from '../../volume/components.js';
 import { distanceTransformMm } from '../../volume/distance.js';
 import { close, fillHoles } from '../../volume/morphology.js';
@@ -31,8 +31,10 @@ const brainClosingMm = 9;
 /** Mean thickness of the fat under the skin, and how much it varies. */
 const fatMm = 5;
 const fatVariationMm = 1.5;
-/** Marrow lies this deep inside the skull. */
-const outerTableMm = 1.6;
+/** Bone within so many voxels of its surface is dense, and deeper inside marrow. */
+const denseBoneVoxels = 1.6;
+/** Fluid within so many voxels of bone is dura. */
+const duraVoxels = 1.2;
 
 /**
  * Tissues of a label map, in RAS orientation. Besides the labels' own tissues: fat under the skin,
@@ -40,37 +42,46 @@ const outerTableMm = 1.6;
  * contain specks of fluid in the air) becomes air. Labels that no tissue has become air, too.
  */
 export function tissuesFromLabels(labels: Volume): Volume<Uint8Array> {
-  const upright = cropToContent(reorient(labels), 3);
-  const byLabel = new Uint8Array(1024);
-  tissues.forEach((row, number) => {
-    for (const label of row.labels) byLabel[label] = number;
-  });
-  const data = Uint8Array.from(upright.data, (label) => byLabel[label] ?? 0);
-  const result = onGrid(upright, data);
-
-  const head = largestComponent(
-    select(result, (value) => value !== 0),
-    26,
-  ).data;
-  for (let at = 0; at < data.length; at++) if (head[at] === 0) data[at] = tissue.air;
-
+  const result = cropToContent(largestPart(withTissueNumbers(reorient(labels))), 3);
+  const { data } = result;
   const depth = distanceTransformMm(
     select(result, (value) => value === tissue.air || value === tissue.skin),
   ).data;
   const boneDepth = distanceTransformMm(select(result, (value) => value !== tissue.bone)).data;
   const toBone = distanceTransformMm(select(result, (value) => value === tissue.bone)).data;
+  const voxelMm = Math.min(...voxelSizeMm(result.affine));
   const thickness = renderField(
     { seed: 1, spacingMm: 18 },
-    { size: upright.size, originMm: [0, 0, 0], spacingMm: [1, 1, 1] },
+    { size: result.size, originMm: [0, 0, 0], spacingMm: voxelSizeMm(result.affine) },
   );
   for (let at = 0; at < data.length; at++) {
     if (data[at] === tissue.muscle && depth[at] < fatMm + fatVariationMm * thickness[at]) {
       data[at] = tissue.fat;
-    } else if (data[at] === tissue.bone && boneDepth[at] > outerTableMm) {
+    } else if (data[at] === tissue.bone && boneDepth[at] > denseBoneVoxels * voxelMm) {
       data[at] = tissue.marrow;
-    } else if (data[at] === tissue.csf && toBone[at] < 1.2) data[at] = tissue.dura;
+    } else if (data[at] === tissue.csf && toBone[at] < duraVoxels * voxelMm) data[at] = tissue.dura;
   }
   return result;
+}
+
+function withTissueNumbers(labels: Volume): Volume<Uint8Array> {
+  const byLabel = new Uint8Array(1024);
+  tissues.forEach((row, number) => {
+    for (const label of row.labels) byLabel[label] = number;
+  });
+  return onGrid(
+    labels,
+    Uint8Array.from(labels.data, (label) => byLabel[label] ?? 0),
+  );
+}
+
+function largestPart(volume: Volume<Uint8Array>): Volume<Uint8Array> {
+  const everything = select(volume, (value) => value !== tissue.air);
+  const largest = largestComponent(everything, 26).data;
+  return onGrid(
+    volume,
+    volume.data.map((value, at) => value * largest[at]),
+  );
 }
 
 /** A head without its place in lesion space: distances and centre from its tissues. */

@@ -1,0 +1,129 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { DawsonError } from '../errors.js';
+import {
+  type ResultKind,
+  requireReplaceableFolder,
+  writeFolderWhole,
+  writeNifti,
+} from '../formats/index.js';
+import { contactSheetPng } from '../report/contact-sheet.js';
+import { sequenceNames } from '../train/synthesize/exam.js';
+import type { synthesizeExam } from '../train/synthesize/synthesize-exam.js';
+import { version } from '../version.js';
+import { nonZeroVolumeMl } from '../volume/volume.js';
+import { WorkerPool } from '../workers.js';
+import {
+  abortOnInterrupt,
+  type OutputOptions,
+  printResult,
+  stagesOnTerminal,
+  withOutputOptions,
+} from './terminal.js';
+
+interface SynthesizeOptions extends OutputOptions {
+  readonly seed: string;
+  readonly out: string;
+  readonly data: string;
+  readonly cache: string;
+  readonly preview: boolean;
+}
+
+/** What the folder of a synthetic exam is known by. */
+const synthesisResult: ResultKind = {
+  names: /^(parameters\.json|(flair|t2|t1|truth)\.nii\.gz|preview\.png)$/,
+  marker: 'parameters.json',
+  schema: 'dawson-synthetic-exam',
+};
+
+const besideProgram = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+export function addSynthesize(program: Command): void {
+  const command = program
+    .command('synthesize')
+    .summary('make a synthetic exam with its lesions')
+    .description(
+      'Makes an exam that no patient ever had: a head from a label map, real lesion shapes in it,\n' +
+        'a random scanner and protocol. The same data and seed give the same exam.',
+    )
+    .requiredOption('--seed <number>', 'which exam: a whole number from 0 to 4294967295')
+    .requiredOption('--out <folder>', 'folder for the exam; an earlier one in it is replaced')
+    .option(
+      '--data <folder>',
+      'holds heads (label maps) and lesions (masks in MNI pose)',
+      besideProgram('../shared/data/synthesis'),
+    )
+    .option('--cache <folder>', 'prepared heads are kept here', besideProgram('cache/heads'))
+    .option('--preview', 'also write a picture of all sequences', false)
+    .addHelpText(
+      'after',
+      '\nWrites into the folder:\n' +
+        '  flair.nii.gz, t2.nii.gz, t1.nii.gz  the sequences that the exam has\n' +
+        '  truth.nii.gz                        1 where a lesion is, on the FLAIR’s grid\n' +
+        '  parameters.json                     everything that was drawn for it\n' +
+        '  preview.png                         with --preview\n' +
+        '\nExample:\n' +
+        '  dawson synthesize --seed 7 --out exam-7 --preview',
+    )
+    .action((options: SynthesizeOptions) => synthesize(options));
+  withOutputOptions(command);
+}
+
+async function synthesize(options: SynthesizeOptions): Promise<void> {
+  const seed = seedFrom(options.seed);
+  const pool = new WorkerPool(1);
+  const { signal, dispose } = abortOnInterrupt();
+  const stage = stagesOnTerminal(options);
+  try {
+    await requireReplaceableFolder(options.out, synthesisResult);
+    const sources = { dataFolder: options.data, cacheFolder: options.cache };
+    const { parameters, exam } = await stage('make the exam', () =>
+      pool.call<typeof synthesizeExam>(
+        new URL('../train/synthesize/synthesize-exam.js', import.meta.url),
+        'synthesizeExam',
+        [seed, sources],
+        signal,
+      ),
+    );
+    const taken = sequenceNames.filter((name) => exam.images[name]);
+    const lesionVolumeMl = nonZeroVolumeMl(exam.truth);
+    const summary = { seed, head: parameters.head, sequences: taken, lesionVolumeMl };
+    const write = async (staging: string) => {
+      for (const name of taken)
+        await writeNifti(join(staging, `${name}.nii.gz`), exam.images[name]!);
+      await writeNifti(join(staging, 'truth.nii.gz'), exam.truth);
+      const { schema } = synthesisResult;
+      const document = { schema, schemaVersion: 1, version, seed, ...parameters };
+      await writeFile(join(staging, 'parameters.json'), `${JSON.stringify(document, null, 1)}\n`);
+      if (!options.preview) return;
+      const rows = taken.map((name) => ({
+        name: name.toUpperCase(),
+        image: exam.images[name]!,
+        mask: name === 'flair' ? exam.truth : undefined,
+      }));
+      const heading = `Seed ${seed}, ${parameters.head}, ${lesionVolumeMl.toFixed(1)} ml of lesions`;
+      await writeFile(join(staging, 'preview.png'), contactSheetPng(rows, heading));
+    };
+    await stage('write', () =>
+      writeFolderWhole(options.out, write, { signal, kind: synthesisResult }),
+    );
+    printResult(options, summary, [
+      `${taken.map((name) => name.toUpperCase()).join(', ')} of ${parameters.head} with ` +
+        `${lesionVolumeMl.toFixed(1)} ml of lesions: ${options.out}`,
+    ]);
+  } finally {
+    dispose();
+    await pool.close();
+  }
+}
+
+function seedFrom(text: string): number {
+  const seed = Number(text);
+  if (/^\d+$/.test(text) && seed < 2 ** 32) return seed;
+  throw new DawsonError('usage', {
+    expected: 'a whole number from 0 to 4294967295 after --seed',
+    found: text,
+  });
+}
