@@ -164,13 +164,12 @@ function weightGradientOfPhases(
     [0, 0, ...pads.slice(0, 3)],
     [0, 0, ...surplus.map((n) => Math.max(0, n))],
   );
-  const split = reshape(g, padded, [batch, inputs, ...axes3.flatMap((a) => [grid[a], strides[a]])]);
   const columns = batch * elementsOf(grid);
-  const phases = reshape(g, transpose(g, split, [3, 5, 7, 1, 0, 2, 4, 6]), [
-    elementsOf(strides),
-    inputs,
-    columns,
-  ]);
+  // One slice for each phase: Transpose does the same at half the speed.
+  const perPhase = positions(strides).map((phase) =>
+    reshape(g, flattened(g, everyNth(g, padded, phase, strides)), [1, inputs, columns]),
+  );
+  const phases = concat(g, perPhase, 0);
   const dy = flattened(g, pad(g, outputGradient, [0, 0, 0, 0, 0], [0, 0, ...reach]));
   const width = columns - offsetIn(grid, reach);
   const taps = positions(kernel);
@@ -212,6 +211,22 @@ function cheapestSplit(kernel: readonly number[], inputs: number, outputs: numbe
   const copied = (split: number) =>
     elementsOf(kernel.slice(split)) * inputs + elementsOf(kernel.slice(0, split)) * outputs;
   return [0, 1, 2, 3].reduce((best, split) => (copied(split) < copied(best) ? split : best));
+}
+
+/** The voxels of one phase of a grid with strides. */
+function everyNth(
+  g: Emitter,
+  x: Value,
+  phase: readonly number[],
+  strides: readonly number[],
+): Value {
+  if (strides.every((n) => n === 1)) return x;
+  return g.op('Slice', [x], {
+    starts: phase,
+    ends: x.shape.slice(2),
+    axes: [2, 3, 4],
+    steps: strides,
+  });
 }
 
 /** [batch, channels, ...] as [channels, batch * voxels]. */
