@@ -4,7 +4,8 @@
 //
 //   npm run bench -- train-step [--python PATH] [--edge VOXELS] [--threads N] [--rounds N]
 //
-// The Python needs torch and dynamic-network-architectures.
+// Both wait actively between operators, as ONNX Runtime and PyTorch do by default; a training run
+// shares the cores with those who prepare its patches, and does not. The Python needs torch and dynamic-network-architectures.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -51,7 +52,7 @@ const settingsFor = (edge) => ({
 });
 
 /** Runs in a process of its own, so that the peak of the memory is that of the step. */
-async function timeOurs(edge, threads) {
+async function timeOurs(edge, threads, spinning) {
   const random = seededRandom(1);
   const plan = planOf();
   const voxels = edge ** 3;
@@ -59,7 +60,7 @@ async function timeOurs(edge, threads) {
     image: Float32Array.from({ length: 3 * voxels }, () => random.normal()),
     labels: Uint8Array.from({ length: voxels }, () => (random.uniform() < 0.02 ? 1 : 0)),
   };
-  const engine = new Engine({ device: 'cpu', threads });
+  const engine = new Engine({ device: 'cpu', threads, spinning });
   const state = initialState(initialWeights(plan, random), 'sgd');
   const trainer = await loadTrainer(engine, plan, settingsFor(edge), state);
   await trainer.step(batch, 0, 0.01);
@@ -75,14 +76,14 @@ async function timeOurs(edge, threads) {
 }
 
 function resultOf(command, args) {
-  const env = { ...process.env, OMP_WAIT_POLICY: 'passive', GOMP_SPINCOUNT: '0' };
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', env });
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
   return JSON.parse(stdout.trim().split('\n').at(-1));
 }
 
 if (process.argv[2] === '--once') {
-  await timeOurs(Number(process.argv[3]), Number(process.argv[4]));
+  const [edge, threads, spinning] = process.argv.slice(3);
+  await timeOurs(Number(edge), Number(threads), spinning === 'spinning');
 } else {
   const { values } = parseArgs({
     options: {
@@ -102,7 +103,9 @@ if (process.argv[2] === '--once') {
       `${gigabytes(cost.peakLiveBytes)} GB live at most`,
   );
   const programs = {
-    Dawson: () => resultOf(process.execPath, [here, '--once', edge, threads]),
+    Dawson: () => resultOf(process.execPath, [here, '--once', edge, threads, 'spinning']),
+    'Dawson, cores shared': () =>
+      resultOf(process.execPath, [here, '--once', edge, threads, 'waiting']),
   };
   if (python !== undefined) {
     for (const precision of ['float32', 'bfloat16']) {

@@ -8,6 +8,11 @@ export interface EngineSettings {
   readonly device: Device;
   /** Threads of one operator on the CPU. */
   readonly threads: number;
+  /**
+   * Whether threads without work wait actively: a sixth faster where the engine has its cores to
+   * itself, slower where something else needs them. Not by default.
+   */
+  readonly spinning?: boolean;
 }
 
 export interface Tensor {

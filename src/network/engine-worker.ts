@@ -57,8 +57,7 @@ async function load(model: Uint8Array, state: number | Tensors): Promise<number>
     // Reusing the memory of the first run doubles the peak, and saves no time.
     enableMemPattern: false,
     logSeverityLevel: 3,
-    // Spinning threads take the cores from those that prepare the next patches.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    extra: { session: { intra_op: { allow_spinning: settings.spinning ? '1' : '0' } } },
   }).catch((error: unknown) => {
     throw failureOf(error, 'loading the network');
   });
