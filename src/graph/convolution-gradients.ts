@@ -78,7 +78,9 @@ export function convolutionInputGradient(
  * Gradient with respect to the weight of a convolution, as one matrix product. Input and output
  * gradient are padded to one grid and made flat, so that each tap of the kernel is an offset between
  * them; zeros make the wrapping at the borders harmless, also from one sample of the batch to the
- * next. Which lowering serves which layer is measured in docs/decisions/0041-weight-gradient.md.
+ * next. Where the convolution keeps the shape the taps of the inner axes shift the input and those of the outer axes the
+ * gradient, divided so that the fewest bytes are copied. Otherwise the phases of the input lie
+ * side by side, and all taps shift the input.
  * @param input [batch, inputs, ...]
  * @param outputGradient [batch, outputs, ...]
  * @returns [outputs, inputs, ...kernel]
@@ -93,16 +95,11 @@ export function convolutionWeightGradient(
   const keepsShape = axes3.every(
     (a) => strides[a] === 1 && 2 * pads[a] === kernel[a] - 1 && pads[a] === pads[a + 3],
   );
-  if (!keepsShape) return weightGradientOfPhases(g, input, outputGradient, geometry);
-  return input.shape[1] <= outputGradient.shape[1]
-    ? weightGradientOfRepeats(g, input, outputGradient, kernel)
-    : weightGradientOfShifts(g, input, outputGradient, kernel);
+  return keepsShape
+    ? weightGradientOfShifts(g, input, outputGradient, kernel)
+    : weightGradientOfPhases(g, input, outputGradient, geometry);
 }
 
-/**
- * For convolutions that keep the shape: the taps of the inner axes shift the input and those of the
- * outer axes the gradient, divided so that the fewest bytes are copied.
- */
 function weightGradientOfShifts(
   g: Emitter,
   input: Value,
@@ -146,49 +143,6 @@ function weightGradientOfShifts(
   return reshape(g, transpose(g, taps, [1, 3, 0, 2]), [outputs, inputs, ...kernel]);
 }
 
-/**
- * As {@link weightGradientOfShifts} with the taps of the two inner axes on the input, which is written
- * several times in a row and read in rows that are a little longer than it: each row begins one tap
- * further than the one before. That saves half of the copies of the input.
- */
-function weightGradientOfRepeats(
-  g: Emitter,
-  input: Value,
-  outputGradient: Value,
-  kernel: readonly number[],
-): Value {
-  const [batch, inputs, ...size] = input.shape;
-  const outputs = outputGradient.shape[1];
-  const margin = kernel.map((n) => (n - 1) / 2);
-  const grid = margin.map((n, a) => size[a] + 2 * n);
-  const plane = grid[1] * grid[2];
-  const x = flattened(g, pad(g, input, [0, 0, ...margin], [0, 0, ...margin]));
-  const repeats = shiftedRows(g, shiftedRows(g, x, kernel[2], 1), kernel[1], grid[2]);
-  const columns = repeats.shape[1];
-
-  // Tap 0 of the outer axis reads the input where the gradient's voxel is, tap k that many planes on.
-  const reach = (kernel[0] - 1) * plane;
-  const after = [batch > 1 ? kernel[0] - 1 : 0, kernel[1] - 1, kernel[2] - 1];
-  const flat = flattened(g, pad(g, outputGradient, [0, 0, 0, 0, 0], [0, 0, ...after]));
-  const dy = slice(g, flat, 1, 0, x.shape[1] - reach);
-  const dys = Array.from({ length: kernel[0] }, (_, tap) =>
-    pad(g, dy, [0, tap * plane], [0, columns - dy.shape[1] - tap * plane]),
-  );
-  const product = g.op('Gemm', [concat(g, dys, 0), repeats], { transA: 0, transB: 1 });
-  const taps = reshape(g, product, [kernel[0], outputs, inputs, kernel[2], kernel[1]]);
-  return transpose(g, taps, [1, 2, 0, 4, 3]);
-}
-
-/** Of each row `count` rows, each of which begins `step` further; what runs over the end is of no use. */
-function shiftedRows(g: Emitter, rows: Value, count: number, step: number): Value {
-  if (count === 1) return rows;
-  const [n, length] = rows.shape;
-  const repeated = Array.from({ length: count }, () => rows);
-  const joined = concat(g, [...repeated, slice(g, rows, 1, 0, count * step)], 1);
-  return reshape(g, joined, [count * n, length + step]);
-}
-
-/** For all others: the phases of the input lie side by side, and all taps shift the input. */
 function weightGradientOfPhases(
   g: Emitter,
   input: Value,
@@ -251,7 +205,7 @@ function weightGradientOfPhases(
 
 /**
  * First axis whose taps shift the input rather than the gradient: the copies of both take the fewest
- * bytes.
+ * bytes. Measured against other lowerings in docs/decisions/0041-weight-gradient.md.
  */
 function cheapestSplit(kernel: readonly number[], inputs: number, outputs: number): number {
   const copied = (split: number) =>
