@@ -76,15 +76,12 @@ export function fitTissueMixture(
   };
   // While the tissues are still broad, voxels mixed of two would take the place of both.
   const pure = settled(sample, priors ? byPriors(sample) : byThreeParts(sample));
-  const mixture = settled(sample, {
+  const mixed = settled(sample, {
     ...pure,
     mixedWeights: [firstMixedWeight, mixesBrightPair ? firstMixedWeight : 0],
   });
-  if (
-    mixture.tissues.some(({ weight, mean }) => !(weight > leastWeight && Number.isFinite(mean)))
-  ) {
-    return null;
-  }
+  const mixture = [mixed, pure].find(hasAllTissues);
+  if (!mixture) return null;
   return {
     ...mixture,
     tissues: mixture.tissues.map(({ weight, mean, standardDeviation }) => ({
@@ -93,6 +90,10 @@ export function fitTissueMixture(
       standardDeviation: standardDeviation * binWidth,
     })) as unknown as TissueMixture['tissues'],
   };
+}
+
+function hasAllTissues({ tissues }: TissueMixture): boolean {
+  return tissues.every(({ weight, mean }) => weight > leastWeight && Number.isFinite(mean));
 }
 
 /** Expectation maximisation until the weights stay. */

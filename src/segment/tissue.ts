@@ -51,15 +51,16 @@ const smoothness = 0.3;
 const sweeps = 10;
 
 /**
- * Tells cerebrospinal fluid, grey and white matter apart in one image, without an atlas: bias-field
- * correction; a mixture of three tissues, their partial volumes and outliers fitted to the
+ * Tells cerebrospinal fluid, grey and white matter apart in one image, with the tissue priors of an
+ * atlas where there are such: bias-field correction; a mixture of three tissues, their partial volumes and outliers fitted to the
  * intensities; labels by iterated conditional modes under a Markov random field over the six
  * neighbours, weighted by their distance; and the fractions in mixed voxels from their intensity.
  *
  * Lesions are outliers to the mixture; in T1 and T2 their voxels become the tissue that they look
  * like, in a FLAIR grey matter, the brightest.
  * @param image the scanner's intensities; only those inside the brain are used
- * @throws DawsonError `segmentation-failed` when the tissues cannot be told apart.
+ * @throws DawsonError `segmentation-failed` when CSF does not stand out, or, without an atlas, grey
+ *   matter from white.
  */
 export function segmentTissues(
   image: Volume,
@@ -75,7 +76,13 @@ export function segmentTissues(
     priors,
     contrast !== 'FLAIR',
   );
-  if (mixture === null || !showsTissues(mixture, contrast)) {
+  if (
+    mixture === null ||
+    !(
+      showsCsf(mixture, contrast) &&
+      (priors || contrast === 'FLAIR' || showsGreyAndWhite(mixture, contrast))
+    )
+  ) {
     throw new DawsonError('segmentation-failed', {
       expected: `three tissues of different intensity in the ${contrast}`,
       found: 'no such groups among the intensities of the brain',
@@ -85,15 +92,21 @@ export function segmentTissues(
   return fromClasses(corrected, classes, mixture, contrast);
 }
 
+/** Whether CSF stands out from the tissue next to it in intensity. */
+function showsCsf({ tissues: [dark, middle, bright] }: TissueMixture, contrast: TissueContrast) {
+  return contrast === 'T2' ? areApart(middle, bright) : areApart(dark, middle);
+}
+
 /**
- * Whether the tissues are told apart. In a FLAIR grey and white matter hardly are, and lesions may
- * turn their order: there the atlas tells them apart.
+ * Whether grey and white matter stand out from each other. In a FLAIR they hardly do, and lesions
+ * may turn their order; in a T1 or T2 of poor contrast or with a heavy lesion load they may not.
  */
-function showsTissues(
+function showsGreyAndWhite(
   { tissues: [dark, middle, bright] }: TissueMixture,
   contrast: TissueContrast,
 ) {
-  return areApart(dark, middle) && (contrast === 'FLAIR' || areApart(middle, bright));
+  if (contrast === 'FLAIR') return false;
+  return contrast === 'T2' ? areApart(dark, middle) : areApart(middle, bright);
 }
 
 /** An atlas is never sure: it knows nothing of this head's folds and lesions. */
@@ -204,9 +217,10 @@ function brainVoxels({ data, size: [nx, ny, nz] }: Mask): Int32Array {
 function fromClasses(
   image: Volume,
   classes: Uint8Array,
-  { tissues }: TissueMixture,
+  mixture: TissueMixture,
   contrast: TissueContrast,
 ): Tissues {
+  const { tissues } = mixture;
   const order = darkToBright[contrast];
   const labels = new Uint8Array(classes.length);
   const content = new Float32Array(classes.length);
@@ -220,7 +234,8 @@ function fromClasses(
       continue;
     }
     const [darker, brighter] = [tissues[below].mean, tissues[below + 1].mean];
-    const fraction = Math.min(Math.max((image.data[voxel] - darker) / (brighter - darker), 0), 1);
+    const apart = Math.max(brighter - darker, Number.EPSILON);
+    const fraction = Math.min(Math.max((image.data[voxel] - darker) / apart, 0), 1);
     labels[voxel] = order[fraction < 0.5 ? below : below + 1];
     // CSF and white matter, mixed in a FLAIR, do not make grey matter.
     const areNeighbours = Math.abs(order[below] - order[below + 1]) === 1;
@@ -231,6 +246,6 @@ function fromClasses(
   return {
     labels: { ...onGrid(image, labels), names: tissueNames },
     content: onGrid(image, content),
-    separatesGreyFromWhite: contrast !== 'FLAIR',
+    separatesGreyFromWhite: showsGreyAndWhite(mixture, contrast),
   };
 }
