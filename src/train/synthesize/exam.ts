@@ -42,6 +42,8 @@ export interface SyntheticExam {
   readonly truth: Mask;
 }
 
+/** Largest 16-bit number. */
+const largestIntensity = 32767;
 /** How far below the centre of the brain a body is rendered. */
 const bodyBelowBrainMm = 130;
 
@@ -84,13 +86,9 @@ export function renderExam(
     if (sequence) images[name] = renderSequence(anatomy, sequence, parameters.mimics, kept);
   }
   const share = averagedOverSlices(onGrid(anatomy.grid, anatomy.mask), reference.protocol);
-  return {
-    images,
-    truth: onGrid(
-      share,
-      Uint8Array.from(share.data, (v) => (v > 0.5 ? 1 : 0)),
-    ),
-  };
+  const truth = new Uint8Array(share.data.length);
+  for (let at = 0; at < truth.length; at++) if (share.data[at] > 0.5) truth[at] = 1;
+  return { images, truth: onGrid(share, truth) };
 }
 
 function renderSequence(
@@ -107,10 +105,11 @@ function renderSequence(
     const share = averagedOverSlices(kept, protocol).data;
     for (let at = 0; at < share.length; at++) if (share[at] < 0.5) image.data[at] = 0;
   }
-  return onGrid(
-    image,
-    Int16Array.from(image.data, (value) => Math.max(0, Math.min(32767, Math.round(value)))),
-  );
+  const integers = new Int16Array(image.data.length);
+  for (let at = 0; at < integers.length; at++) {
+    integers[at] = Math.max(0, Math.min(largestIntensity, Math.round(image.data[at])));
+  }
+  return onGrid(image, integers);
 }
 
 /** A grid parallel to the axes of the body that holds the head down to the neck. */

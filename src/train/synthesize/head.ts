@@ -69,19 +69,17 @@ function withTissueNumbers(labels: Volume): Volume<Uint8Array> {
   tissues.forEach((row, number) => {
     for (const label of row.labels) byLabel[label] = number;
   });
-  return onGrid(
-    labels,
-    Uint8Array.from(labels.data, (label) => byLabel[label] ?? 0),
-  );
+  const data = new Uint8Array(labels.data.length);
+  for (let at = 0; at < data.length; at++) data[at] = byLabel[labels.data[at]] ?? 0;
+  return onGrid(labels, data);
 }
 
 function largestPart(volume: Volume<Uint8Array>): Volume<Uint8Array> {
   const everything = select(volume, (value) => value !== tissue.air);
   const largest = largestComponent(everything, 26).data;
-  return onGrid(
-    volume,
-    volume.data.map((value, at) => value * largest[at]),
-  );
+  const data = new Uint8Array(volume.data.length);
+  for (let at = 0; at < data.length; at++) if (largest[at] !== 0) data[at] = volume.data[at];
+  return onGrid(volume, data);
 }
 
 /** A head without its place in lesion space: distances and centre from its tissues. */

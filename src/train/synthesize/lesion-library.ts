@@ -70,11 +70,11 @@ function frequencyMap(sum: Volume<Float32Array>): Volume<Uint8Array> {
   }
   const smooth = gaussianSmooth(onGrid(sum, both), frequencySigmaMm).data;
   let highest = 0;
-  for (const value of smooth) if (value > highest) highest = value;
-  return onGrid(
-    sum,
-    Uint8Array.from(smooth, (value) => Math.round((255 * value) / (highest || 1))),
-  );
+  for (let at = 0; at < smooth.length; at++) if (smooth[at] > highest) highest = smooth[at];
+  const scale = highest > 0 ? 255 / highest : 0;
+  const frequency = new Uint8Array(smooth.length);
+  for (let at = 0; at < smooth.length; at++) frequency[at] = Math.round(scale * smooth[at]);
+  return onGrid(sum, frequency);
 }
 
 /** Smallest and largest index along each axis, by label: i0 i1 j0 j1 k0 k1. */

@@ -69,12 +69,9 @@ export async function readLesionLibrary(dataFolder: string): Promise<LesionLibra
   const masks = [];
   for (const file of await listImages(join(dataFolder, 'lesions'), 'lesion masks')) {
     const { volume } = await readVolume(file);
-    masks.push(
-      onGrid(
-        volume,
-        Uint8Array.from(volume.data, (value) => (value !== 0 ? 1 : 0)),
-      ),
-    );
+    const data = new Uint8Array(volume.data.length);
+    for (let at = 0; at < data.length; at++) if (volume.data[at] !== 0) data[at] = 1;
+    masks.push(onGrid(volume, data));
   }
   return lesionLibrary(masks);
 }

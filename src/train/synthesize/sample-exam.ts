@@ -43,7 +43,8 @@ export function sampleExam(random: Random, head: Head, library: LesionLibrary): 
   };
 }
 
-function sampleSequence(
+/** One more sequence of an exam: with another random state, the same exam under another protocol. */
+export function sampleSequence(
   random: Random,
   name: SequenceName,
   appearance: Appearance,
