@@ -38,6 +38,7 @@ const synthesisResult: ResultKind = {
   schema: 'dawson-synthetic-exam',
 };
 
+/** Default folders lie beside the program: in a clone of the repository, and its development data. */
 const besideProgram = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 export function addSynthesize(program: Command): void {
