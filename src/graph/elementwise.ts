@@ -71,6 +71,9 @@ function unary(
 const stepAbove = (g: Emitter, a: Value, b: Value, otherwise: number) =>
   g.op('Where', [g.op('Greater', [a, b]), scalar(g, 1), scalar(g, otherwise)]);
 
+/** Far below what an activation can be, and far above what float32 cannot tell from 0. */
+const tiny = 2 ** -40;
+
 export const elementwise = {
   Add: binary((_, __, dy) => [dy, dy]),
   Sub: binary((g, _, dy) => [dy, g.op('Neg', [dy])]),
@@ -91,14 +94,25 @@ export const elementwise = {
   Reciprocal: unary((g, _, dy, y) => g.op('Neg', [multiply(g, dy, multiply(g, y, y))])),
   LeakyRelu: {
     ...unary(() => undefined),
-    // The output has the sign of the input, and is what the forward pass keeps anyway.
-    gradient: (g, { attributes, output, outputGradient }) => [
-      multiply(
-        g,
-        outputGradient,
-        stepAbove(g, output, scalar(g, 0), scalarOf(attributes, 'alpha')),
-      ),
-    ],
+    // The output has the sign of the input, and is what the forward pass keeps anyway. Clipped to
+    // tiny numbers of the right ratio it is the slope times a power of two, in one operator.
+    gradient(g, { attributes, output, outputGradient }) {
+      const alpha = scalarOf(attributes, 'alpha');
+      requireShape(alpha > 0 && alpha < 1, `a slope between 0 and 1 for a gradient, not ${alpha}`);
+      const slope = g.op('Clip', [output, scalar(g, alpha * tiny), scalar(g, tiny)]);
+      return [scale(g, multiply(g, outputGradient, slope), 1 / tiny)];
+    },
+  },
+  /** Tensor, lowest and highest value. */
+  Clip: {
+    shape(inputs) {
+      const [x, low, high] = inputs;
+      const fits = inputs.length === 3 && low.shape.length === 0 && high.shape.length === 0;
+      requireShape(fits, 'a tensor and two scalars');
+      return { element: x.element, shape: x.shape };
+    },
+    gradient: 'none',
+    cost: perElement(1),
   },
   /** The value, as a constant for differentiation. */
   StopGradient: { ...unary(() => undefined), onnxName: 'Identity', cost: () => free },

@@ -12,6 +12,16 @@ export const scalar = (g: Emitter, value: number): Value => g.constant(Float32Ar
 export const scale = (g: Emitter, a: Value, factor: number): Value =>
   factor === 1 ? a : multiply(g, a, scalar(g, factor));
 
+/** A value as another one times a number, so that the number can be applied where it costs less. */
+export function factored(value: Value): { readonly value: Value; readonly factor: number } {
+  const { source } = value;
+  if (source.kind !== 'operator' || source.operator !== 'Mul') return { value, factor: 1 };
+  const [a, b] = source.inputs;
+  return b.source.kind === 'constant' && b.shape.length === 0
+    ? { value: a, factor: b.source.data[0] }
+    : { value, factor: 1 };
+}
+
 export function sumOf(g: Emitter, values: readonly Value[]): Value {
   if (values.length === 0) throw new RangeError('the sum of no values');
   return values.reduce((sum, value) => add(g, sum, value));

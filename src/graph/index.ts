@@ -3,6 +3,7 @@ export * from './expressions.js';
 export { gradients } from './gradients.js';
 export { Graph, inputNames, neededFor } from './graph.js';
 export { operators } from './operators.js';
+export { upsample } from './phases.js';
 export { printGraph } from './print.js';
 export { toOnnx } from './serialize.js';
 export {

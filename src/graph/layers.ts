@@ -1,11 +1,9 @@
-import {
-  type ConvolutionGeometry,
-  convolutionInputGradient,
-  convolutionWeightGradient,
-} from './convolution-gradients.js';
+import { convolutionInputGradient } from './convolution-input-gradient.js';
+import { convolutionWeightGradient } from './convolution-weight-gradient.js';
 import { streamed } from './elementwise.js';
 import {
   add,
+  factored,
   multiply,
   reduceMean,
   reduceSum,
@@ -14,6 +12,7 @@ import {
   scale,
   subtract,
 } from './expressions.js';
+import type { ConvolutionGeometry } from './positions.js';
 import {
   type Attributes,
   type Emitter,
@@ -32,15 +31,13 @@ const geometryOf = (attributes: Attributes): ConvolutionGeometry => ({
   pads: vectorOf(attributes, 'pads'),
 });
 
-/** Shapes of images [batch, channels, d, h, w] and weights [a, b, ...kernel] that go together. */
+/** Shapes of images [batch, channels, d, h, w] and weights that go together. */
 function requireLayer(
   [x, weight, bias]: readonly TensorType[],
   { kernel, strides, pads }: ConvolutionGeometry,
-  weightInputs: number,
-  outputs: number,
 ): void {
   requireShape(
-    x.shape.length === 5 && weight.shape.length === 5 && weight.shape[weightInputs] === x.shape[1],
+    x.shape.length === 5 && weight.shape.length === 5 && weight.shape[1] === x.shape[1],
     `an image and weights that fit, not [${x.shape}] and [${weight.shape}]`,
   );
   requireShape(
@@ -51,7 +48,7 @@ function requireLayer(
     String(weight.shape.slice(2)) === String(kernel),
     `weights of kernel ${kernel}, not [${weight.shape}]`,
   );
-  requireShape(!bias || String(bias.shape) === String([outputs]), `a bias of [${outputs}]`);
+  requireShape(!bias || String(bias.shape) === String([weight.shape[0]]), 'a bias for each output');
 }
 
 const biasGradient = (g: Emitter, dy: Value) =>
@@ -99,7 +96,7 @@ export const layers = {
     shape(inputs, attributes) {
       const geometry = geometryOf(attributes);
       const [x, weight] = inputs;
-      requireLayer(inputs, geometry, 1, weight.shape[0]);
+      requireLayer(inputs, geometry);
       const size = windows(x.shape.slice(2), geometry);
       requireShape(
         size.every((n) => n >= 1),
@@ -121,34 +118,6 @@ export const layers = {
       const perOutput = 2 * elementsOf(inputs[1].shape.slice(1));
       return streamed(inputs, output, perOutput * elementsOf(output.shape));
     },
-  },
-  /** Image, weight [inputs, outputs, ...kernel], and a bias where there is one. */
-  ConvTranspose: {
-    shape(inputs, attributes) {
-      const geometry = geometryOf(attributes);
-      const { kernel, strides, pads } = geometry;
-      const [x, weight] = inputs;
-      requireLayer(inputs, geometry, 0, weight.shape[1]);
-      const size = x.shape
-        .slice(2)
-        .map((n, a) => (n - 1) * strides[a] + kernel[a] - pads[a] - pads[3 + a]);
-      return { element: 'float32', shape: [x.shape[0], weight.shape[1], ...size] };
-    },
-    gradient(g, { inputs: [x, weight, bias], attributes, outputGradient, wanted }) {
-      return [
-        wanted[0] ? g.op('Conv', [outputGradient, weight], attributes) : undefined,
-        wanted[1]
-          ? convolutionWeightGradient(g, outputGradient, x, geometryOf(attributes))
-          : undefined,
-        bias && wanted[2] ? biasGradient(g, outputGradient) : undefined,
-      ];
-    },
-    cost: (inputs, output) =>
-      streamed(
-        inputs,
-        output,
-        2 * elementsOf(inputs[1].shape.slice(1)) * elementsOf(inputs[0].shape),
-      ),
   },
   /** Over windows that do not overlap: kernel and strides are the same and divide the image. */
   AveragePool: {
@@ -188,7 +157,8 @@ export const layers = {
       );
       return { element: 'float32', shape: x.shape };
     },
-    gradient(g, { inputs: [x, gamma], attributes, outputGradient: dy, wanted }) {
+    gradient(g, { inputs: [x, gamma], attributes, outputGradient, wanted }) {
+      const { value: dy, factor } = factored(outputGradient);
       const voxels = [2, 3, 4];
       const count = elementsOf(x.shape.slice(2));
       const channels = x.shape[1];
@@ -197,10 +167,10 @@ export const layers = {
       const inverseDeviation = g.op('Reciprocal', [
         g.op('Sqrt', [add(g, variance, scalar(g, scalarOf(attributes, 'epsilon')))]),
       ]);
-      const sumDy = reduceSum(g, dy, voxels);
+      const sumDy = scale(g, reduceSum(g, dy, voxels), factor);
       const sumDyNormal = multiply(
         g,
-        reduceSum(g, multiply(g, dy, centred), voxels),
+        scale(g, reduceSum(g, multiply(g, dy, centred), voxels), factor),
         inverseDeviation,
       );
       // dx = a dy + b centred + c with one a, b and c for each channel.
@@ -209,7 +179,9 @@ export const layers = {
       const c = multiply(g, a, scale(g, sumDy, -1 / count));
       const perChannel = (sum: Value) => reshape(g, reduceSum(g, sum, [0]), [channels]);
       return [
-        wanted[0] ? add(g, multiply(g, dy, a), add(g, multiply(g, centred, b), c)) : undefined,
+        wanted[0]
+          ? add(g, multiply(g, dy, scale(g, a, factor)), add(g, multiply(g, centred, b), c))
+          : undefined,
         perChannel(sumDyNormal),
         perChannel(sumDy),
       ];

@@ -27,6 +27,7 @@ export const operatorNames = [
   'Sqrt',
   'Reciprocal',
   'LeakyRelu',
+  'Clip',
   'Greater',
   'Equal',
   'Where',
@@ -44,7 +45,6 @@ export const operatorNames = [
   'Gather',
   'Gemm',
   'Conv',
-  'ConvTranspose',
   'AveragePool',
   'InstanceNormalization',
 ] as const;

@@ -1,4 +1,4 @@
-import { add, concat, type Emitter, Graph, type Value } from '../graph/index.js';
+import { add, concat, type Emitter, Graph, upsample, type Value } from '../graph/index.js';
 import { type Axes3, divisorOf, type NetworkPlan } from './network-plan.js';
 
 /** Gives the value that holds a weight; called once for each weight, in the order of the layers. */
@@ -29,7 +29,7 @@ export function unet(g: Emitter, plan: NetworkPlan, image: Value, weight: Weight
   let below = skips.at(-1)!;
   for (let step = 0; step < plan.decoderConvolutions.length; step++) {
     const stage = plan.features.length - 2 - step;
-    const up = layers.upsample(below, stage, `decoder.transpconvs.${step}`);
+    const up = layers.upsampled(below, stage, `decoder.transpconvs.${step}`);
     below = concat(g, [up, skips[stage]], 1);
     for (let i = 0; i < plan.decoderConvolutions[step]; i++) {
       const name = `decoder.stages.${step}.convs.${i}`;
@@ -118,19 +118,14 @@ function layersOf(g: Emitter, plan: NetworkPlan, weight: WeightSource) {
     return active(add(g, second, skip));
   };
   /** To the resolution of a stage. */
-  const upsample = (x: Value, stage: number, name: string) => {
-    const strides = plan.strides[stage + 1];
+  const upsampled = (x: Value, stage: number, name: string) => {
     const outputs = plan.features[stage];
-    const inputs = [x, weight(`${name}.weight`, [x.shape[1], outputs, ...strides])];
-    if (plan.convolutionBias) inputs.push(weight(`${name}.bias`, [outputs]));
-    return g.op('ConvTranspose', inputs, {
-      kernel_shape: strides,
-      strides,
-      pads: [0, 0, 0, 0, 0, 0],
-    });
+    const shape = [x.shape[1], outputs, ...plan.strides[stage + 1]];
+    const bias = plan.convolutionBias ? [outputs] : undefined;
+    return upsample(g, x, weight(`${name}.weight`, shape), bias && weight(`${name}.bias`, bias));
   };
   const classify = (x: Value, name: string) => convolution(x, plan.classes, one, one, name, true);
-  return { active, normalized, residual, upsample, classify };
+  return { active, normalized, residual, upsampled, classify };
 }
 
 /** Shapes of all weights by name, in the order of the layers. */

@@ -9,6 +9,7 @@ import {
   operators,
   reshape,
   sumOf,
+  upsample,
   type Value,
 } from '../../src/graph/index.js';
 import { seededRandom } from '../../src/volume/random.js';
@@ -25,8 +26,6 @@ interface Case {
 const conv =
   (kernel: number[], strides: number[], pads: number[]) => (g: Emitter, x: readonly Value[]) =>
     g.op('Conv', x, { kernel_shape: kernel, strides, pads: [...pads, ...pads] });
-const transposed = (strides: number[]) => (g: Emitter, x: readonly Value[]) =>
-  g.op('ConvTranspose', x, { kernel_shape: strides, strides, pads: [0, 0, 0, 0, 0, 0] });
 const gemm = (transA: number, transB: number) => (g: Emitter, x: readonly Value[]) =>
   g.op('Gemm', x, { transA, transB });
 const same =
@@ -188,16 +187,16 @@ const cases: Record<string, Case> = {
     ],
     build: conv([1, 1, 1], [2, 2, 2], [0, 0, 0]),
   },
-  'ConvTranspose with a bias': {
+  'Conv as upsampling with a bias': {
     shapes: [[2, 3, 2, 2, 3], [3, 2, 2, 2, 2], [2]],
-    build: transposed([2, 2, 2]),
+    build: (g, [x, weight, bias]) => upsample(g, x, weight, bias),
   },
-  'ConvTranspose of an anisotropic stride': {
+  'Conv as upsampling by anisotropic strides': {
     shapes: [
       [2, 2, 3, 2, 2],
-      [2, 3, 1, 2, 2],
+      [2, 3, 1, 2, 3],
     ],
-    build: transposed([1, 2, 2]),
+    build: (g, [x, weight]) => upsample(g, x, weight),
   },
   AveragePool: {
     shapes: [[2, 2, 2, 4, 4]],
