@@ -1,4 +1,4 @@
-"""One training step of nnU-Net's PlainConvUNet in PyTorch on the CPU; prints JSON. Started by train-step.js."""
+"""nnU-Net's PlainConvUNet in PyTorch on the CPU: a training step or a patch; prints JSON. Started by beside-pytorch.js."""
 
 import json
 import resource
@@ -9,20 +9,22 @@ import torch
 from dynamic_network_architectures.architectures.unet import PlainConvUNet
 from torch import nn
 
-size, threads, steps, precision = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+work, size, threads, precision = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 torch.set_num_threads(threads)
 torch.manual_seed(0)
 net = PlainConvUNet(3, 4, [16, 32, 64, 128], nn.Conv3d, 3, [1, 2, 2, 2], 2, 2, 2, True, nn.InstanceNorm3d,
                     {"eps": 1e-5, "affine": True}, None, None, nn.LeakyReLU, {"inplace": True})
-optimiser = torch.optim.SGD(net.parameters(), 0.01, momentum=0.99, nesterov=True, weight_decay=3e-5)
 image = torch.randn(1, 3, size, size, size)
+autocast = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16")
+
+optimiser = torch.optim.SGD(net.parameters(), 0.01, momentum=0.99, nesterov=True, weight_decay=3e-5)
 labels = (torch.rand(1, size, size, size) < 0.02).long()
 truth = nn.functional.one_hot(labels, 2).movedim(-1, 1).float()
 
 
-def step():
+def train():
     optimiser.zero_grad()
-    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+    with autocast:
         logits = net(image)
     logits = logits.float()
     p = torch.softmax(logits, 1)[:, 1:]
@@ -36,11 +38,19 @@ def step():
     return loss.item()
 
 
-step()
+def predict():
+    with torch.inference_mode(), autocast:
+        return net(image)
+
+
+run, runs = {"train": (train, 5), "predict": (predict, 9)}[work]
+if work == "predict":
+    net.eval()
+run()
 times = []
-for _ in range(steps):
+for _ in range(runs):
     start = time.perf_counter()
-    step()
+    run()
     times.append((time.perf_counter() - start) * 1000)
 print(json.dumps({
     "milliseconds": sorted(times)[len(times) // 2],

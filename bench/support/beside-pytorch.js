@@ -1,0 +1,98 @@
+// What the benchmarks of networks have in common: one network, and runs in processes of their own in
+// turn with PyTorch's, so that each peak of memory is its own and both see the same machine.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { networkPlanOf } from '../../dist/network/index.js';
+
+export const inputChannels = 3;
+export const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+
+/** nnU-Net's PlainConvUNet with 16, 32, 64 and 128 features, 3 channels, 2 classes. */
+export function plainUnet() {
+  const kernel = [3, 3, 3];
+  const architecture = {
+    network_class_name: 'dynamic_network_architectures.architectures.unet.PlainConvUNet',
+    arch_kwargs: {
+      n_stages: 4,
+      features_per_stage: [16, 32, 64, 128],
+      conv_op: 'torch.nn.modules.conv.Conv3d',
+      kernel_sizes: [kernel, kernel, kernel, kernel],
+      strides: [1, 2, 2, 2].map((n) => [n, n, n]),
+      n_conv_per_stage: [2, 2, 2, 2],
+      n_conv_per_stage_decoder: [2, 2, 2],
+      conv_bias: true,
+      norm_op: 'torch.nn.modules.instancenorm.InstanceNorm3d',
+      norm_op_kwargs: { eps: 1e-5, affine: true },
+      dropout_op: null,
+      nonlin: 'torch.nn.LeakyReLU',
+      nonlin_kwargs: { inplace: true },
+    },
+  };
+  const plans = { configurations: { bench: { architecture } } };
+  return networkPlanOf(plans, 'bench', { inputChannels, classes: 2 }, 'bench');
+}
+
+/** Times `run` after a first run that is not counted, and prints what {@link besidePyTorch} reads. */
+export async function printTimes(run, runs = 5) {
+  await run(0);
+  const times = [];
+  for (let i = 1; i <= runs; i++) {
+    const start = performance.now();
+    await run(i);
+    times.push(performance.now() - start);
+  }
+  const peakMb = process.resourceUsage().maxRSS / 1024;
+  console.log(JSON.stringify({ milliseconds: median(times), peakMb }));
+}
+
+function resultOf(command, args) {
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout.trim().split('\n').at(-1));
+}
+
+/**
+ * Runs `module --once EDGE THREADS spinning|waiting` in turn with PyTorch and prints the table.
+ * @param work 'train' or 'predict', for PyTorch
+ * @param describe text about patches of an edge
+ */
+export function besidePyTorch(module, work, describe) {
+  const { values } = parseArgs({
+    options: {
+      python: { type: 'string' },
+      edge: { type: 'string', default: '64' },
+      threads: { type: 'string', default: '2' },
+      rounds: { type: 'string', default: '3' },
+    },
+  });
+  const { python, edge, threads, rounds } = values;
+  console.log(describe(Number(edge)));
+  const ours = (waits) => () =>
+    resultOf(process.execPath, [fileURLToPath(module), '--once', edge, threads, waits]);
+  const programs = { Dawson: ours('spinning'), 'Dawson, cores shared': ours('waiting') };
+  if (python !== undefined) {
+    const reference = fileURLToPath(new URL('network_reference.py', import.meta.url));
+    for (const precision of ['float32', 'bfloat16']) {
+      programs[`PyTorch ${precision}`] = () =>
+        resultOf(python, [reference, work, edge, threads, precision]);
+    }
+  }
+  const results = Object.fromEntries(Object.keys(programs).map((name) => [name, []]));
+  for (let round = 0; round < Number(rounds); round++) {
+    for (const [name, run] of Object.entries(programs)) results[name].push(run());
+  }
+  const middle = (name, field) => median(results[name].map((result) => result[field]));
+  const rows = Object.keys(programs).map((name) => {
+    const milliseconds = middle(name, 'milliseconds');
+    return [
+      name,
+      {
+        'median, ms': Math.round(milliseconds),
+        'peak memory, MB': Math.round(middle(name, 'peakMb')),
+        'Dawson / this': (middle('Dawson', 'milliseconds') / milliseconds).toFixed(2),
+      },
+    ];
+  });
+  console.table(Object.fromEntries(rows));
+}
