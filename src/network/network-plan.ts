@@ -6,8 +6,8 @@ export type Axes3 = readonly [number, number, number];
 
 /** A U-Net as nnU-Net v2 plans it. Lists have one entry a stage, full resolution first. */
 export interface NetworkPlan {
-  /** Two or more convolutions a stage, or residual blocks in the encoder. */
-  readonly kind: 'plain' | 'residual';
+  /** Convolutions in each stage, residual blocks in the encoder, or nnU-Net v1's arrangement. */
+  readonly kind: 'plain' | 'residual' | 'generic';
   readonly inputChannels: number;
   readonly classes: number;
   readonly features: readonly number[];
@@ -25,6 +25,8 @@ export interface NetworkPlan {
 const networkClasses = {
   'dynamic_network_architectures.architectures.unet.PlainConvUNet': 'plain',
   'dynamic_network_architectures.architectures.unet.ResidualEncoderUNet': 'residual',
+  // nnU-Net v1's, described with the arguments of PlainConvUNet.
+  'nnunet.network_architecture.generic_UNet.Generic_UNet': 'generic',
 } as const;
 
 const countList = { type: 'array', items: { type: 'integer', minimum: 1, maximum: 32 } };
@@ -114,7 +116,8 @@ const validArchitecture = new Ajv({ allErrors: false }).compile<ArchitectureFiel
  * @param plans of unknown origin
  * @param configuration such as '3d_fullres'
  * @throws DawsonError `bad-model` naming the first field that is missing, malformed, or asks for
- *   something else than a PlainConvUNet or ResidualEncoderUNet with instance norm and leaky ReLU.
+ *   something else than a PlainConvUNet, ResidualEncoderUNet or Generic_UNet with instance norm and
+ *   leaky ReLU.
  */
 export function networkPlanOf(
   plans: unknown,
@@ -142,7 +145,7 @@ export function networkPlanOf(
   }
   const kwargs = fields.arch_kwargs;
   const kind = networkClasses[fields.network_class_name];
-  const encoderField = kind === 'plain' ? 'n_conv_per_stage' : 'n_blocks_per_stage';
+  const encoderField = kind === 'residual' ? 'n_blocks_per_stage' : 'n_conv_per_stage';
   const encoderBlocks = kwargs[encoderField] ?? fail(`${encoderField} in ${place}`, 'none');
   const lengths: readonly [string, readonly unknown[], number][] = [
     ['features_per_stage', kwargs.features_per_stage, kwargs.n_stages],

@@ -7,10 +7,46 @@ export type WeightSource = (name: string, shape: readonly number[]) => Value;
 /** PyTorch's default, which nnU-Net uses. */
 export const leakySlope = 0.01;
 
+/** Where an architecture keeps its weights, and which of them it has. */
+interface Naming {
+  /** Convolution `i` of `count` in a stage of the encoder. */
+  encoder(stage: number, i: number, count: number, stages: number): string;
+  /** In a step of the decoder, the coarsest first. */
+  decoder(step: number, i: number, count: number): string;
+  upsampling(step: number): string;
+  classifier(step: number): string;
+  readonly norm: string;
+  /** Whether upsampling and classifiers have biases. */
+  readonly biases: boolean;
+}
+
+const version2: Naming = {
+  encoder: (stage, i) => `encoder.stages.${stage}.0.convs.${i}`,
+  decoder: (step, i) => `decoder.stages.${step}.convs.${i}`,
+  upsampling: (step) => `decoder.transpconvs.${step}`,
+  classifier: (step) => `decoder.seg_layers.${step}`,
+  norm: 'norm',
+  biases: true,
+};
+
+/** In version 1 the last convolution at the bottom and in each step of the decoder stands apart. */
+const lastApart = (i: number, count: number) => (i === count - 1 ? '1.blocks.0' : `0.blocks.${i}`);
+const version1: Naming = {
+  encoder: (stage, i, count, stages) =>
+    `conv_blocks_context.${stage}.${stage === stages - 1 ? lastApart(i, count) : `blocks.${i}`}`,
+  decoder: (step, i, count) => `conv_blocks_localization.${step}.${lastApart(i, count)}`,
+  upsampling: (step) => `tu.${step}`,
+  classifier: (step) => `seg_outputs.${step}`,
+  norm: 'instnorm',
+  biases: false,
+};
+const namingOf = ({ kind }: NetworkPlan) => (kind === 'generic' ? version1 : version2);
+
 /**
  * nnU-Net v2's PlainConvUNet or ResidualEncoderUNet (dynamic-network-architectures; the residual
- * block is that of ResNet-D, He et al. 2019, arXiv 1812.01187). Weights have PyTorch's names and
- * shapes, so that a state dictionary fits.
+ * block is that of ResNet-D, He et al. 2019, arXiv 1812.01187), or nnU-Net v1's Generic_UNet, whose
+ * decoder has the kernels of the stage below. Weights have PyTorch's names and shapes, so that a
+ * state dictionary fits.
  * @param image [batch, inputChannels, ...patch], the patch divisible by {@link divisorOf}
  * @returns logits [batch, classes, ...] of every resolution of the decoder, the full one first
  * @throws RangeError for an image of another shape.
@@ -23,19 +59,22 @@ export function unet(g: Emitter, plan: NetworkPlan, image: Value, weight: Weight
       `image [${image.shape}]: expected ${plan.inputChannels} channels, and edges divisible by ${divisor}`,
     );
   }
-  const layers = layersOf(g, plan, weight);
-  const skips = encode(plan, image, layers);
+  const naming = namingOf(plan);
+  const layers = layersOf(g, plan, naming, weight);
+  const skips = encode(plan, naming, image, layers);
   const logits: Value[] = [];
   let below = skips.at(-1)!;
   for (let step = 0; step < plan.decoderConvolutions.length; step++) {
     const stage = plan.features.length - 2 - step;
-    const up = layers.upsampled(below, stage, `decoder.transpconvs.${step}`);
+    const kernel = plan.kernels[plan.kind === 'generic' ? stage + 1 : stage];
+    const up = layers.upsampled(below, stage, naming.upsampling(step));
     below = concat(g, [up, skips[stage]], 1);
-    for (let i = 0; i < plan.decoderConvolutions[step]; i++) {
-      const name = `decoder.stages.${step}.convs.${i}`;
-      below = layers.active(layers.normalized(below, stage, one, name));
+    const count = plan.decoderConvolutions[step];
+    for (let i = 0; i < count; i++) {
+      const name = naming.decoder(step, i, count);
+      below = layers.active(layers.normalized(below, stage, kernel, one, name));
     }
-    logits.push(layers.classify(below, `decoder.seg_layers.${step}`));
+    logits.push(layers.classify(below, naming.classifier(step)));
   }
   return logits.reverse();
 }
@@ -43,21 +82,21 @@ export function unet(g: Emitter, plan: NetworkPlan, image: Value, weight: Weight
 const one: Axes3 = [1, 1, 1];
 
 /** The features of each stage. */
-function encode(plan: NetworkPlan, image: Value, layers: Layers): Value[] {
+function encode(plan: NetworkPlan, naming: Naming, image: Value, layers: Layers): Value[] {
   const skips: Value[] = [];
   let x = image;
   if (plan.kind === 'residual') {
-    x = layers.active(layers.normalized(x, 0, one, 'encoder.stem.convs.0'));
+    x = layers.active(layers.normalized(x, 0, plan.kernels[0], one, 'encoder.stem.convs.0'));
   }
   for (const [stage, count] of plan.encoderBlocks.entries()) {
     for (let i = 0; i < count; i++) {
       const stride = i === 0 ? plan.strides[stage] : one;
-      x =
-        plan.kind === 'residual'
-          ? layers.residual(x, stage, stride, `encoder.stages.${stage}.blocks.${i}`)
-          : layers.active(
-              layers.normalized(x, stage, stride, `encoder.stages.${stage}.0.convs.${i}`),
-            );
+      if (plan.kind === 'residual') {
+        x = layers.residual(x, stage, stride, `encoder.stages.${stage}.blocks.${i}`);
+      } else {
+        const name = naming.encoder(stage, i, count, plan.features.length);
+        x = layers.active(layers.normalized(x, stage, plan.kernels[stage], stride, name));
+      }
     }
     skips.push(x);
   }
@@ -66,7 +105,7 @@ function encode(plan: NetworkPlan, image: Value, layers: Layers): Value[] {
 
 type Layers = ReturnType<typeof layersOf>;
 
-function layersOf(g: Emitter, plan: NetworkPlan, weight: WeightSource) {
+function layersOf(g: Emitter, plan: NetworkPlan, naming: Naming, weight: WeightSource) {
   const convolution = (
     x: Value,
     outputs: number,
@@ -89,21 +128,18 @@ function layersOf(g: Emitter, plan: NetworkPlan, weight: WeightSource) {
     );
   };
   const active = (x: Value) => g.op('LeakyRelu', [x], { alpha: leakySlope });
-  const normalized = (x: Value, stage: number, strides: Axes3, name: string) =>
-    normalization(
-      convolution(
-        x,
-        plan.features[stage],
-        plan.kernels[stage],
-        strides,
-        `${name}.conv`,
-        plan.convolutionBias,
-      ),
-      `${name}.norm`,
+  const normalized = (x: Value, stage: number, kernel: Axes3, strides: Axes3, name: string) => {
+    const bias = plan.convolutionBias;
+    const features = plan.features[stage];
+    return normalization(
+      convolution(x, features, kernel, strides, `${name}.conv`, bias),
+      `${name}.${naming.norm}`,
     );
+  };
   const residual = (x: Value, stage: number, strides: Axes3, name: string) => {
-    const first = active(normalized(x, stage, strides, `${name}.conv1`));
-    const second = normalized(first, stage, one, `${name}.conv2`);
+    const kernel = plan.kernels[stage];
+    const first = active(normalized(x, stage, kernel, strides, `${name}.conv1`));
+    const second = normalized(first, stage, kernel, one, `${name}.conv2`);
     const isStrided = strides.some((n) => n !== 1);
     let skip = isStrided
       ? g.op('AveragePool', [x], { kernel_shape: strides, strides, pads: [0, 0, 0, 0, 0, 0] })
@@ -121,10 +157,11 @@ function layersOf(g: Emitter, plan: NetworkPlan, weight: WeightSource) {
   const upsampled = (x: Value, stage: number, name: string) => {
     const outputs = plan.features[stage];
     const shape = [x.shape[1], outputs, ...plan.strides[stage + 1]];
-    const bias = plan.convolutionBias ? [outputs] : undefined;
+    const bias = plan.convolutionBias && naming.biases ? [outputs] : undefined;
     return upsample(g, x, weight(`${name}.weight`, shape), bias && weight(`${name}.bias`, bias));
   };
-  const classify = (x: Value, name: string) => convolution(x, plan.classes, one, one, name, true);
+  const classify = (x: Value, name: string) =>
+    convolution(x, plan.classes, one, one, name, naming.biases);
   return { active, normalized, residual, upsampled, classify };
 }
 

@@ -1,6 +1,7 @@
 """Goldens of networks, loss and optimisers: PyTorch in float64.
 
     python3 -m venv venv && venv/bin/pip install torch==2.15.0 dynamic-network-architectures==0.4.4 safetensors
+    venv/bin/pip install --no-deps nnunet==1.7.1 batchgenerators==0.25 scipy==1.16.3 scikit-image==0.25.2 lazy_loader==0.4
     venv/bin/python make.py
 
 Weights, images and labels follow from formulas that the test repeats; the loss is written out here
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from dynamic_network_architectures.architectures.unet import PlainConvUNet, ResidualEncoderUNet
+from nnunet.network_architecture.generic_UNet import Generic_UNet
 from safetensors.numpy import save_file
 from torch import nn
 
@@ -28,6 +30,10 @@ CASES = {
     "residual-anisotropic": dict(residual=True, kernels=[[1, 3, 3], [1, 3, 3], [3, 3, 3]],
                                  strides=[[1, 1, 1], [1, 2, 2], [1, 2, 2]], patch=[3, 8, 12],
                                  loss="tversky", batch_dice=True, optimiser="sgd", clip=12),
+    # nnU-Net v1 has the same number of convolutions everywhere, and features that double.
+    "generic-anisotropic": dict(residual=False, kernels=[[1, 3, 3], [1, 3, 3], [3, 3, 3]],
+                                strides=[[1, 1, 1], [1, 2, 2], [2, 2, 2]], patch=[4, 8, 12], features=[3, 6, 12], blocks=[2, 2, 2],
+                                decoder=[2, 2], loss="dice-and-cross-entropy", batch_dice=True, optimiser="sgd", clip=12),
 }
 FEATURES = [3, 4, 4]
 CHANNELS, CLASSES, BATCH = 2, 3, 2
@@ -38,15 +44,20 @@ LEARNING_RATE, MOMENTUM, STEPS, MAX_STEPS = 0.01, 0.99, 5, 10
 def arch_kwargs(case):
     blocks = "n_blocks_per_stage" if case["residual"] else "n_conv_per_stage"
     return {
-        "n_stages": 3, "features_per_stage": FEATURES, "conv_op": "torch.nn.modules.conv.Conv3d",
-        "kernel_sizes": case["kernels"], "strides": case["strides"], blocks: [1, 2, 1] if case["residual"] else [2, 1, 2],
-        "n_conv_per_stage_decoder": [1, 2], "conv_bias": True,
+        "n_stages": 3, "features_per_stage": case.get("features", FEATURES), "conv_op": "torch.nn.modules.conv.Conv3d",
+        "kernel_sizes": case["kernels"], "strides": case["strides"], blocks: case.get("blocks", [1, 2, 1] if case["residual"] else [2, 1, 2]),
+        "n_conv_per_stage_decoder": case.get("decoder", [1, 2]), "conv_bias": True,
         "norm_op": "torch.nn.modules.instancenorm.InstanceNorm3d", "norm_op_kwargs": {"eps": 1e-5, "affine": True},
         "dropout_op": None, "dropout_op_kwargs": None, "nonlin": "torch.nn.LeakyReLU", "nonlin_kwargs": {"inplace": True},
     }
 
 
 def network(case):
+    if "features" in case:
+        return Generic_UNet(CHANNELS, case["features"][0], CLASSES, 2, conv_op=nn.Conv3d, norm_op=nn.InstanceNorm3d,
+                            dropout_op=nn.Dropout3d, dropout_op_kwargs={"p": 0, "inplace": True}, final_nonlin=lambda x: x,
+                            pool_op_kernel_sizes=case["strides"][1:], conv_kernel_sizes=case["kernels"],
+                            convolutional_pooling=True, convolutional_upsampling=True).double()
     kwargs = arch_kwargs(case)
     kwargs |= {"conv_op": nn.Conv3d, "norm_op": nn.InstanceNorm3d, "nonlin": nn.LeakyReLU}
     cls = ResidualEncoderUNet if case["residual"] else PlainConvUNet
@@ -146,9 +157,10 @@ def main():
             tensors[f"trained {key}"] = parameter.detach().numpy()
         save_file({k: np.ascontiguousarray(v, np.float32) for k, v in tensors.items()}, folder / f"{name}.safetensors")
         cls = "ResidualEncoderUNet" if case["residual"] else "PlainConvUNet"
+        v2 = f"dynamic_network_architectures.architectures.unet.{cls}"
         description["cases"][name] = {
             "architecture": {
-                "network_class_name": f"dynamic_network_architectures.architectures.unet.{cls}",
+                "network_class_name": "nnunet.network_architecture.generic_UNet.Generic_UNet" if "features" in case else v2,
                 "arch_kwargs": arch_kwargs(case),
                 "_kw_requires_import": ["conv_op", "norm_op", "dropout_op", "nonlin"],
             },
