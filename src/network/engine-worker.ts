@@ -103,20 +103,24 @@ function requireProvider(device: Device): void {
   });
 }
 
+/** What the user can do about a network that is too large. */
+const memoryAdvice =
+  'Use a smaller patch or batch (a smaller memory budget in the plan), or close other programs.';
+
 function failureOf(error: unknown, during: string): unknown {
-  const found = (error instanceof Error ? error.message : String(error)).slice(0, 400);
-  if (/alloc|out of memory/i.test(found)) {
+  const message = error instanceof Error ? error.message : String(error);
+  const bytes = /requested buffer of size (\d+)/.exec(message)?.[1];
+  if (bytes !== undefined || /bad_alloc|out of memory/i.test(message)) {
     return new DawsonError('out-of-memory', {
       expected: `enough memory for ${during}`,
-      found,
-      advice:
-        'Use a smaller patch or batch (a smaller memory budget in the plan), or close programs.',
+      found: bytes ? `none for ${(Number(bytes) / 2 ** 30).toFixed(2)} GiB more` : 'too little',
+      advice: memoryAdvice,
     });
   }
-  if (settings.device !== 'cpu' && /adapter|provider|driver|\.so|\.dll|cuda/i.test(found)) {
+  if (settings.device !== 'cpu' && /adapter|provider|driver|\.so|\.dll|cuda/i.test(message)) {
     return new DawsonError('missing-on-machine', {
       expected: `a working provider ${settings.device}`,
-      found,
+      found: message.slice(Math.max(0, message.length - 200)).trim(),
       advice: providerAdvice[settings.device],
     });
   }

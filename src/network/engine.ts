@@ -1,8 +1,10 @@
+import { totalmem } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { DawsonError } from '../errors.js';
-import { toOnnx, type Value } from '../graph/index.js';
+import { costOf, toOnnx, type Value } from '../graph/index.js';
 import { compiled } from '../workers.js';
 import {
+  type Device,
   type EngineReply,
   type EngineRequest,
   type EngineSettings,
@@ -32,6 +34,7 @@ export interface Session {
  */
 export class Engine {
   readonly #worker: Worker;
+  readonly #device: Device;
   readonly #open = new Map<
     number,
     { resolve: (value: unknown) => void; reject: (reason: unknown) => void }
@@ -42,6 +45,7 @@ export class Engine {
 
   constructor(settings: EngineSettings, signal?: AbortSignal) {
     signal?.throwIfAborted();
+    this.#device = settings.device;
     this.#worker = new Worker(new URL(compiled(new URL('./engine-worker.js', import.meta.url))), {
       workerData: settings,
     });
@@ -69,6 +73,7 @@ export class Engine {
   }
 
   async #load(outputs: Readonly<Record<string, Value>>, state: number | Tensors): Promise<Session> {
+    if (this.#device === 'cpu') requireMemory(outputs);
     const session = (await this.#ask({ kind: 'load', model: toOnnx(outputs), state })) as number;
     return {
       run: (feeds, fetches) =>
@@ -120,6 +125,18 @@ export class Engine {
     for (const { reject } of this.#open.values()) reject(this.#ended.reason);
     this.#open.clear();
   }
+}
+
+/** Where memory is promised before it is there, too much of it ends the process without a word. */
+function requireMemory(outputs: Readonly<Record<string, Value>>): void {
+  const { peakLiveBytes } = costOf(Object.values(outputs));
+  if (peakLiveBytes <= totalmem()) return;
+  const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  throw new DawsonError('out-of-memory', {
+    expected: `${gigabytes(peakLiveBytes)} of memory for one run of the network`,
+    found: `${gigabytes(totalmem())} in this machine`,
+    advice: 'Use a smaller patch or batch: a smaller memory budget in the plan.',
+  });
 }
 
 /** The name of the output that is an input's value in the next run. */

@@ -38,6 +38,17 @@ describe('Engine', () => {
     });
   });
 
+  it('says how much memory a network needs that the machine does not have', async () => {
+    engine = new Engine({ device: 'cpu', threads: 1 });
+    const g = new Graph();
+    const large = g.op('Expand', [g.input('x', [1])], { shape: [2 ** 20, 2 ** 20] });
+    await expect(engine.load({ y: g.op('Exp', [large]) }, {})).rejects.toMatchObject({
+      code: 'out-of-memory',
+      details: { expected: '8192.0 GiB of memory for one run of the network' },
+      advice: expect.stringContaining('smaller patch'),
+    });
+  });
+
   it('rejects at once with the reason of its signal, also within a run', async () => {
     const stop = new AbortController();
     engine = new Engine({ device: 'cpu', threads: 1 }, stop.signal);
