@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { definitions } from '../dist/evaluate/definitions.js';
 import { evaluatePair } from '../dist/evaluate/evaluate-pair.js';
 import { pairMasks } from '../dist/evaluate/mask-pair.js';
+import { voxelOverlap } from '../dist/evaluate/voxel-overlap.js';
 import { readVolume, writeNifti } from '../dist/formats/index.js';
 import { findBrain } from '../dist/preprocess/extract-brain.js';
 import { readHeadAtlas } from '../dist/preprocess/head-atlas.js';
@@ -117,7 +118,7 @@ for (const [tuning, { name: tunedOn, experts: truth }] of read.entries()) {
   let best = { dsc: -1, cut: 0 };
   for (let cut = 1; cut < 2; cut += 0.01) {
     const prediction = maskWhere(normalised[tuning], (value) => value >= cut);
-    const { dsc } = evaluatePair(pairMasks(truth, prediction), definitions.nnunet);
+    const { dsc } = voxelOverlap(pairMasks(truth, prediction), {});
     if (dsc > best.dsc) best = { dsc, cut };
   }
   for (const [at, { name, experts }] of read.entries()) {

@@ -11,7 +11,7 @@ export interface Beliefs {
   readonly content: Volume<Float32Array>;
   /** Belief in lesion of the voxels that look like grey matter. */
   readonly greyMatter: Volume<Float32Array>;
-  /** Probability of white matter at a place, from the tissues around it. */
+  /** Probability of white matter at a place, of the atlas or from the tissues around it. */
   readonly whiteMatter: Volume<Float32Array>;
   /** Belief in lesion of all voxels. */
   readonly total: Volume<Float32Array>;

@@ -32,8 +32,8 @@ export function findSeeds(belief: Volume<Float32Array>, kappa: number): Uint8Arr
  * the lesions so far is described by a gamma distribution, that of all other voxels by a mixture of
  * three normal ones; a voxel beside a lesion gets, capped at 1, its mean belief times the ratio of
  * the two densities times exp(phi (2 n - 6)), where n is the weighted sum of its six neighbours'
- * lesion probabilities, and only if n > 1; it never loses what it has. All voxels of a round are judged by
- * the round before.
+ * lesion probabilities, and only if n > 1; it never loses what it has. All voxels of a round are
+ * judged by the round before, so that the order of the voxels does not matter.
  * @returns the probability of lesion; that of seeds is 1.
  */
 export function growLesions(
@@ -57,8 +57,7 @@ export function growLesions(
       grown[at] = lesion[voxel];
       if (lesion[voxel] === 1) continue;
       let neighbours = 0;
-      for (let at = 0; at < steps.length; at++)
-        neighbours += weights[at] * lesion[voxel + steps[at]];
+      for (let n = 0; n < steps.length; n++) neighbours += weights[n] * lesion[voxel + steps[n]];
       if (neighbours <= 1) continue;
       const intensity = flair.data[voxel];
       let otherDensity = 0;

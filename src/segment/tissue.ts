@@ -52,9 +52,10 @@ const sweeps = 10;
 
 /**
  * Tells cerebrospinal fluid, grey and white matter apart in one image, with the tissue priors of an
- * atlas where there are such: bias-field correction; a mixture of three tissues, their partial volumes and outliers fitted to the
- * intensities; labels by iterated conditional modes under a Markov random field over the six
- * neighbours, weighted by their distance; and the fractions in mixed voxels from their intensity.
+ * atlas where there are such: bias-field correction; a mixture of three tissues, their partial
+ * volumes and outliers fitted to the intensities; labels by iterated conditional modes under a
+ * Markov random field over the six neighbours, weighted by their distance; and the fractions in
+ * mixed voxels from their intensity.
  *
  * Lesions are outliers to the mixture; in T1 and T2 their voxels become the tissue that they look
  * like, in a FLAIR grey matter, the brightest.
