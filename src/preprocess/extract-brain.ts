@@ -27,6 +27,15 @@ const intensityBlurMm = 2;
 /** Bridges to muscle and nerves are thinner than this; sulci narrower. */
 const bridgeRadiusMm = 3;
 const sulcusRadiusMm = 6;
+/** Where skull and scalp are expected: so far outside the atlas's brain. */
+const surroundingsMm = { from: 3, to: 9 };
+/** Share of heads that have brain at a place which is surely brain. */
+const surelyBrain = 0.9;
+/**
+ * Greatest overlap of the intensities of brain and surroundings, 0 to 1. Around a brain lies dark
+ * bone: heads overlap by 0.61 and less, bodies of one material by 0.89 and more.
+ */
+const mostOverlap = 0.8;
 /** Brains of adults and children, whole or cut by the field of view. */
 const plausibleMl = { least: 300, most: 2500 };
 
@@ -42,8 +51,8 @@ const plausibleMl = { least: 300, most: 2500 };
  * and ventricles filled.
  *
  * @param volume a whole head in any orientation; what the field of view cuts off stays off.
- * @throws DawsonError `brain-not-found` when the image is not like a head, or what is found has no
- *   plausible size; `bad-intensities` for an image without contrast.
+ * @throws DawsonError `brain-not-found` when the image is not like a head, has no skull, or what is found
+ *   has no plausible size; `bad-intensities` for an image without contrast.
  */
 export function extractBrain(volume: Volume, atlas: HeadAtlas): Mask {
   return findBrain(volume, atlas, { brainExtracted: false }).brain;
@@ -103,6 +112,7 @@ function brainByIntensity(
     ),
   ).data;
   const classes = intensityClassesOf(image.data);
+  requireSkull(classes, atlasShare.data, outsideMm);
   let odds = atlasLogOdds;
   for (let iteration = 0; iteration < iterations; iteration++) {
     const logRatios = intensityLogRatios(classes, odds, outsideMm);
@@ -116,6 +126,37 @@ function brainByIntensity(
     odds = atlasLogOdds.map((value, voxel) => value + intensityWeight * local[voxel]);
   }
   return Uint8Array.from(odds, (value) => (value > 0 ? 1 : 0));
+}
+
+/** Refuses what has the outline of a head, but nothing of another intensity around the brain. */
+function requireSkull(
+  classes: Uint8Array,
+  atlasShare: Float32Array,
+  outsideMm: Float32Array,
+): void {
+  const inBrain = new Float64Array(intensityClasses);
+  const around = new Float64Array(intensityClasses);
+  let [brainVoxels, aroundVoxels] = [0, 0];
+  for (let voxel = 0; voxel < classes.length; voxel++) {
+    const mm = outsideMm[voxel];
+    if (atlasShare[voxel] > surelyBrain) {
+      inBrain[classes[voxel]]++;
+      brainVoxels++;
+    } else if (mm >= surroundingsMm.from && mm <= surroundingsMm.to) {
+      around[classes[voxel]]++;
+      aroundVoxels++;
+    }
+  }
+  let overlap = 0;
+  for (let value = 0; value < intensityClasses; value++) {
+    overlap += Math.min(inBrain[value] / brainVoxels, around[value] / aroundVoxels);
+  }
+  // Also refuses where brain or surroundings lie outside of the image: then it is not a number.
+  if (overlap <= mostOverlap) return;
+  throw new DawsonError('brain-not-found', {
+    expected: 'a brain inside a skull of other intensity',
+    found: `brain and surroundings of one intensity (they overlap by ${(100 * overlap).toFixed(0)} %)`,
+  });
 }
 
 /** For each intensity class, how much likelier it is in the brain than close around it (log). */

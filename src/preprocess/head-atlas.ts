@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { DawsonError } from '../errors.js';
 import { readNifti } from '../formats/index.js';
-import type { Mat4 } from '../volume/affine.js';
+import { invert, type Mat4, multiply } from '../volume/affine.js';
 import { resample } from '../volume/resample.js';
 import { type Grid, onGrid, toFloat32, type Volume } from '../volume/volume.js';
 import type { TissuePriors } from './prepared-exam.js';
-import { type Registration, register } from './register.js';
+import { register } from './register.js';
 import { atResolution } from './register-resolution.js';
 
 /** What heads look like on average, on one grid: made by scripts/make-head-atlas.js. */
@@ -41,6 +41,14 @@ export async function readHeadAtlas(): Promise<HeadAtlas> {
 
 /** Least normalised mutual information of a head with the atlas: heads 1.08 and more, noise 1.00. */
 const leastLikeness = 1.03;
+/**
+ * Least likeness of a whole head on which the atlas lies well; with less, other sizes of the atlas are
+ * tried. Heads reach 1.082 to 1.13; those much smaller or larger than the atlas end in a wrong pose
+ * with 1.05 to 1.073, since the search starts at the atlas's own size.
+ */
+const goodLikeness = 1.08;
+/** Sizes of brains differ by about so much from the mean: 0.6 to 1.6 of its volume. */
+const otherSizes = [0.85, 1.18] as const;
 /** Finer structure than this differs between heads anyway. */
 const workingMm = 2;
 
@@ -62,17 +70,29 @@ export function placeAtlas(
         image.data.map((value, voxel) => (brain.data[voxel] > 0.5 ? value : 0)),
       )
     : image;
-  const { fixedToMoving, after } = registerOrFail(atResolution(volume, workingMm), moving);
-  if (after.normalised >= leastLikeness) return fixedToMoving;
+  const fixed = atResolution(volume, workingMm);
+  let best = registerOrFail(fixed, moving);
+  if (!brainExtracted && best.likeness >= leastLikeness && best.likeness < goodLikeness) {
+    for (const size of otherSizes) {
+      const other = registerScaled(fixed, moving, size);
+      if (other.likeness > best.likeness) best = other;
+    }
+  }
+  if (best.likeness >= leastLikeness) return best.toAtlas;
   throw new DawsonError('brain-not-found', {
     expected: `an image like a head (likeness at least ${leastLikeness})`,
-    found: `a likeness of ${after.normalised.toFixed(3)}`,
+    found: `a likeness of ${best.likeness.toFixed(3)}`,
   });
 }
 
-function registerOrFail(image: Volume, atlas: Volume): Registration {
+interface Placement {
+  readonly toAtlas: Mat4;
+  readonly likeness: number;
+}
+
+function registerOrFail(image: Volume, atlas: Volume): Placement {
   try {
-    return register(image, atlas, { dof: 12, sameHead: false });
+    return registerScaled(image, atlas, 1);
   } catch (error) {
     if (!(error instanceof DawsonError && error.code === 'registration-failed')) throw error;
     throw new DawsonError('brain-not-found', {
@@ -80,6 +100,14 @@ function registerOrFail(image: Volume, atlas: Volume): Registration {
       found: error.details.found,
     });
   }
+}
+
+/** Registers the atlas to the image, starting with the atlas scaled by `size`. */
+function registerScaled(image: Volume, atlas: Volume, size: number): Placement {
+  const scale: Mat4 = [size, 0, 0, 0, 0, size, 0, 0, 0, 0, size, 0, 0, 0, 0, 1];
+  const scaled = { ...atlas, affine: multiply(scale, atlas.affine) };
+  const { fixedToMoving, after } = register(image, scaled, { dof: 12, sameHead: false });
+  return { toAtlas: multiply(invert(scale), fixedToMoving), likeness: after.normalised };
 }
 
 /** The atlas's tissues on the grid of an image. */
