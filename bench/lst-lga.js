@@ -92,9 +92,9 @@ for (const [label, choose] of Object.entries(variants)) {
     const chosen = choose(exam);
     if (!chosen) continue;
     const before = process.cpuUsage();
-    const { probability, threshold } = segmentLstLga(chosen);
+    const { probability, rule } = segmentLstLga(chosen);
     const { user, system } = process.cpuUsage(before);
-    const prediction = maskWhere(probability, (value) => value >= threshold);
+    const prediction = maskWhere(probability, (value) => value >= rule.threshold);
     printRow(`${label}: ${name}`, experts, prediction, (user + system) / 1e6);
     if (flags.out) {
       const file = `${label.replace(/[^\w]+/g, '-')}-${name}.nii.gz`;

@@ -13,7 +13,8 @@ import { type Findings, findingsSchema, notice } from './quantify/findings.js';
 import { lesionTable } from './quantify/lesion-table.js';
 import type { findLesions, LesionRule, Lesions } from './quantify/lesions.js';
 import type { overlayPng } from './report/overlay.js';
-import { type Segmenter, type SegmenterName, segmenters } from './segment/segmenters.js';
+import type { OpenSegmenter, SegmenterChoice } from './segment/segmenter.js';
+import { type SegmenterName, segmenters } from './segment/segmenters.js';
 import { timed } from './stage.js';
 import { version } from './version.js';
 import { invert, type Mat4, multiply, voxelSizeMm } from './volume/affine.js';
@@ -21,10 +22,8 @@ import { orientationOf, reorient } from './volume/reorient.js';
 import { resample } from './volume/resample.js';
 import { type Mask, nonZeroVolumeMl, onGrid, type Volume } from './volume/volume.js';
 
-export interface AnalyzeOptions extends PrepareOptions {
+export interface AnalyzeOptions extends PrepareOptions, SegmenterChoice {
   readonly segmenter: SegmenterName;
-  /** Belief from which LST-LGA seeds a lesion; see {@link segmenters} for its default. */
-  readonly kappa?: number;
 }
 
 /** All that is known about an exam when the pipeline ends. Volumes lie on the FLAIR's own grid. */
@@ -38,8 +37,8 @@ export interface Analysis {
   readonly preparation: Preparation;
 }
 
-/** MSSEG's rule for the size, the widest for what touches: see docs/methods/lesions.md. */
-const lesionDefinition = { minimumVolumeMm3: 3, connectivity: 26 } as const;
+/** What touches only by a corner is one lesion: see docs/methods/lesions.md. */
+const connectivity = 26;
 
 /** From the files of an exam to its lesions: the method, in order. */
 export async function analyze(
@@ -50,19 +49,15 @@ export async function analyze(
   const secondsPerStage: Record<string, number> = {};
   const stage = timed(outerStage, secondsPerStage);
 
+  const run: Run = { pool, stage, signal };
+  const { open } = segmenters[options.segmenter];
+  const segmenter: OpenSegmenter = await open(options, sequencesOf(files), run);
   const { exam, notes } = await stage('read', () => readExam(files));
-  const preparation = await prepare(exam, options, { pool, stage, signal });
-  const { module, run, settings: defaults } = segmenters[options.segmenter];
-  const settings = {
-    ...defaults,
-    ...(options.kappa === undefined ? {} : { kappa: options.kappa }),
-  };
-  const segmentation = await stage('segment', () =>
-    pool.call<Segmenter>(module, run, [preparation.exam, settings], signal),
-  );
+  const preparation = await prepare(exam, options, run);
+  const segmentation = await segmenter.segment(preparation.exam, run);
   const probability = onFlairGrid(segmentation.probability, preparation, exam);
   const brain = onFlairGrid(preparation.exam.brain, preparation, exam);
-  const lesionRule: LesionRule = { threshold: segmentation.threshold, ...lesionDefinition };
+  const lesionRule: LesionRule = { ...segmentation.rule, connectivity };
   const lesions = await stage('measure', () =>
     pool.call<typeof findLesions>(
       new URL('./quantify/lesions.js', import.meta.url),
@@ -71,9 +66,11 @@ export async function analyze(
       signal,
     ),
   );
+  const { model } = segmenter;
+  const method = model ? `${model.name} ${model.version}` : options.segmenter;
   const heading =
     `${lesions.list.length} lesions, ${lesions.volumeMl.toFixed(2)} ml ` +
-    `(${options.segmenter}, Dawson ${version})`;
+    `(${method}, Dawson ${version})`;
   const overlay = await stage('draw', () =>
     pool.call<typeof overlayPng>(
       new URL('./report/overlay.js', import.meta.url),
@@ -90,7 +87,8 @@ export async function analyze(
     inputs: Object.fromEntries(sequencesOf(exam).map((name) => [name, inputRecord(exam[name]!)])),
     settings: {
       segmenter: options.segmenter,
-      segmenterSettings: settings,
+      segmenterSettings: segmenter.settings,
+      ...(model && { model }),
       alignment: options.alignment,
       brainExtracted: preparation.brainExtracted,
       registered: options.registered,

@@ -20,16 +20,23 @@ export function withOutputOptions(command: Command): Command {
  * for each one that ends. Several stages may be under way at once.
  */
 export function stagesOnTerminal({ quiet, json }: OutputOptions, stream = process.stderr): Stage {
-  if (quiet || json) return (_name, work) => work();
+  if (quiet || json) return (_name, work) => work(() => {});
   const live = stream.isTTY === true;
   const startedMs = new Map<string, number>();
+  const progress = new Map<string, { readonly done: number; readonly all: number }>();
   const seconds = (name: string) => ((performance.now() - startedMs.get(name)!) / 1000).toFixed(1);
+  const left = (name: string) => {
+    const { done = 0, all = 0 } = progress.get(name) ?? {};
+    if (done === 0) return '';
+    const secondsLeft = (Number(seconds(name)) * (all - done)) / done;
+    return `, ${done} of ${all}, ${secondsLeft.toFixed(0)} s left`;
+  };
   const clear = () => live && stream.write('\r\u001b[2K');
   const redraw = () => {
     clear();
-    const running = [...startedMs.keys()].map((name) => `${name} ${seconds(name)} s`);
+    const running = [...startedMs.keys()].map((name) => `${name} ${seconds(name)} s${left(name)}`);
     if (live && running.length > 0) {
-      stream.write(`  … ${running.join(', ')}`.slice(0, (stream.columns ?? 80) - 1));
+      stream.write(`  … ${running.join('; ')}`.slice(0, (stream.columns ?? 80) - 1));
     }
   };
   return async (name, work) => {
@@ -37,13 +44,14 @@ export function stagesOnTerminal({ quiet, json }: OutputOptions, stream = proces
     redraw();
     const timer = live ? setInterval(redraw, 200) : undefined;
     try {
-      const result = await work();
+      const result = await work((done, all) => progress.set(name, { done, all }));
       clear();
       stream.write(`  ✓ ${name} (${seconds(name)} s)\n`);
       return result;
     } finally {
       clearInterval(timer);
       startedMs.delete(name);
+      progress.delete(name);
       redraw();
     }
   };

@@ -1,3 +1,4 @@
+import type { ModelRecord } from '../segment/segmenter.js';
 import type { Mat4, Vec3 } from '../volume/affine.js';
 import type { Size } from '../volume/volume.js';
 import type { Lesion, LesionRule } from './lesions.js';
@@ -35,7 +36,9 @@ export interface Findings {
   readonly inputs: Readonly<Record<string, InputRecord>>;
   readonly settings: {
     readonly segmenter: string;
-    readonly segmenterSettings: Readonly<Record<string, number>>;
+    readonly segmenterSettings: Readonly<Record<string, number | string>>;
+    /** The trained model that was used; absent for a method without one. */
+    readonly model?: ModelRecord;
     readonly alignment: string;
     readonly brainExtracted: boolean;
     readonly registered: boolean;

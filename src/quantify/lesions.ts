@@ -1,3 +1,4 @@
+import { isLargeEnough, type PostProcessing } from '../segment/lesion-rule.js';
 import { applyToPoint, type Vec3, voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { type Mask, onGrid, type Size, type Volume, voxelCount } from '../volume/volume.js';
@@ -27,11 +28,7 @@ export interface Lesions {
 }
 
 /** What counts as a lesion. */
-export interface LesionRule {
-  /** Voxels with at least this probability belong to a lesion. */
-  readonly threshold: number;
-  /** Components up to this volume are dropped: a lesion is strictly larger (MSSEG's rule: 3 mm3). */
-  readonly minimumVolumeMm3: number;
+export interface LesionRule extends PostProcessing {
   /** Voxels touching by a face (6), also an edge (18), also a corner (26) are one lesion. */
   readonly connectivity: 6 | 18 | 26;
 }
@@ -55,8 +52,9 @@ export function findLesions(probability: Volume<Float32Array>, rule: LesionRule)
   );
   const voxelMm3 = voxelVolumeMm3(affine);
   const kept = Array.from({ length: count }, (_, index) => index + 1)
-    .filter((label) => sizesVoxels[label] * voxelMm3 > rule.minimumVolumeMm3)
-    .sort((a, b) => sizesVoxels[b] - sizesVoxels[a] || a - b);
+    .filter((label) => isLargeEnough(sizesVoxels[label], voxelMm3, rule))
+    .sort((a, b) => sizesVoxels[b] - sizesVoxels[a] || a - b)
+    .slice(0, rule.keepLargest ? 1 : undefined);
 
   const measured = measure(probability, labels.data, count);
   const list = kept.map((label, index): Lesion => {

@@ -2,18 +2,28 @@ import { voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { type Mask, onGrid, type Volume } from '../volume/volume.js';
 
-/** How probabilities become lesions; chosen on the cross-validation and stored with the model. */
+/** How probabilities become lesions; for a model chosen on the cross-validation and stored with it. */
 export interface PostProcessing {
   /** A voxel is lesion from this probability on. */
   readonly threshold: number;
-  /** Components (26 neighbours) smaller than this are removed. */
+  /** Components (26 neighbours) up to this volume are removed: a lesion is strictly larger. */
   readonly minimumVolumeMm3: number;
   /** nnU-Net's own rule: only the largest component stays. For lesions it hardly ever helps. */
   readonly keepLargest: boolean;
 }
 
+/** MSSEG's rule for the size (docs/methods/lesions.md). */
+export const msseg: PostProcessing = { threshold: 0.5, minimumVolumeMm3: 3, keepLargest: false };
+
 /** nnU-Net's default, before anything is chosen. */
 export const argmax: PostProcessing = { threshold: 0.5, minimumVolumeMm3: 0, keepLargest: false };
+
+/** Whether a component is large enough for a lesion; rounding of voxel sizes does not decide. */
+export const isLargeEnough = (
+  sizeVoxels: number,
+  voxelMm3: number,
+  { minimumVolumeMm3 }: Pick<PostProcessing, 'minimumVolumeMm3'>,
+): boolean => sizeVoxels * voxelMm3 > minimumVolumeMm3 * (1 + 1e-5);
 
 /** The lesion mask of a probability map. */
 export function lesionMask(probability: Volume, rule: PostProcessing): Mask {
@@ -22,8 +32,7 @@ export function lesionMask(probability: Volume, rule: PostProcessing): Mask {
   const volume = onGrid(probability, mask);
   if (rule.minimumVolumeMm3 === 0 && !rule.keepLargest) return volume;
   const { labels, sizesVoxels, count } = connectedComponents(volume, 26);
-  // Rounding must not remove a component that has exactly the minimum.
-  const minimumVoxels = rule.minimumVolumeMm3 / voxelVolumeMm3(probability.affine) - 1e-6;
+  const voxelMm3 = voxelVolumeMm3(probability.affine);
   let largest = 0;
   for (let label = 1; label <= count; label++) {
     if (largest === 0 || sizesVoxels[label] > sizesVoxels[largest]) largest = label;
@@ -31,7 +40,8 @@ export function lesionMask(probability: Volume, rule: PostProcessing): Mask {
   for (let at = 0; at < mask.length; at++) {
     const label = labels.data[at];
     if (label === 0) continue;
-    if (sizesVoxels[label] < minimumVoxels || (rule.keepLargest && label !== largest)) mask[at] = 0;
+    const kept = isLargeEnough(sizesVoxels[label], voxelMm3, rule);
+    if (!kept || (rule.keepLargest && label !== largest)) mask[at] = 0;
   }
   return volume;
 }

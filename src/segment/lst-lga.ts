@@ -2,6 +2,7 @@ import { DawsonError } from '../errors.js';
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
 import { correctBiasField } from '../volume/bias-field.js';
 import type { Volume } from '../volume/volume.js';
+import { msseg } from './lesion-rule.js';
 import { beliefMaps } from './lst-lga-beliefs.js';
 import { cropTo, paddedBox, pasteInto } from './lst-lga-box.js';
 import { findSeeds, growLesions, tidyLesions } from './lst-lga-growth.js';
@@ -60,7 +61,7 @@ export function segmentLstLga(
   const lesions = tidyLesions(growLesions(beliefs, seeds), brain);
   return {
     probability: pasteInto(exam.flair, lesions, box),
-    threshold,
+    rule: { ...msseg, threshold },
     tissues: {
       ...pasteInto(exam.flair, tissues.labels, box),
       names: tissueNames,

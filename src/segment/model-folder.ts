@@ -4,7 +4,7 @@ import { Ajv } from 'ajv';
 import { DawsonError } from '../errors.js';
 import { sha256OfFile, writeFolderWhole, writeWhole } from '../formats/index.js';
 import { readJson } from '../formats/read-json.js';
-import { divisorOf, type NetworkPlan, networkPlanOf } from '../network/index.js';
+import { divisorOf, networkPlanOf, type UnetPlan } from '../network/index.js';
 import type { PostProcessing } from './lesion-rule.js';
 import type { NnunetModel } from './nnunet.js';
 import { configurationName, imagePlanOf } from './nnunet-plans.js';
@@ -31,21 +31,22 @@ export interface ModelFolder {
   readonly dataset: unknown;
   /** Paths of the weights, one a fold, in the order of the folds. */
   readonly weights: readonly string[];
-  readonly network: NetworkPlan;
+  readonly network: UnetPlan;
   /** What {@link segmentNnunet} needs. */
   readonly model: NnunetModel;
 }
 
 const schema = 'dawson-model';
 const schemaVersion = 1;
-const cardFile = 'model.json';
+/** Describes a model and holds the hash of each of its files. */
+export const modelCardFile = 'model.json';
 const weightsName = /^fold_(\d{1,2})\.safetensors$/;
 const partName = /^(plans\.json|dataset\.json|fold_\d{1,2}\.safetensors)$/;
 
 /** What a folder has to look like to be replaced by a new model. */
 const kind = {
   names: /^(model\.json|plans\.json|dataset\.json|fold_\d{1,2}\.safetensors)$/,
-  marker: cardFile,
+  marker: modelCardFile,
   schema,
 };
 
@@ -154,7 +155,7 @@ export async function writeModelFolder(
       await record(name);
     }
     await writeWhole(
-      join(staging, cardFile),
+      join(staging, modelCardFile),
       jsonBytes({ schema, schemaVersion, ...card, files } satisfies ModelFile),
     );
   };
@@ -170,7 +171,7 @@ const jsonBytes = (value: unknown) => Buffer.from(`${JSON.stringify(value, null,
  *   no plain file, and plans that Dawson cannot run; `file-not-found` without a `model.json`.
  */
 export async function openModelFolder(folder: string): Promise<ModelFolder> {
-  const file = join(folder, cardFile);
+  const file = join(folder, modelCardFile);
   const json = await readJson(file);
   if (!validCard(json)) {
     const errors = (validCard.errors ?? []).map(
@@ -226,7 +227,7 @@ async function requireUnchanged(file: string, { bytes, sha256 }: FileRecord): Pr
             ? 'other contents'
             : undefined;
   if (found === undefined) return;
-  const expected = `the ${bytes} bytes of ${basename(file)} that ${cardFile} names`;
+  const expected = `the ${bytes} bytes of ${basename(file)} that ${modelCardFile} names`;
   throw new DawsonError('bad-model', { file, expected, found });
 }
 
@@ -268,7 +269,7 @@ function modelOf(card: ModelCard, plans: unknown, dataset: unknown, folder: stri
 }
 
 /** The network of the plans; it has to be able to halve their patch. */
-function networkOf({ plan, classCount }: NnunetModel, plans: unknown, file: string): NetworkPlan {
+function networkOf({ plan, classCount }: NnunetModel, plans: unknown, file: string): UnetPlan {
   const sizes = { inputChannels: plan.channels.length, classes: classCount };
   const network = networkPlanOf(plans, configurationName, sizes, file);
   const divisor = divisorOf(network);

@@ -5,6 +5,8 @@ import type { Predict } from './sliding-window.js';
 /** The networks of a model's folds. */
 export interface ModelPredictors {
   readonly folds: readonly Predict[];
+  /** Loads the first of them, so that what is wrong is known before the long work. */
+  loadFirst(): Promise<void>;
   /** Gives the memory of the network that is loaded back. */
   release(): Promise<void>;
 }
@@ -26,17 +28,22 @@ export function predictorsOf(
     loaded = undefined;
     await predictor?.release();
   };
+  const load = async (file: string): Promise<Predictor> => {
+    if (loaded?.file !== file) {
+      await release();
+      const tensors = await readWeights(file, network);
+      const predictor = await loadPredictor(engine, network, tensors, model.plan.patchShape);
+      loaded = { file, predictor };
+    }
+    return loaded!.predictor;
+  };
   const folds = weights.map(
     (file): Predict =>
-      async (patch) => {
-        if (loaded?.file !== file) {
-          await release();
-          const tensors = await readWeights(file, network);
-          const predictor = await loadPredictor(engine, network, tensors, model.plan.patchShape);
-          loaded = { file, predictor };
-        }
-        return loaded!.predictor.predict(patch);
-      },
+      async (patch) =>
+        (await load(file)).predict(patch),
   );
-  return { folds, release };
+  const loadFirst = async () => {
+    await load(weights[0]);
+  };
+  return { folds, loadFirst, release };
 }

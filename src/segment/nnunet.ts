@@ -1,4 +1,5 @@
 import { DawsonError } from '../errors.js';
+import { type SequenceName, sequenceLabels, sequencesOf } from '../preprocess/exam.js';
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
 import { orientationOf, reorient } from '../volume/reorient.js';
 import { onGrid, type Volume } from '../volume/volume.js';
@@ -51,7 +52,7 @@ export async function segmentNnunet(
   model: NnunetModel,
   folds: readonly Predict[],
   options: NnunetOptions = defaultNnunetOptions,
-): Promise<Segmentation & { readonly postProcessing: PostProcessing }> {
+): Promise<Segmentation> {
   const { channels, notes } = channelsOf(exam, model);
   const oriented = channels.map((volume) => volume && reorient(volume, model.orientation));
   const probability = await predictProbability(oriented, model, folds, options);
@@ -61,41 +62,61 @@ export async function segmentNnunet(
       exam.flair,
       data.map((value, at) => (exam.brain.data[at] === 0 ? 0 : value)),
     ),
-    threshold: model.postProcessing.threshold,
-    postProcessing: model.postProcessing,
+    rule: model.postProcessing,
     notes,
   };
 }
 
-/** The exam's sequences in the model's order ('T1w' is the T1), 0 outside of the brain. */
+/** The sequence that a channel's name means; 'T1w' is the T1. */
+const sequenceOf = (channelName: string): string => channelName.toLowerCase().replace(/w$/, '');
+
+/**
+ * Checks that an exam has every sequence that a model cannot do without.
+ * @throws DawsonError `inputs-conflict` naming the sequence.
+ */
+export function requireChannels(
+  sequences: readonly SequenceName[],
+  { channelNames, optionalChannels }: Pick<NnunetModel, 'channelNames' | 'optionalChannels'>,
+): void {
+  const names: readonly string[] = sequences;
+  const missing = channelNames.filter(
+    (name) => !names.includes(sequenceOf(name)) && !optionalChannels.includes(name),
+  );
+  if (missing.length === 0 && channelNames.some((name) => names.includes(sequenceOf(name)))) return;
+  throw new DawsonError('inputs-conflict', {
+    expected: `the sequences of the model: ${channelNames.join(', ')}`,
+    found: `an exam without ${(missing.length > 0 ? missing : channelNames).join(', ')}`,
+    advice: 'Add the sequence, or choose a model that works without it.',
+  });
+}
+
+/** The exam's sequences in the model's order, 0 outside of the brain. */
 function channelsOf(
   exam: PreparedExam,
-  { channelNames, optionalChannels }: NnunetModel,
+  model: NnunetModel,
 ): { channels: Channels; notes: string[] } {
+  const sequences = sequencesOf(exam);
+  requireChannels(sequences, model);
+  const { channelNames } = model;
   const notes: string[] = [];
-  const sequences: Readonly<Record<string, Volume | undefined>> = {
-    flair: exam.flair,
-    t1: exam.t1,
-    t2: exam.t2,
-  };
   const channels = channelNames.map((name) => {
-    const volume = sequences[name.toLowerCase().replace(/w$/, '')];
-    if (volume) {
-      return onGrid(
-        volume,
-        Float32Array.from(volume.data, (value, at) => (exam.brain.data[at] === 0 ? 0 : value)),
-      );
-    }
-    if (optionalChannels.includes(name)) {
-      notes.push(`the model also takes ${name}, which is missing: segmented without it`);
+    const sequence = sequences.find((sequence) => sequence === sequenceOf(name));
+    const volume = sequence && exam[sequence];
+    if (!volume) {
+      notes.push(`The model also takes ${name}, which is missing: segmented without it.`);
       return undefined;
     }
-    throw new DawsonError('inputs-conflict', {
-      expected: `the sequences of the model: ${channelNames.join(', ')}`,
-      found: `an exam without ${name}`,
-      advice: 'Add the sequence, or choose a model that works without it.',
-    });
+    return onGrid(
+      volume,
+      Float32Array.from(volume.data, (value, at) => (exam.brain.data[at] === 0 ? 0 : value)),
+    );
   });
+  for (const sequence of sequences) {
+    if (channelNames.some((name) => sequenceOf(name) === sequence)) continue;
+    notes.push(
+      `The ${sequenceLabels[sequence]} is not used: the model takes ${channelNames.join(', ')}.`,
+    );
+  }
   return { channels, notes };
 }
 

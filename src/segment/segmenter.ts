@@ -1,13 +1,56 @@
+import type { EngineSettings } from '../network/index.js';
+import type { SequenceName } from '../preprocess/exam.js';
+import type { Run } from '../preprocess/prepare.js';
+import type { PreparedExam } from '../preprocess/prepared-exam.js';
 import type { LabelMap, Volume } from '../volume/volume.js';
+import type { PostProcessing } from './lesion-rule.js';
 
 /** What a segmenter finds in a prepared exam, on the exam's grid. */
 export interface Segmentation {
   /** Probability of lesion, 0 to 1; 0 outside the brain. */
   readonly probability: Volume<Float32Array>;
-  /** A voxel is lesion from this probability on. */
-  readonly threshold: number;
+  /** How the probabilities become lesions. */
+  readonly rule: PostProcessing;
   /** The tissues that the segmenter told apart on its way, where it does. */
   readonly tissues?: LabelMap<Uint8Array>;
   /** What the reader of the result has to know: what was missing and what was done without it. */
   readonly notes: readonly string[];
 }
+
+/** By what a segmenter can be steered; each takes what concerns it. */
+export interface SegmenterChoice {
+  /** Belief from which LST-LGA seeds a lesion, 0 to 1. */
+  readonly kappa?: number;
+  /** Folder of a trained model. */
+  readonly model?: string;
+  /** Whether a trained model also looks at mirrored images, where it was trained so: up to 8 times the work. */
+  readonly mirror: boolean;
+  /** Where networks run. */
+  readonly engine: EngineSettings;
+}
+
+/** Which trained model was used. */
+export interface ModelRecord {
+  readonly name: string;
+  readonly version: string;
+  /** Of its `model.json`, which has the hash of every other file. */
+  readonly sha256: string;
+}
+
+/** A segmenter that has what it needs, and what the findings say about it. */
+export interface OpenSegmenter {
+  readonly settings: Readonly<Record<string, number | string>>;
+  readonly model?: ModelRecord;
+  /** May take minutes; shows its stages. @throws DawsonError; the signal's reason. */
+  segment(exam: PreparedExam, run: Run): Promise<Segmentation>;
+}
+
+/**
+ * Makes a segmenter ready for an exam with these sequences, so that what is missing is said before
+ * the long work begins.
+ */
+export type Open = (
+  choice: SegmenterChoice,
+  sequences: readonly SequenceName[],
+  run: Run,
+) => Promise<OpenSegmenter>;

@@ -1,28 +1,28 @@
-import type { PreparedExam } from '../preprocess/prepared-exam.js';
-import type { Segmentation } from './segmenter.js';
-
-/** Where the exported function of a segmenter is, so that a worker can run it. */
-interface SegmenterRow {
-  readonly module: URL;
-  readonly run: string;
-  readonly title: string;
-  /** Settings by which a user can steer it, and their values when nothing is asked for. */
-  readonly settings: SegmenterSettings;
-}
-
-/** Settings of a segmenter by name; they are recorded in the findings. */
-export type SegmenterSettings = Readonly<Record<string, number>>;
+import type { segmentLstLga } from './lst-lga.js';
+import { openNnunet } from './open-nnunet.js';
+import type { Open } from './segmenter.js';
 
 /** Every segmenter that can be chosen; adding one is adding a row. */
 export const segmenters = {
   'lst-lga': {
-    module: new URL('./lst-lga.js', import.meta.url),
-    run: 'segmentLstLga',
     title: 'lesion growth algorithm (Schmidt et al. 2012); FLAIR, better with T1; no training',
-    settings: { kappa: 0.3 },
+    open: async ({ kappa = 0.3 }) => ({
+      settings: { kappa },
+      segment: (exam, { pool, stage, signal }) =>
+        stage('segment', () =>
+          pool.call<typeof segmentLstLga>(
+            new URL('./lst-lga.js', import.meta.url),
+            'segmentLstLga',
+            [exam, { kappa }],
+            signal,
+          ),
+        ),
+    }),
   },
-} as const satisfies Record<string, SegmenterRow>;
+  nnunet: {
+    title: 'a trained network of nnU-Net’s kind, from the folder given with --model',
+    open: openNnunet,
+  },
+} as const satisfies Record<string, { readonly title: string; readonly open: Open }>;
 
 export type SegmenterName = keyof typeof segmenters;
-/** What each of them does: from a prepared exam to lesion probabilities on the same grid. */
-export type Segmenter = (exam: PreparedExam, settings: SegmenterSettings) => Segmentation;

@@ -1,4 +1,4 @@
-import type { PostProcessing } from '../segment/lesion-rule.js';
+import { isLargeEnough, type PostProcessing } from '../segment/lesion-rule.js';
 import { voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { type Mask, onGrid, type Volume } from '../volume/volume.js';
@@ -77,11 +77,11 @@ function componentsFrom(probability: Volume, reference: Mask, threshold: number)
 /** As `lesionMask` keeps them. */
 function kept(
   components: readonly Component[],
-  { minimumVolumeMm3, keepLargest }: PostProcessing,
+  rule: PostProcessing,
   voxelMm3: number,
 ): readonly Component[] {
-  if (!keepLargest) {
-    return components.filter(({ voxels }) => voxels >= minimumVolumeMm3 / voxelMm3 - 1e-6);
+  if (!rule.keepLargest) {
+    return components.filter(({ voxels }) => isLargeEnough(voxels, voxelMm3, rule));
   }
   if (components.length === 0) return [];
   return [components.reduce((best, one) => (one.voxels > best.voxels ? one : best))];

@@ -4,7 +4,12 @@ import { findLesions, type LesionRule } from '../../src/quantify/lesions.js';
 import type { Mat4 } from '../../src/volume/affine.js';
 import type { Volume } from '../../src/volume/volume.js';
 
-const rule: LesionRule = { threshold: 0.5, minimumVolumeMm3: 3, connectivity: 26 };
+const rule: LesionRule = {
+  threshold: 0.5,
+  minimumVolumeMm3: 3,
+  keepLargest: false,
+  connectivity: 26,
+};
 /** x runs to the left, as in most clinical files; voxels of 1 x 1 x 3 mm. */
 const affine: Mat4 = [-1, 0, 0, 10, 0, 1, 0, -20, 0, 0, 3, 5, 0, 0, 0, 1];
 

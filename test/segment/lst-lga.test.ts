@@ -10,10 +10,10 @@ import { countNonZero, onGrid, toFloat32, type Volume } from '../../src/volume/v
 import { describeWithData, sharedData } from '../support/shared-data.js';
 import { dice, flipped, makePhantom, someLesions } from './phantom.js';
 
-const found = ({ probability, threshold }: Segmentation) =>
+const found = ({ probability, rule }: Segmentation) =>
   onGrid(
     probability,
-    Uint8Array.from(probability.data, (value) => (value >= threshold ? 1 : 0)),
+    Uint8Array.from(probability.data, (value) => (value >= rule.threshold ? 1 : 0)),
   );
 
 /** Compared at once: Vitest looks at every voxel of its own. */

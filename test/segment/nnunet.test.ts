@@ -49,13 +49,13 @@ describe('segmentNnunet', () => {
   it('finds what its network finds, on the grid of the exam, and nothing outside of the brain', async () => {
     const { exam, ball } = phantom();
     const model = smallModel(names, [2, 0.9, 0.9], [18, 26, 22]);
-    const { probability, threshold, notes } = await segmentNnunet(exam, model, [bright]);
-    const { data } = lesionMask(probability, { ...model.postProcessing, threshold });
+    const { probability, rule, notes } = await segmentNnunet(exam, model, [bright]);
+    const { data } = lesionMask(probability, rule);
     expect(data).toEqual(ball);
     expect(
       probability.data.every((p, at) => p >= 0 && p <= 1 && (p === 0 || exam.brain.data[at] === 1)),
     ).toBe(true);
-    expect(notes).toEqual(['the model also takes T1, which is missing: segmented without it']);
+    expect(notes).toEqual(['The model also takes T1, which is missing: segmented without it.']);
   });
 
   it('finds the same at another spacing, to the resolution of that', async () => {
@@ -147,10 +147,10 @@ describe('lesionMask', () => {
   it('takes voxels from the threshold on', () => {
     expect([...lesionMask(row([0.49, 0.5, 0.9]), rule).data]).toEqual([0, 1, 1]);
   });
-  it('removes components below the minimum volume and keeps those that have exactly it', () => {
+  it('removes components up to the minimum volume', () => {
     const map = row([1, 0, 1, 1, 0, 1, 1, 1]);
     expect([...lesionMask(map, { ...rule, minimumVolumeMm3: 4 }).data]).toEqual([
-      0, 0, 1, 1, 0, 1, 1, 1,
+      0, 0, 0, 0, 0, 1, 1, 1,
     ]);
   });
   it('keeps only the largest component where it is told to', () => {

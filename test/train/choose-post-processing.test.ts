@@ -44,7 +44,7 @@ describe('the choice of threshold and minimum volume', () => {
     const { rule, meanDice } = bestRule([
       diceByRule(onGrid(grid, probability), onGrid(grid, reference)),
     ]);
-    expect(rule).toEqual({ threshold: 0.4, minimumVolumeMm3: 6, keepLargest: false });
+    expect(rule).toEqual({ threshold: 0.4, minimumVolumeMm3: 3, keepLargest: false });
     expect(meanDice).toBe(1);
   });
 
