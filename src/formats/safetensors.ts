@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { DawsonError } from '../errors.js';
 import { readingFailure } from './byte-stream.js';
+import { toFloat16, toFloat32 } from './float16.js';
 import { writeWhole } from './write-whole.js';
 
 export interface WeightTensor {
@@ -14,15 +15,20 @@ export interface Safetensors {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** Bytes of a number of each type that is read. */
+const bytesOf = { F32: 4, F16: 2 } as const;
+/** Names of the format for single and half precision. */
+export type NumberType = keyof typeof bytesOf;
+
 /** Headers of networks with thousands of tensors are far below. */
 const longestHeaderBytes = 16 * 2 ** 20;
 const highestRank = 8;
 
 /**
- * Reads float32 tensors from a safetensors file (huggingface.co/docs/safetensors): 8 bytes with the
+ * Reads float32 and float16 tensors from a safetensors file (huggingface.co/docs/safetensors): 8 bytes with the
  * length of the header, a JSON header with type, shape and place of each tensor, the data.
  * @throws DawsonError `file-not-found`; `bad-model` where the header and the file's length disagree,
- *   where tensors overlap or leave gaps, or hold another type than float32.
+ *   where tensors overlap or leave gaps, or hold another type.
  */
 export async function readSafetensors(file: string): Promise<Safetensors> {
   const bytes = await readFile(file).catch((error: unknown) => {
@@ -51,12 +57,15 @@ export function parseSafetensors(bytes: Uint8Array, file: string): Safetensors {
     .map(([name, entry]) => {
       const shown = name.length > 80 ? `${name.slice(0, 80)}…` : name;
       const place = placeOf(entry) ?? fail(`type, shape and place of ${shown}`, 'something else');
-      if (place.dtype !== 'F32') fail(`float32 numbers in ${shown}`, String(place.dtype));
-      const elements = place.shape.reduce((product, n) => product * n, 1);
-      if (place.end - place.start !== elements * 4) {
-        fail(`${elements} numbers in ${shown}`, `${place.end - place.start} bytes`);
+      const type = place.dtype;
+      if (type !== 'F32' && type !== 'F16') {
+        return fail(`float32 or float16 numbers in ${shown}`, String(type).slice(0, 80));
       }
-      return { name, ...place };
+      const count = place.shape.reduce((product, n) => product * n, 1);
+      if (place.end - place.start !== count * bytesOf[type]) {
+        fail(`${count} numbers in ${shown}`, `${place.end - place.start} bytes`);
+      }
+      return { name, ...place, type };
     })
     .sort((a, b) => a.start - b.start || a.end - b.end);
   let end = 0;
@@ -67,13 +76,10 @@ export function parseSafetensors(bytes: Uint8Array, file: string): Safetensors {
   if (end !== dataBytes) fail(`${end} bytes of data`, `${dataBytes}`);
 
   const tensors = new Map<string, WeightTensor>();
-  for (const { name, shape, start } of entries) {
-    const count = shape.reduce((product, n) => product * n, 1);
+  for (const { name, shape, type, start, end } of entries) {
     // A copy: the data need not be aligned, and must not keep the file in memory.
-    const data = new Float32Array(count);
-    new Uint8Array(data.buffer).set(
-      bytes.subarray(dataStart + start, dataStart + start + count * 4),
-    );
+    const { buffer } = new Uint8Array(bytes.subarray(dataStart + start, dataStart + end));
+    const data = type === 'F32' ? new Float32Array(buffer) : toFloat32(new Uint16Array(buffer));
     tensors.set(name, { shape, data });
   }
   return { tensors, metadata: metadataOf(header.__metadata__) };
@@ -110,14 +116,19 @@ function metadataOf(value: unknown): Record<string, string> {
 /**
  * The bytes of a safetensors file: tensors in the order of their names, the data aligned to 8 bytes.
  * The same tensors give the same bytes.
+ * @param type of all numbers; F16 rounds to the nearest half
+ * @throws RangeError for a number that is too large for its type.
  */
-export function safetensorsBytes({ tensors, metadata }: Safetensors): Uint8Array {
+export function safetensorsBytes(
+  { tensors, metadata }: Safetensors,
+  type: NumberType = 'F32',
+): Uint8Array {
   const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
   let end = 0;
   const entries = sorted.map(([name, { shape, data }]) => {
     const start = end;
-    end += data.byteLength;
-    return [name, { dtype: 'F32', shape, data_offsets: [start, end] }];
+    end += data.length * bytesOf[type];
+    return [name, { dtype: type, shape, data_offsets: [start, end] }];
   });
   const header = { __metadata__: metadata, ...Object.fromEntries(entries) };
   const unpadded = new TextEncoder().encode(JSON.stringify(header));
@@ -127,14 +138,31 @@ export function safetensorsBytes({ tensors, metadata }: Safetensors): Uint8Array
   bytes.fill(0x20, 8, 8 + headerBytes);
   bytes.set(unpadded, 8);
   let at = 8 + headerBytes;
-  for (const [, { data }] of sorted) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
+  for (const [name, { data }] of sorted) {
+    const numbers = type === 'F32' ? data : halvesOf(name, data);
+    bytes.set(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength), at);
+    at += numbers.byteLength;
   }
   return bytes;
 }
 
-/** Writes a safetensors file, whole or not at all. @throws DawsonError `output-failed`. */
-export async function writeSafetensors(file: string, content: Safetensors): Promise<void> {
-  await writeWhole(file, safetensorsBytes(content));
+function halvesOf(name: string, data: Float32Array): Uint16Array {
+  const halves = toFloat16(data);
+  const at = halves.findIndex(
+    (half, at) => (half & 0x7fff) === 0x7c00 && Number.isFinite(data[at]),
+  );
+  if (at < 0) return halves;
+  throw new RangeError(`${name}: ${data[at]} is too large for half precision`);
+}
+
+/**
+ * Writes a safetensors file, whole or not at all; as {@link safetensorsBytes}.
+ * @throws DawsonError `output-failed`.
+ */
+export async function writeSafetensors(
+  file: string,
+  content: Safetensors,
+  type: NumberType = 'F32',
+): Promise<void> {
+  await writeWhole(file, safetensorsBytes(content, type));
 }
