@@ -3,10 +3,11 @@ import { type SequenceName, sequenceLabels, sequencesOf } from '../preprocess/ex
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
 import { orientationOf, reorient } from '../volume/reorient.js';
 import { onGrid, type Volume } from '../volume/volume.js';
+import type { WorkerPool } from '../workers.js';
 import type { PostProcessing } from './lesion-rule.js';
-import { voxelsIn } from './nnunet-grid.js';
 import type { ImagePlan } from './nnunet-plans.js';
-import { type Channels, preprocessCase, toBoxGrid, toNativeGrid } from './nnunet-preprocess.js';
+import type { Channels, preprocessCase } from './nnunet-preprocess.js';
+import { type probabilityFromScores, softmax } from './nnunet-probability.js';
 import type { Segmentation } from './segmenter.js';
 import { type Predict, slideWindow } from './sliding-window.js';
 
@@ -28,6 +29,8 @@ export interface NnunetModel {
 }
 
 export interface NnunetOptions {
+  /** Where the images are prepared and the scores brought back. */
+  readonly pool: WorkerPool;
   /** Distance between windows, as a part of the patch. */
   readonly stepSize: number;
   readonly mirror: boolean;
@@ -36,7 +39,7 @@ export interface NnunetOptions {
 }
 
 /** nnU-Net's own. */
-export const defaultNnunetOptions: NnunetOptions = { stepSize: 0.5, mirror: true };
+export const defaultNnunetOptions = { stepSize: 0.5, mirror: true } as const;
 
 /**
  * Segments an exam with a trained network, or with the mean of several folds. The brain is cut out,
@@ -51,7 +54,7 @@ export async function segmentNnunet(
   exam: PreparedExam,
   model: NnunetModel,
   folds: readonly Predict[],
-  options: NnunetOptions = defaultNnunetOptions,
+  options: NnunetOptions,
 ): Promise<Segmentation> {
   const { channels, notes } = channelsOf(exam, model);
   const oriented = channels.map((volume) => volume && reorient(volume, model.orientation));
@@ -128,7 +131,7 @@ export async function predictProbability(
   channels: Channels,
   model: NnunetModel,
   folds: readonly Predict[],
-  { stepSize, mirror, signal, onProgress }: NnunetOptions = defaultNnunetOptions,
+  { pool, stepSize, mirror, signal, onProgress }: NnunetOptions,
 ): Promise<Volume<Float32Array>> {
   const { plan, classCount } = model;
   const grid = channels.find((volume) => volume !== undefined);
@@ -138,17 +141,23 @@ export async function predictProbability(
       found: 'images that are 0 everywhere',
     });
   }
-  const prepared = preprocessCase(channels, plan);
-  const averagesProbabilities = model.average === 'probabilities';
-  const networks = averagesProbabilities
-    ? folds.map(
-        (predict): Predict =>
-          async (patch) =>
-            softmax(await predict(patch), classCount),
-      )
-    : folds;
+  const prepared = await pool.call<typeof preprocessCase>(
+    new URL('./nnunet-preprocess.js', import.meta.url),
+    'preprocessCase',
+    [channels, plan],
+    signal,
+  );
+  const networks =
+    model.average === 'logits'
+      ? folds
+      : folds.map(
+          (predict): Predict =>
+            async (patch) =>
+              softmax(await predict(patch), classCount),
+        );
+  const { shape, geometry } = prepared;
   const scores = await slideWindow(
-    { data: prepared.image, channels: prepared.channels, shape: prepared.shape },
+    { data: prepared.image, channels: prepared.channels, shape },
     networks,
     {
       patchShape: plan.patchShape,
@@ -159,35 +168,11 @@ export async function predictProbability(
       onProgress,
     },
   );
-  const voxels = voxelsIn(prepared.shape);
-  const { geometry, shape } = prepared;
-  const boxVoxels = voxelsIn(geometry.box.shape);
-  const inBox = new Float32Array(classCount * boxVoxels);
-  for (let c = 0; c < classCount; c++) {
-    const scoresOfClass = scores.slice(c * voxels, (c + 1) * voxels);
-    inBox.set(toBoxGrid(scoresOfClass, shape, geometry, plan), c * boxVoxels);
-  }
-  const probabilities = averagesProbabilities ? inBox : softmax(inBox, classCount);
-  const foreground = new Float32Array(boxVoxels);
-  for (let at = 0; at < boxVoxels; at++) {
-    foreground[at] = Math.min(1, Math.max(0, 1 - probabilities[at]));
-  }
-  return toNativeGrid(foreground, geometry, plan, grid);
-}
-
-/** Softmax over the first axis of [classes, voxels]. */
-export function softmax(logits: Float32Array, classes: number): Float32Array {
-  const voxels = logits.length / classes;
-  const result = new Float32Array(logits.length);
-  for (let at = 0; at < voxels; at++) {
-    let highest = -Infinity;
-    for (let c = 0; c < classes; c++) highest = Math.max(highest, logits[c * voxels + at]);
-    let sum = 0;
-    for (let c = 0; c < classes; c++) {
-      result[c * voxels + at] = Math.exp(logits[c * voxels + at] - highest);
-      sum += result[c * voxels + at];
-    }
-    for (let c = 0; c < classes; c++) result[c * voxels + at] /= sum;
-  }
-  return result;
+  const { size, affine } = grid;
+  return pool.call<typeof probabilityFromScores>(
+    new URL('./nnunet-probability.js', import.meta.url),
+    'probabilityFromScores',
+    [scores, shape, geometry, model, { size, affine }],
+    signal,
+  );
 }

@@ -45,13 +45,14 @@ export const openNnunet: Open = async (
       device: settings.device,
     },
     model: { name: card.name, version: card.version, sha256 },
-    segment: (exam, { stage, signal }) =>
+    segment: (exam, { pool, stage, signal }) =>
       stage('segment', async (onProgress) => {
         const engine = new Engine(settings, signal);
         const { folds, release } = predictorsOf(opened, engine);
         try {
           const segmentation = await segmentNnunet(exam, model, folds, {
             ...options,
+            pool,
             signal,
             onProgress,
           });

@@ -1,12 +1,18 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { PreparedExam } from '../../src/preprocess/prepared-exam.js';
 import { lesionMask } from '../../src/segment/lesion-rule.js';
-import { segmentNnunet, softmax } from '../../src/segment/nnunet.js';
+import { defaultNnunetOptions, segmentNnunet } from '../../src/segment/nnunet.js';
+import { softmax } from '../../src/segment/nnunet-probability.js';
 import type { Predict } from '../../src/segment/sliding-window.js';
 import type { Mat4 } from '../../src/volume/affine.js';
 import { reorient } from '../../src/volume/reorient.js';
 import { onGrid, type Size } from '../../src/volume/volume.js';
+import { WorkerPool } from '../../src/workers.js';
 import { smallModel } from './nnunet-model.js';
+
+const pool = new WorkerPool(1);
+afterAll(() => pool.close());
+const options = { ...defaultNnunetOptions, pool };
 
 const size: Size = [22, 26, 18];
 const affine: Mat4 = [0.9, 0, 0, -10, 0, 0.9, 0, -12, 0, 0, 2, -8, 0, 0, 0, 1];
@@ -49,7 +55,7 @@ describe('segmentNnunet', () => {
   it('finds what its network finds, on the grid of the exam, and nothing outside of the brain', async () => {
     const { exam, ball } = phantom();
     const model = smallModel(names, [2, 0.9, 0.9], [18, 26, 22]);
-    const { probability, rule, notes } = await segmentNnunet(exam, model, [bright]);
+    const { probability, rule, notes } = await segmentNnunet(exam, model, [bright], options);
     const { data } = lesionMask(probability, rule);
     expect(data).toEqual(ball);
     expect(
@@ -61,7 +67,7 @@ describe('segmentNnunet', () => {
   it('finds the same at another spacing, to the resolution of that', async () => {
     const { exam, ball } = phantom();
     const model = smallModel(names, [1, 1.2, 1.2], [36, 20, 16]);
-    const { probability } = await segmentNnunet(exam, model, [bright]);
+    const { probability } = await segmentNnunet(exam, model, [bright], options);
     const { data } = lesionMask(probability, model.postProcessing);
     let [both, either] = [0, 0];
     for (let at = 0; at < data.length; at++) {
@@ -78,8 +84,11 @@ describe('segmentNnunet', () => {
       flair: reorient(exam.flair, 'SAL'),
       brain: reorient(exam.brain, 'SAL'),
     };
-    const straight = await segmentNnunet(exam, model, [bright]);
-    const back = reorient((await segmentNnunet(turned, model, [bright])).probability, 'RAS');
+    const straight = await segmentNnunet(exam, model, [bright], options);
+    const back = reorient(
+      (await segmentNnunet(turned, model, [bright], options)).probability,
+      'RAS',
+    );
     expect(back.data).toEqual(straight.probability.data);
   });
 
@@ -92,8 +101,8 @@ describe('segmentNnunet', () => {
     const model = smallModel(names, [2, 0.9, 0.9], [18, 26, 22]);
     const inside = exam.brain.data.indexOf(1);
     const of = async (average: 'logits' | 'probabilities') =>
-      (await segmentNnunet(exam, { ...model, average }, [constant(6), constant(-2)])).probability
-        .data[inside];
+      (await segmentNnunet(exam, { ...model, average }, [constant(6), constant(-2)], options))
+        .probability.data[inside];
     const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
     expect(await of('logits')).toBeCloseTo(sigmoid(2), 5);
     expect(await of('probabilities')).toBeCloseTo((sigmoid(6) + sigmoid(-2)) / 2, 5);
@@ -102,7 +111,7 @@ describe('segmentNnunet', () => {
   it('names a channel that the model cannot do without', async () => {
     const { exam } = phantom();
     const model = { ...smallModel(names, [2, 0.9, 0.9], [18, 26, 22]), optionalChannels: [] };
-    await expect(segmentNnunet(exam, model, [bright])).rejects.toMatchObject({
+    await expect(segmentNnunet(exam, model, [bright], options)).rejects.toMatchObject({
       code: 'inputs-conflict',
       message: expect.stringContaining('without T1'),
     });
@@ -112,7 +121,7 @@ describe('segmentNnunet', () => {
     const { exam } = phantom();
     const nothing = { ...exam, brain: onGrid(exam.flair, new Uint8Array(exam.brain.data.length)) };
     const model = smallModel(names, [2, 0.9, 0.9], [18, 26, 22]);
-    await expect(segmentNnunet(nothing, model, [bright])).rejects.toMatchObject({
+    await expect(segmentNnunet(nothing, model, [bright], options)).rejects.toMatchObject({
       code: 'segmentation-failed',
     });
   });
@@ -123,7 +132,7 @@ describe('a plan whose spacing is no sensible one', () => {
     const { exam } = phantom();
     const model = smallModel(names, [2, 0.9, 0.9], [18, 26, 22]);
     const plan = { ...model.plan, spacingMm: [mm, mm, mm] as const };
-    await expect(segmentNnunet(exam, { ...model, plan }, [bright])).rejects.toMatchObject({
+    await expect(segmentNnunet(exam, { ...model, plan }, [bright], options)).rejects.toMatchObject({
       code: 'out-of-memory',
     });
   });

@@ -1,0 +1,57 @@
+import type { Grid, Volume } from '../volume/volume.js';
+import { type Axes3, voxelsIn } from './nnunet-grid.js';
+import type { ImagePlan } from './nnunet-plans.js';
+import { type CaseGeometry, toBoxGrid, toNativeGrid } from './nnunet-preprocess.js';
+
+/**
+ * Brings the scores of a network back to the case's grid: interpolated as they are, and made
+ * probabilities only then.
+ * @param scores [classes, ...shape], logits or probabilities as the model averages them
+ * @returns probability of any class but the background, 0 outside of the case's box. Slow.
+ */
+export function probabilityFromScores(
+  scores: Float32Array,
+  shape: Axes3,
+  geometry: CaseGeometry,
+  {
+    plan,
+    classCount,
+    average,
+  }: {
+    readonly plan: ImagePlan;
+    readonly classCount: number;
+    readonly average: 'logits' | 'probabilities';
+  },
+  grid: Grid,
+): Volume<Float32Array> {
+  const voxels = voxelsIn(shape);
+  const boxVoxels = voxelsIn(geometry.box.shape);
+  const inBox = new Float32Array(classCount * boxVoxels);
+  for (let c = 0; c < classCount; c++) {
+    const scoresOfClass = scores.slice(c * voxels, (c + 1) * voxels);
+    inBox.set(toBoxGrid(scoresOfClass, shape, geometry, plan), c * boxVoxels);
+  }
+  const probabilities = average === 'probabilities' ? inBox : softmax(inBox, classCount);
+  const foreground = new Float32Array(boxVoxels);
+  for (let at = 0; at < boxVoxels; at++) {
+    foreground[at] = Math.min(1, Math.max(0, 1 - probabilities[at]));
+  }
+  return toNativeGrid(foreground, geometry, plan, grid);
+}
+
+/** Softmax over the first axis of [classes, voxels]. */
+export function softmax(logits: Float32Array, classes: number): Float32Array {
+  const voxels = logits.length / classes;
+  const result = new Float32Array(logits.length);
+  for (let at = 0; at < voxels; at++) {
+    let highest = -Infinity;
+    for (let c = 0; c < classes; c++) highest = Math.max(highest, logits[c * voxels + at]);
+    let sum = 0;
+    for (let c = 0; c < classes; c++) {
+      result[c * voxels + at] = Math.exp(logits[c * voxels + at] - highest);
+      sum += result[c * voxels + at];
+    }
+    for (let c = 0; c < classes; c++) result[c * voxels + at] /= sum;
+  }
+  return result;
+}
