@@ -32,7 +32,7 @@ async function timeOurs(edge, threads, spinning) {
     labels: Uint8Array.from({ length: voxels }, () => (random.uniform() < 0.02 ? 1 : 0)),
   };
   const engine = new Engine({ device: 'cpu', threads, spinning });
-  const state = initialState(initialWeights(plan, random), 'sgd');
+  const state = initialState(initialWeights(plan, random), { optimiser: 'sgd' });
   const trainer = await loadTrainer(engine, plan, settingsFor(edge), state);
   await printTimes((step) => trainer.step(batch, step, 0.01));
   await engine.close();

@@ -6,7 +6,14 @@ export {
   type Tensor,
   type Tensors,
 } from './engine-messages.js';
-export { divisorOf, type NetworkPlan, networkPlanOf } from './network-plan.js';
-export { loadPredictor, type Predictor } from './predictor.js';
-export { unet, type WeightSource, weightShapes } from './unet.js';
+export { network, weightShapes } from './network.js';
+export {
+  type CompactUnetPlan,
+  divisorOf,
+  type NetworkPlan,
+  networkPlanOf,
+  type UnetPlan,
+} from './network-plan.js';
+export { costOfPrediction, loadPredictor, type Predictor } from './predictor.js';
+export type { WeightSource } from './unet.js';
 export { initialWeights, readWeights, requireWeights, type Weights } from './weights.js';

@@ -5,7 +5,7 @@ import { DawsonError } from '../errors.js';
 export type Axes3 = readonly [number, number, number];
 
 /** A U-Net as nnU-Net v2 plans it. Lists have one entry a stage, full resolution first. */
-export interface NetworkPlan {
+export interface UnetPlan {
   /** Convolutions in each stage, residual blocks in the encoder, or nnU-Net v1's arrangement. */
   readonly kind: 'plain' | 'residual' | 'generic';
   readonly inputChannels: number;
@@ -21,6 +21,18 @@ export interface NetworkPlan {
   readonly convolutionBias: boolean;
   readonly normEpsilon: number;
 }
+
+/** A U-Net without work at full resolution: Dawson's own default networks. */
+export interface CompactUnetPlan {
+  readonly kind: 'compact';
+  readonly inputChannels: number;
+  readonly classes: number;
+  /** One entry a stage, half resolution first. */
+  readonly features: readonly number[];
+  readonly normEpsilon: number;
+}
+
+export type NetworkPlan = UnetPlan | CompactUnetPlan;
 
 const networkClasses = {
   'dynamic_network_architectures.architectures.unet.PlainConvUNet': 'plain',
@@ -124,7 +136,7 @@ export function networkPlanOf(
   configuration: string,
   { inputChannels, classes }: { readonly inputChannels: number; readonly classes: number },
   file: string,
-): NetworkPlan {
+): UnetPlan {
   const fail = (expected: string, found: string): never => {
     throw new DawsonError('bad-model', { file, expected, found });
   };
@@ -178,7 +190,12 @@ export function networkPlanOf(
 }
 
 /** What the edges of a patch have to be multiples of. */
-export const divisorOf = ({ strides }: NetworkPlan): Axes3 =>
-  [0, 1, 2].map((axis) =>
-    strides.reduce((product, stride) => product * stride[axis], 1),
+export function divisorOf(plan: NetworkPlan): Axes3 {
+  if (plan.kind === 'compact') {
+    const edge = 2 ** plan.features.length;
+    return [edge, edge, edge];
+  }
+  return [0, 1, 2].map((axis) =>
+    plan.strides.reduce((product, stride) => product * stride[axis], 1),
   ) as unknown as Axes3;
+}

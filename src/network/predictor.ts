@@ -1,7 +1,7 @@
-import { Graph, inputNames } from '../graph/index.js';
+import { costOf, Graph, type GraphCost, inputNames, type Value } from '../graph/index.js';
 import type { Engine } from './engine.js';
+import { network } from './network.js';
 import type { Axes3, NetworkPlan } from './network-plan.js';
-import { unet } from './unet.js';
 import type { Weights } from './weights.js';
 
 /** A trained network that is loaded. */
@@ -19,10 +19,8 @@ export async function loadPredictor(
   weights: Weights,
   patchShape: Axes3,
 ): Promise<Predictor> {
-  const g = new Graph();
+  const logits = logitsOf(plan, patchShape);
   const shape = [1, plan.inputChannels, ...patchShape];
-  const [logits] = unet(g, plan, g.input('image', shape), (name, of) => g.input(name, of));
-  // The outputs of lower resolutions only serve training.
   const needed = new Set(inputNames([logits]));
   const state = Object.fromEntries([...weights].filter(([name]) => needed.has(name)));
   const session = await engine.load({ logits }, state);
@@ -33,4 +31,15 @@ export async function loadPredictor(
     },
     release: () => session.release(),
   };
+}
+
+/** What one run of a network for patches of one shape costs; its memory includes the weights. */
+export const costOfPrediction = (plan: NetworkPlan, patchShape: Axes3): GraphCost =>
+  costOf([logitsOf(plan, patchShape)]);
+
+/** The outputs of lower resolutions only serve training: they are left out. */
+function logitsOf(plan: NetworkPlan, patchShape: Axes3): Value {
+  const g = new Graph();
+  const image = g.input('image', [1, plan.inputChannels, ...patchShape]);
+  return network(g, plan, image, (name, shape) => g.input(name, shape))[0];
 }

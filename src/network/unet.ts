@@ -1,5 +1,5 @@
-import { add, concat, type Emitter, Graph, upsample, type Value } from '../graph/index.js';
-import { type Axes3, divisorOf, type NetworkPlan } from './network-plan.js';
+import { add, concat, type Emitter, upsample, type Value } from '../graph/index.js';
+import type { Axes3, UnetPlan } from './network-plan.js';
 
 /** Gives the value that holds a weight; called once for each weight, in the order of the layers. */
 export type WeightSource = (name: string, shape: readonly number[]) => Value;
@@ -40,7 +40,7 @@ const version1: Naming = {
   norm: 'instnorm',
   biases: false,
 };
-const namingOf = ({ kind }: NetworkPlan) => (kind === 'generic' ? version1 : version2);
+const namingOf = ({ kind }: UnetPlan) => (kind === 'generic' ? version1 : version2);
 
 /**
  * nnU-Net v2's PlainConvUNet or ResidualEncoderUNet (dynamic-network-architectures; the residual
@@ -49,16 +49,8 @@ const namingOf = ({ kind }: NetworkPlan) => (kind === 'generic' ? version1 : ver
  * state dictionary fits.
  * @param image [batch, inputChannels, ...patch], the patch divisible by {@link divisorOf}
  * @returns logits [batch, classes, ...] of every resolution of the decoder, the full one first
- * @throws RangeError for an image of another shape.
  */
-export function unet(g: Emitter, plan: NetworkPlan, image: Value, weight: WeightSource): Value[] {
-  const divisor = divisorOf(plan);
-  const fits = divisor.every((n, axis) => image.shape[2 + axis] % n === 0);
-  if (image.shape.length !== 5 || image.shape[1] !== plan.inputChannels || !fits) {
-    throw new RangeError(
-      `image [${image.shape}]: expected ${plan.inputChannels} channels, and edges divisible by ${divisor}`,
-    );
-  }
+export function unet(g: Emitter, plan: UnetPlan, image: Value, weight: WeightSource): Value[] {
   const naming = namingOf(plan);
   const layers = layersOf(g, plan, naming, weight);
   const skips = encode(plan, naming, image, layers);
@@ -82,7 +74,7 @@ export function unet(g: Emitter, plan: NetworkPlan, image: Value, weight: Weight
 const one: Axes3 = [1, 1, 1];
 
 /** The features of each stage. */
-function encode(plan: NetworkPlan, naming: Naming, image: Value, layers: Layers): Value[] {
+function encode(plan: UnetPlan, naming: Naming, image: Value, layers: Layers): Value[] {
   const skips: Value[] = [];
   let x = image;
   if (plan.kind === 'residual') {
@@ -105,7 +97,7 @@ function encode(plan: NetworkPlan, naming: Naming, image: Value, layers: Layers)
 
 type Layers = ReturnType<typeof layersOf>;
 
-function layersOf(g: Emitter, plan: NetworkPlan, naming: Naming, weight: WeightSource) {
+function layersOf(g: Emitter, plan: UnetPlan, naming: Naming, weight: WeightSource) {
   const convolution = (
     x: Value,
     outputs: number,
@@ -163,16 +155,4 @@ function layersOf(g: Emitter, plan: NetworkPlan, naming: Naming, weight: WeightS
   const classify = (x: Value, name: string) =>
     convolution(x, plan.classes, one, one, name, naming.biases);
   return { active, normalized, residual, upsampled, classify };
-}
-
-/** Shapes of all weights by name, in the order of the layers. */
-export function weightShapes(plan: NetworkPlan): Map<string, readonly number[]> {
-  const g = new Graph();
-  const shapes = new Map<string, readonly number[]>();
-  const image = g.input('image', [1, plan.inputChannels, ...divisorOf(plan)]);
-  unet(g, plan, image, (name, shape) => {
-    shapes.set(name, shape);
-    return g.input(name, shape);
-  });
-  return shapes;
 }

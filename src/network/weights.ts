@@ -2,8 +2,9 @@ import { DawsonError } from '../errors.js';
 import { readSafetensors, type WeightTensor } from '../formats/safetensors.js';
 import { elementsOf } from '../graph/index.js';
 import type { Random } from '../volume/random.js';
+import { weightShapes } from './network.js';
 import type { NetworkPlan } from './network-plan.js';
-import { leakySlope, weightShapes } from './unet.js';
+import { leakySlope } from './unet.js';
 
 /** The weights of a network by their names in PyTorch. */
 export type Weights = ReadonlyMap<string, WeightTensor>;

@@ -29,6 +29,8 @@ export interface ModelFolder {
   /** `plans.json` and `dataset.json` as they were read. */
   readonly plans: unknown;
   readonly dataset: unknown;
+  /** Size and hash of every file by its name, but for `model.json` itself. */
+  readonly files: Readonly<Record<string, FileRecord>>;
   /** Paths of the weights, one a fold, in the order of the folds. */
   readonly weights: readonly string[];
   readonly network: UnetPlan;
@@ -50,7 +52,7 @@ const kind = {
   schema,
 };
 
-interface FileRecord {
+export interface FileRecord {
   readonly bytes: number;
   readonly sha256: string;
 }
@@ -208,6 +210,7 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
     card,
     plans,
     dataset,
+    files,
     network: networkOf(model, plans, join(folder, 'plans.json')),
     weights: folds.map((fold) => join(folder, `fold_${fold}.safetensors`)),
     model,

@@ -3,7 +3,7 @@ import { DawsonError } from '../errors.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import type { NetworkPlan, Tensors, Weights } from '../network/index.js';
 import { weightShapes } from '../network/index.js';
-import type { StepSettings } from './step.js';
+import { averageName, type StepSettings } from './step.js';
 
 /** The state of a run between two epochs. */
 export interface Checkpoint {
@@ -83,11 +83,11 @@ export async function readCheckpoint(
   return { epochs, state: Object.fromEntries(tensors) };
 }
 
-/** The weights alone, for a model. */
+/** The weights alone, for a model: their average where the run keeps one. */
 export function weightsOfState(plan: NetworkPlan, state: Tensors): Weights {
   return new Map(
     [...weightShapes(plan).keys()].map((name) => {
-      const { shape, data } = state[name];
+      const { shape, data } = state[averageName(name)] ?? state[name];
       return [name, { shape, data: data as Float32Array }];
     }),
   );

@@ -79,7 +79,7 @@ export interface TrainingRun {
 export async function trainNetwork(engine: Engine, run: TrainingRun): Promise<Tensors> {
   const { plan, step, settings, checkpointFile, logFile } = run;
   const identity = runIdentity(plan, step, settings);
-  const fresh = { epochs: 0, state: initialState(run.initialWeights, step.optimiser) };
+  const fresh = { epochs: 0, state: initialState(run.initialWeights, step) };
   const start = run.resume ? await readCheckpoint(checkpointFile, identity, fresh.state) : fresh;
   const log = run.resume ? await readLog(logFile, start.epochs) : [];
   const trainer = await loadTrainer(engine, plan, step, start.state);

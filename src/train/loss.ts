@@ -22,25 +22,34 @@ export interface LossSettings {
   readonly name: LossName;
   /** The overlap of all samples of a batch together rather than of each one. */
   readonly batchDice: boolean;
+  /**
+   * Voxels counted as found beside those that are, 1e-5 by default, which keeps the overlap of two
+   * empty sets at 1. Some voxels more, and a few false ones in a patch without truth cost little.
+   */
+  readonly smoothVoxels?: number;
+  /** Of the cross-entropy beside the overlap; 1 by default. */
+  readonly crossEntropyWeight?: number;
 }
 
-/** Keeps the overlap of two empty sets at 1. */
-const smooth = 1e-5;
 /** Weights of what is found in excess and of what is missed (Salehi et al. 2017, arXiv 1706.05721). */
 const tverskyExcess = 0.3;
 const tverskyMissed = 0.7;
 
 /** Overlap of prediction and truth, elementwise from the sums of their product and of each. */
-type Overlap = (g: Emitter, both: Value, predicted: Value, truth: Value) => Value;
+type Overlap = (
+  g: Emitter,
+  sums: { both: Value; predicted: Value; truth: Value },
+  smooth: number,
+) => Value;
 
-const dice: Overlap = (g, both, predicted, truth) =>
+const dice: Overlap = (g, { both, predicted, truth }, smooth) =>
   divide(
     g,
     add(g, scale(g, both, 2), scalar(g, smooth)),
     add(g, add(g, predicted, truth), scalar(g, smooth)),
   );
 
-const tversky: Overlap = (g, both, predicted, truth) => {
+const tversky: Overlap = (g, { both, predicted, truth }, smooth) => {
   const excess = scale(g, subtract(g, predicted, both), tverskyExcess);
   const missed = scale(g, subtract(g, truth, both), tverskyMissed);
   const counted = add(g, both, scalar(g, smooth));
@@ -63,7 +72,7 @@ const overlaps: Readonly<Record<LossName, { overlap: Overlap; crossEntropy: bool
  */
 export function segmentationLoss(
   g: Emitter,
-  { name, batchDice }: LossSettings,
+  { name, batchDice, smoothVoxels = 1e-5, crossEntropyWeight = 1 }: LossSettings,
   logits: Value,
   truth: Value,
 ): Value {
@@ -81,11 +90,12 @@ export function segmentationLoss(
   const { overlap, crossEntropy } = overlaps[name];
   const sumAxes = batchDice ? [0, 2] : [2];
   const sums = (value: Value) => slice(g, reduceSum(g, value, sumAxes), 1, 1, classes);
-  const perClass = overlap(g, sums(multiply(g, probability, t)), sums(probability), sums(t));
+  const both = sums(multiply(g, probability, t));
+  const perClass = overlap(g, { both, predicted: sums(probability), truth: sums(t) }, smoothVoxels);
   const loss = scale(g, scalarSum(g, perClass), -1 / elementsOf(perClass.shape));
   if (!crossEntropy) return loss;
   const ofTruth = multiply(g, t, subtract(g, shifted, g.op('Log', [total])));
-  return add(g, loss, scale(g, scalarSum(g, ofTruth), -1 / (batch * voxels)));
+  return add(g, loss, scale(g, scalarSum(g, ofTruth), -crossEntropyWeight / (batch * voxels)));
 }
 
 /**

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { type Axes3, voxelsIn } from '../segment/nnunet-grid.js';
 import { seededRandom } from '../volume/random.js';
 import type { WorkerPool } from '../workers.js';
@@ -11,6 +10,7 @@ import {
   sampleAugmentation,
 } from './augment.js';
 import { reachOf, spatialMatrix, transformPatch } from './augment-spatial.js';
+import { type BatchesAhead, batchesAhead } from './batches-ahead.js';
 import { type CachedCase, type CasePatch, foregroundVoxel, readPatch } from './cache.js';
 import { drawnShape, drawStart, showsForeground } from './sample.js';
 
@@ -37,67 +37,28 @@ export interface Batch {
   readonly cases: readonly string[];
 }
 
-export interface PatchSource {
-  /**
-   * The next batch, usually ready before it is asked for.
-   * @throws what making it threw; the signal's reason; RangeError after `close`.
-   */
-  nextBatch(): Promise<Batch>;
-  /** Makes no more batches, and waits for those under way: at most `ahead`. Before the pool's. */
-  close(): Promise<void>;
-}
-
 /**
  * Batches without end, made ahead by worker threads. A batch depends on the settings and on its
  * index alone, so that neither the number of threads nor a restart changes anything.
- * @param firstBatch index of the first batch; a resumed run starts where it had stopped
- * @param ahead how many batches are made or kept ready beyond the one that is asked for; bounds the
- *   memory
+ * @param options see {@link batchesAhead}
  */
 export function patchSource(
   cases: readonly CachedCase[],
   settings: PatchSettings,
   {
     pool,
-    signal,
-    firstBatch = 0,
-    ahead = 4,
+    ...options
   }: { pool: WorkerPool; signal?: AbortSignal; firstBatch?: number; ahead?: number },
-): PatchSource {
+): BatchesAhead<Batch> {
   if (cases.length === 0) throw new RangeError('patches of no cases');
-  const queue: Promise<Batch>[] = [];
-  let isOpen = true;
-  let next = firstBatch;
-  const fill = () => {
-    while (queue.length < Math.max(1, ahead)) {
-      const batch = pool.call<typeof makeBatch>(
-        new URL('./patch-source.js', import.meta.url),
-        'makeBatch',
-        [cases, settings, next++],
-      );
-      // A failure is told to whoever asks for this batch, and to nobody before.
-      batch.catch(() => {});
-      queue.push(batch);
-    }
-  };
-  fill();
-  return {
-    async nextBatch() {
-      signal?.throwIfAborted();
-      if (!isOpen) throw new RangeError('the source of patches is closed');
-      // A caller that never waits would else keep the workers' answers, and new orders, from passing.
-      await setImmediate();
-      fill();
-      const { image, labels, ...rest } = await queue.shift()!;
-      fill();
-      return { ...rest, image: image.slice(), labels: labels.slice() };
-    },
-    async close() {
-      isOpen = false;
-      // A worker that is stopped while its answer is under way brings the pool down.
-      await Promise.allSettled(queue);
-    },
-  };
+  return batchesAhead(async (index) => {
+    const { image, labels, ...rest } = await pool.call<typeof makeBatch>(
+      new URL('./patch-source.js', import.meta.url),
+      'makeBatch',
+      [cases, settings, index],
+    );
+    return { ...rest, image: image.slice(), labels: labels.slice() };
+  }, options);
 }
 
 /** Makes one batch; runs in a worker. */
@@ -138,7 +99,7 @@ export function makeBatch(
 const shared = (bytes: number) => new SharedArrayBuffer(bytes);
 
 /** Seeds of neighbouring batches have nothing in common, nor those of neighbouring runs. */
-function batchSeed(seed: number, index: number): number {
+export function batchSeed(seed: number, index: number): number {
   const ofRun = seededRandom(seed).bits();
   return (ofRun ^ seededRandom(index >>> 0).bits()) >>> 0;
 }

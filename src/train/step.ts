@@ -1,12 +1,12 @@
-import { Graph, gradients, inputNames, type Value } from '../graph/index.js';
+import { add, Graph, gradients, inputNames, scale, type Value } from '../graph/index.js';
 import {
   type Engine,
   type NetworkPlan,
+  network,
   nextOf,
   type Session,
   type Tensor,
   type Tensors,
-  unet,
   type Weights,
 } from '../network/index.js';
 import type { Axes3 } from '../segment/nnunet-grid.js';
@@ -24,6 +24,11 @@ export interface StepSettings {
   readonly weightDecay: number;
   /** Largest norm of all gradients together. */
   readonly clipNorm: number;
+  /**
+   * Where given, a running average of the weights is kept beside them, in which this is the share of
+   * the old average at each step (Polyak and Juditsky 1992); validation uses it.
+   */
+  readonly averageDecay?: number;
 }
 
 /** A batch as the step takes it. */
@@ -42,7 +47,7 @@ export function trainingGraph(
   const g = new Graph();
   const { image, labels } = inputsOf(g, plan, settings);
   const weights: { name: string; value: Value }[] = [];
-  const logits = unet(g, plan, image, (name, shape) => {
+  const logits = network(g, plan, image, (name, shape) => {
     const value = g.input(name, shape);
     weights.push({ name, value });
     return value;
@@ -80,6 +85,13 @@ export function trainingGraph(
     for (const [k, kept] of optimiser.memory.entries()) {
       outputs[nextOf(memoryName(kept, name))] = next.memory[k];
     }
+    if (settings.averageDecay === undefined) continue;
+    const average = g.input(averageName(name), value.shape);
+    outputs[nextOf(averageName(name))] = add(
+      g,
+      scale(g, average, settings.averageDecay),
+      scale(g, next.weight, 1 - settings.averageDecay),
+    );
   }
   return outputs;
 }
@@ -94,7 +106,8 @@ export function validationGraph(
 ): Readonly<Record<string, Value>> {
   const g = new Graph();
   const { image, labels } = inputsOf(g, plan, settings);
-  const logits = unet(g, plan, image, (name, shape) => g.input(name, shape));
+  const evaluated = settings.averageDecay === undefined ? (name: string) => name : averageName;
+  const logits = network(g, plan, image, (name, shape) => g.input(evaluated(name), shape));
   const loss = deepLoss(g, settings.loss, logits, labels, settings.levelWeights);
   const truth = truthAt(g, labels, logits[0]);
   const highest = g.op('ReduceMax', [logits[0]], { axes: [1], keepdims: 1 });
@@ -119,12 +132,17 @@ function inputsOf(g: Graph, plan: NetworkPlan, { batchSize, patchShape }: StepSe
 }
 
 export const memoryName = (kept: string, weight: string): string => `${kept} of ${weight}`;
+export const averageName = (weight: string): string => memoryName('average', weight);
 
-/** Weights and what the optimiser remembers of them at the start: nothing. */
-export function initialState(weights: Weights, optimiser: OptimiserName): Tensors {
+/** Weights, what the optimiser remembers of them at the start, which is nothing, and their average. */
+export function initialState(
+  weights: Weights,
+  { optimiser, averageDecay }: Pick<StepSettings, 'optimiser' | 'averageDecay'>,
+): Tensors {
   const state: Record<string, Tensor> = {};
   for (const [name, { shape, data }] of weights) {
     state[name] = { shape, data };
+    if (averageDecay !== undefined) state[averageName(name)] = { shape, data: data.slice() };
     for (const kept of optimisers[optimiser].memory) {
       state[memoryName(kept, name)] = { shape, data: new Float32Array(data.length) };
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Graph } from '../../src/graph/index.js';
-import { unet } from '../../src/network/index.js';
+import { network } from '../../src/network/index.js';
 import { runGraph } from '../graph/run-graph.js';
 import {
   batchSize,
@@ -15,7 +15,7 @@ describe('unet', () => {
     const { plan, patch, weights, tensors } = goldenNetwork(name);
     const g = new Graph();
     const image = g.input('image', [batchSize, 2, ...patch]);
-    const logits = unet(g, plan, image, (weight, shape) => g.input(weight, shape));
+    const logits = network(g, plan, image, (weight, shape) => g.input(weight, shape));
     const feeds = Object.fromEntries([...weights].map(([key, { data }]) => [key, data]));
     const outputs = Object.fromEntries(logits.map((value, level) => [`logits ${level}`, value]));
     const run = await runGraph(outputs, { ...feeds, image: goldenBatch(patch, 0).image });
@@ -34,7 +34,7 @@ describe('unet', () => {
     const { plan } = goldenNetwork('plain-isotropic');
     const build = (shape: number[]) => () => {
       const g = new Graph();
-      unet(g, plan, g.input('image', shape), (name, of) => g.input(name, of));
+      network(g, plan, g.input('image', shape), (name, of) => g.input(name, of));
     };
     expect(build([1, 2, 8, 8, 10])).toThrow('divisible by 4,4,4');
     expect(build([1, 1, 8, 8, 8])).toThrow('2 channels');

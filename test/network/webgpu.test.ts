@@ -18,7 +18,12 @@ async function train(device: Device) {
       weightDecay: 3e-5,
       clipNorm: 12,
     } as const;
-    const trainer = await loadTrainer(engine, plan, settings, initialState(weights, 'sgd'));
+    const trainer = await loadTrainer(
+      engine,
+      plan,
+      settings,
+      initialState(weights, { optimiser: 'sgd' }),
+    );
     const losses = [];
     for (let step = 0; step < 2; step++) {
       losses.push(await trainer.step(goldenBatch(patch, step), step, 0.01));

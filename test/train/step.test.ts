@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { Graph, gradients } from '../../src/graph/index.js';
-import { Engine, unet } from '../../src/network/index.js';
+import { Engine, network } from '../../src/network/index.js';
 import { deepLoss, deepSupervisionWeights } from '../../src/train/loss.js';
 import { polynomialDecay } from '../../src/train/schedule.js';
 import { initialState, loadTrainer } from '../../src/train/step.js';
@@ -26,7 +26,7 @@ describe('the training step', () => {
     const g = new Graph();
     const labels = g.input('labels', [batchSize, 1, ...patch], 'uint8');
     const image = g.input('image', [batchSize, 2, ...patch]);
-    const logits = unet(g, plan, image, (key, shape) => g.input(key, shape));
+    const logits = network(g, plan, image, (key, shape) => g.input(key, shape));
     const settings = { name: golden.loss, batchDice: golden.batch_dice };
     const loss = deepLoss(g, settings, logits, labels, levelWeights);
     const names = [...weights.keys()];
@@ -77,7 +77,7 @@ describe('the training step', () => {
         weightDecay: golden.optimiser === 'sgd' ? 3e-5 : 0.01,
         clipNorm: golden.clip,
       },
-      initialState(golden.weights, golden.optimiser),
+      initialState(golden.weights, golden),
     );
     const losses: number[] = [];
     for (let step = 0; step < 5; step++) {

@@ -1,0 +1,159 @@
+import {
+  type CompactUnetPlan,
+  type Engine,
+  initialWeights,
+  type Tensors,
+  type Weights,
+} from '../network/index.js';
+import { seededRandom } from '../volume/random.js';
+import type { WorkerPool } from '../workers.js';
+import { type BatchesAhead, batchesAhead } from './batches-ahead.js';
+import { type EpochRecord, type RunSettings, trainNetwork } from './loop.js';
+import type { StepInput, StepSettings } from './step.js';
+import { tissueShares } from './synthesize/brain-intensities.js';
+import type {
+  Anatomies,
+  LesionBatchSettings,
+  makeLesionBatch,
+} from './synthesize/lesion-batches.js';
+import { listHeads, prepareHead, readLesionLibrary } from './synthesize/prepare-heads.js';
+
+/** How Dawson's own networks are made, from synthetic exams alone. */
+interface DefaultNetwork {
+  readonly plan: CompactUnetPlan;
+  readonly step: StepSettings;
+  readonly run: RunSettings;
+  readonly seed: number;
+}
+
+const edgeVoxels = 64;
+
+export const defaultNetworks = {
+  lesions: {
+    plan: {
+      kind: 'compact',
+      inputChannels: 3,
+      classes: 2,
+      features: [32, 64, 128, 160],
+      normEpsilon: 1e-5,
+    },
+    step: {
+      batchSize: 2,
+      patchShape: [edgeVoxels, edgeVoxels, edgeVoxels],
+      loss: {
+        name: 'dice-and-cross-entropy',
+        batchDice: true,
+        smoothVoxels: 20,
+        crossEntropyWeight: 10,
+      },
+      levelWeights: [1],
+      optimiser: 'adamw',
+      weightDecay: 1e-4,
+      clipNorm: 5,
+      averageDecay: 0.998,
+    },
+    run: {
+      epochs: 60,
+      stepsPerEpoch: 100,
+      validationSteps: 4,
+      learningRate: 1.5e-3,
+      epochsPerCheckpoint: 1,
+    },
+    seed: 1,
+  },
+} as const satisfies Record<string, DefaultNetwork>;
+export type DefaultNetworkName = keyof typeof defaultNetworks;
+
+/** Every fifth head is kept for validation. */
+const isForValidation = (index: number) => index % 5 === 4;
+
+/** The heads and lesions of a data folder, on memory that workers share. */
+export async function readAnatomies(
+  dataFolder: string,
+  cacheFolder: string,
+  validation: boolean,
+): Promise<Anatomies> {
+  const files = (await listHeads(dataFolder)).filter(
+    (_, index) => isForValidation(index) === validation,
+  );
+  const heads = [];
+  for (const file of files) heads.push(await prepareHead(file, cacheFolder));
+  const library = await readLesionLibrary(dataFolder);
+  return onSharedMemory({ heads, shares: heads.map(tissueShares), library });
+}
+
+/** A copy of plain values whose arrays of numbers lie on memory that workers share. */
+function onSharedMemory<T>(value: T): T {
+  if (ArrayBuffer.isView(value)) {
+    const from = value as unknown as Uint8Array;
+    const Numbers = from.constructor as Uint8ArrayConstructor;
+    const copy = new Numbers(new SharedArrayBuffer(from.byteLength));
+    copy.set(from);
+    return copy as unknown as T;
+  }
+  if (Array.isArray(value)) return value.map(onSharedMemory) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, part]) => [key, onSharedMemory(part)]),
+  ) as T;
+}
+
+/** Rare classes start rare: half of all voxels as lesion would be a long way from the truth. */
+function startWeights({ plan, seed }: DefaultNetwork): Weights {
+  const weights = initialWeights(plan, seededRandom(seed));
+  weights.get('head.bias')!.data[1] = -3;
+  return weights;
+}
+
+export interface DefaultTraining {
+  readonly dataFolder: string;
+  /** Prepared heads are kept here. */
+  readonly cacheFolder: string;
+  readonly checkpointFile: string;
+  readonly logFile: string;
+  readonly resume: boolean;
+  /** Instead of fresh ones. */
+  readonly initialWeights?: Weights;
+  readonly pool: WorkerPool;
+  readonly signal?: AbortSignal;
+  readonly onEpoch?: (record: EpochRecord) => void;
+}
+
+/** Trains one of Dawson's own networks. @returns its last state */
+export async function trainDefault(
+  engine: Engine,
+  name: DefaultNetworkName,
+  { dataFolder, cacheFolder, pool, signal, ...files }: DefaultTraining,
+): Promise<Tensors> {
+  const network = defaultNetworks[name];
+  const { plan, step, run: settings, seed } = network;
+  const sources: BatchesAhead<StepInput>[] = [];
+  const batchesOf = (anatomies: Anatomies, ofSeed: number) => (firstBatch: number) => {
+    const batch: LesionBatchSettings = { batchSize: step.batchSize, edgeVoxels, seed: ofSeed };
+    const source = batchesAhead(
+      (index) =>
+        pool.call<typeof makeLesionBatch>(
+          new URL('./synthesize/lesion-batches.js', import.meta.url),
+          'makeLesionBatch',
+          [anatomies, batch, index],
+        ),
+      { firstBatch, signal, ahead: 3 },
+    );
+    sources.push(source);
+    return source;
+  };
+  try {
+    return await trainNetwork(engine, {
+      ...files,
+      plan,
+      step,
+      settings,
+      initialWeights: files.initialWeights ?? startWeights(network),
+      batches: batchesOf(await readAnatomies(dataFolder, cacheFolder, false), seed),
+      validationBatches: batchesOf(await readAnatomies(dataFolder, cacheFolder, true), seed + 1),
+      signal,
+    });
+  } finally {
+    await Promise.all(sources.map((source) => source.close()));
+  }
+}

@@ -1,0 +1,72 @@
+import { normalizedIntensities } from '../../segment/lesion-network-input.js';
+import { seededRandom } from '../../volume/random.js';
+import type { Size } from '../../volume/volume.js';
+import type { StepInput } from '../step.js';
+import { brainStatistics, type tissueShares } from './brain-intensities.js';
+import { sequenceNames } from './exam.js';
+import type { Head } from './head.js';
+import type { LesionLibrary } from './lesion-library.js';
+import { renderPatch, samplePatch } from './patch.js';
+import { chance } from './sampling.js';
+import { sampleStripping } from './stripping.js';
+
+/** Heads and lesions, on memory that workers share. */
+export interface Anatomies {
+  readonly heads: readonly Head[];
+  /** Of each head, see {@link tissueShares}. */
+  readonly shares: readonly Float64Array[];
+  readonly library: LesionLibrary;
+}
+
+export interface LesionBatchSettings {
+  readonly batchSize: number;
+  readonly edgeVoxels: number;
+  readonly seed: number;
+}
+
+/** Share of patches in which nobody removed the skull. */
+const unstripped = 0.1;
+/** How far the statistics of a patch's brain lie from those of an exam: bias fields, other tissues. */
+const meanJitter = 0.15;
+const sdJitter = 0.1;
+/** Slow changes of intensity add to the deviation of a whole brain, and not to that of a patch. */
+const brainOverPatch = 1.08;
+
+/**
+ * Batch `index` of synthetic patches for the lesion network: [batch, flair t2 t1, z, y, x], a missing
+ * sequence 0, and the truth. Runs in a worker; the same settings and index give the same batch.
+ */
+export function makeLesionBatch(
+  { heads, shares, library }: Anatomies,
+  { batchSize, edgeVoxels, seed }: LesionBatchSettings,
+  index: number,
+): StepInput {
+  const voxels = edgeVoxels ** 3;
+  const image = new Float32Array(batchSize * sequenceNames.length * voxels);
+  const labels = new Uint8Array(batchSize * voxels);
+  const random = seededRandom((seededRandom(seed).bits() ^ seededRandom(index).bits()) >>> 0);
+  const size: Size = [edgeVoxels, edgeVoxels, edgeVoxels];
+  for (let place = 0; place < batchSize; place++) {
+    const chosen = random.integer(heads.length);
+    const head = heads[chosen];
+    const sampled = samplePatch(random, head, library, edgeVoxels);
+    const stripping = chance(random, unstripped) ? undefined : sampleStripping(random);
+    const parameters = { ...sampled, stripping };
+    const patch = renderPatch(parameters, head, library, size);
+    for (const [channel, name] of sequenceNames.entries()) {
+      const shift = meanJitter * random.normal();
+      const spread = brainOverPatch * Math.exp(sdJitter * random.normal());
+      const sequence = parameters.sequences[name];
+      const measured = patch.images[name];
+      if (!sequence || !measured) continue;
+      const { mean, sd } = brainStatistics(shares[chosen], measured, patch, sequence);
+      const statistics = { mean: mean + shift * sd, sd: spread * sd };
+      const at = (place * sequenceNames.length + channel) * voxels;
+      image.set(normalizedIntensities(measured, patch.kept, statistics), at);
+    }
+    for (let at = 0; at < voxels; at++) {
+      if (patch.truth[at] !== 0 && patch.kept[at] !== 0) labels[place * voxels + at] = 1;
+    }
+  }
+  return { image, labels };
+}
