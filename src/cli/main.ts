@@ -5,6 +5,7 @@ import { addCompare } from './compare.js';
 import { addEvaluate } from './evaluate.js';
 import { addExtractBrain } from './extract-brain.js';
 import { addInfo } from './info.js';
+import { addModel } from './model.js';
 import { addRegister } from './register.js';
 import { addReorient } from './reorient.js';
 import { addSegment } from './segment.js';
@@ -22,6 +23,7 @@ const commands = [
   addEvaluate,
   addCompare,
   addSynthesize,
+  addModel,
 ];
 
 /** Exit code of a command line that cannot be understood; as in the table of errors. */

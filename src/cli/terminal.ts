@@ -60,8 +60,11 @@ export function stagesOnTerminal({ quiet, json }: OutputOptions, stream = proces
 /** Prints a result: as JSON, as lines for people, or (quiet) not at all. */
 export function printResult({ quiet, json }: OutputOptions, result: object, lines: string[]): void {
   if (json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-  else if (!quiet) process.stdout.write(`${lines.join('\n')}\n`);
+  else if (!quiet) process.stdout.write(printable(`${lines.join('\n')}\n`));
 }
+
+/** Texts from files must not steer the terminal. */
+const printable = (text: string) => text.replace(/[^\P{Cc}\n\t]/gu, '\ufffd');
 
 /** A signal that aborts when the user presses Ctrl-C or the process is asked to end. */
 export function abortOnInterrupt(): { signal: AbortSignal; dispose: () => void } {
@@ -90,7 +93,9 @@ export function reportFailure(error: unknown, json: boolean): number {
     const { code, title, details, advice } = failure;
     process.stderr.write(`${JSON.stringify({ error: { code, title, ...details, advice } })}\n`);
   } else {
-    process.stderr.write(`${failure.title}.\n  ${failure.message}\n  ${failure.advice}\n`);
+    process.stderr.write(
+      printable(`${failure.title}.\n  ${failure.message}\n  ${failure.advice}\n`),
+    );
   }
   return failure.exitCode;
 }

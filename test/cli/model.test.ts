@@ -1,0 +1,225 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readVolume, sha256OfFile, writeNifti } from '../../src/formats/index.js';
+import { makePhantom, someLesions } from '../segment/phantom.js';
+import { dawson, temporaryFolder } from '../support/dawson.js';
+import { type ThresholdModel, writeThresholdModel } from '../support/threshold-model.js';
+
+const folder = temporaryFolder();
+const { exam, lesions } = makePhantom({ lesions: someLesions });
+const image = (name: string) => join(folder, `${name}.nii.gz`);
+const schema = JSON.parse(
+  readFileSync(
+    fileURLToPath(new URL('../../schemas/findings-1.schema.json', import.meta.url)),
+    'utf8',
+  ),
+);
+const threeChannels = { channels: ['FLAIR', 'T1w', 'T2'], optional: ['T1w', 'T2'] };
+
+let models = 0;
+function makeModel(model: ThresholdModel): Promise<string> {
+  const place = `${models++}-`;
+  return writeThresholdModel((name) => join(folder, place + name), model);
+}
+
+let model: string;
+const out = (name: string) => join(folder, name);
+
+/** Segments the phantom, which is brain-extracted and registered. */
+const segment = (model: string, name: string, ...more: string[]) =>
+  dawson([
+    ...['segment', '--flair', image('flair'), '--model', model, '--out', out(name)],
+    ...['--brain-extracted', '--registered', ...more],
+  ]);
+
+beforeAll(async () => {
+  for (const name of ['flair', 't1', 't2'] as const) await writeNifti(image(name), exam[name]);
+  model = await makeModel({ ...threeChannels, folds: 2 });
+});
+
+describe('dawson segment --model', () => {
+  it('finds what the network finds, by the rule of the model, and says which model it was', async () => {
+    const result = await segment(model, 'a', '--t1', image('t1'), '--threads', '2');
+    expect(result.stderr).not.toContain('expected');
+    expect(result.exitCode).toBe(0);
+    expect(result.stdout).toContain('takes T2, which is missing');
+
+    const findings = JSON.parse(readFileSync(join(out('a'), 'findings.json'), 'utf8'));
+    const validate = new Ajv2020().compile(schema);
+    expect(validate(findings), JSON.stringify(validate.errors)).toBe(true);
+    expect(findings.settings).toMatchObject({
+      segmenter: 'nnunet',
+      segmenterSettings: { folds: 2, stepSize: 0.5, mirrorings: 8, device: 'cpu' },
+      model: {
+        name: 'bright',
+        version: '1.2.0',
+        sha256: await sha256OfFile(join(model, 'model.json')),
+      },
+      lesionRule: {
+        threshold: 0.6,
+        minimumVolumeMm3: 20,
+        keepLargest: false,
+        connectivity: 26,
+      },
+    });
+    const { volume } = await readVolume(join(out('a'), 'lesions.nii.gz'));
+    let [both, either] = [0, 0];
+    for (let at = 0; at < volume.data.length; at++) {
+      both += volume.data[at] & lesions.data[at];
+      either += volume.data[at] + lesions.data[at];
+    }
+    expect((2 * both) / either).toBeGreaterThan(0.95);
+    // The last two of the phantom touch.
+    expect(findings.lesionCount).toBe(someLesions.length - 1);
+  });
+
+  it('gives the same bytes on another number of threads', async () => {
+    const { exitCode } = await segment(model, 'b', '--t1', image('t1'), '--threads', '1');
+    expect(exitCode).toBe(0);
+    const bytes = (name: string) => readFileSync(join(out(name), 'probability.nii.gz'));
+    expect(bytes('b').equals(bytes('a'))).toBe(true);
+  });
+
+  it('keeps the largest lesion where the model says so, and says what is not used', async () => {
+    const largest = await makeModel({
+      channels: ['flair'],
+      optional: [],
+      postProcessing: { keepLargest: true },
+    });
+    const args = ['--t2', image('t2'), '--no-mirror', '--json'];
+    const { exitCode, stdout } = await segment(largest, 'c', ...args);
+    expect(exitCode).toBe(0);
+    const findings = JSON.parse(stdout);
+    expect(findings.lesionCount).toBe(1);
+    expect(findings.settings.segmenterSettings.mirrorings).toBe(1);
+    expect(findings.settings.lesionRule.keepLargest).toBe(true);
+    expect(findings.notes).toContain('The T2 is not used: the model takes flair.');
+  });
+
+  it('names a sequence that the model cannot do without, before it reads the images', async () => {
+    const model = await makeModel({ channels: ['FLAIR', 'T1'], optional: [] });
+    const { exitCode, stderr } = await segment(model, 'd');
+    expect(exitCode).toBe(4);
+    expect(stderr).toContain('an exam without T1');
+    expect(stderr).toContain('choose a model');
+    expect(stderr).not.toContain('✓ read');
+    expect(existsSync(out('d'))).toBe(false);
+  });
+
+  it('refuses a model with a changed file', async () => {
+    const model = await makeModel(threeChannels);
+    const file = join(model, 'plans.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"batch_size": 2', '"batch_size": 3'));
+    const { exitCode, stderr } = await segment(model, 'e');
+    expect(exitCode).toBe(3);
+    expect(stderr).toMatch(/plans\.json: expected the \d+ bytes .*; found other contents/);
+  });
+
+  it('refuses weights that do not fit the plans', async () => {
+    const wide = await makeModel({ ...threeChannels, features: [3, 2] });
+    const narrow = await makeModel(threeChannels);
+    const name = 'fold_0.safetensors';
+    writeFileSync(join(narrow, name), readFileSync(join(wide, name)));
+    const described = (model: string) =>
+      JSON.parse(readFileSync(join(model, 'model.json'), 'utf8'));
+    const card = described(narrow);
+    card.files[name] = described(wide).files[name];
+    writeFileSync(join(narrow, 'model.json'), JSON.stringify(card));
+    const { exitCode, stderr } = await segment(narrow, 'f');
+    expect(exitCode).toBe(3);
+    expect(stderr).toMatch(/fold_0\.safetensors: expected .* of shape \[2,3,3,3,3\]; found \[3,3/);
+  });
+
+  it('says how much memory a patch asks for, and which setting lowers it', async () => {
+    const model = await makeModel({
+      ...threeChannels,
+      patch: [512, 512, 512],
+      features: [128, 2],
+    });
+    const { exitCode, stderr } = await segment(model, 'g');
+    expect(exitCode).toBe(7);
+    expect(stderr).toMatch(/expected [\d.]+ GiB of memory for one run/);
+    expect(stderr).toContain('memory budget');
+  });
+
+  it.each(['webgpu', 'cuda'])('works on %s, or says how to get it', async (device) => {
+    const model = await makeModel(threeChannels);
+    const { exitCode, stderr } = await segment(model, device, '--device', device);
+    if (exitCode === 0) return;
+    expect(exitCode).toBe(7);
+    expect(stderr).toContain(`provider ${device}`);
+    expect(stderr).toMatch(/Install|run "npm rebuild/);
+    expect(existsSync(out(device))).toBe(false);
+  });
+
+  it.each([
+    ['a model for LST-LGA', ['--model', 'x', '--segmenter', 'lst-lga']],
+    ['nnunet without a model', ['--segmenter', 'nnunet']],
+    ['an unknown device', ['--device', 'tpu']],
+    ['half a thread', ['--threads', '0.5']],
+  ])('refuses %s', async (_, args) => {
+    const { exitCode } = await dawson([
+      ...['segment', '--flair', image('flair'), '--out', out('h'), ...args],
+    ]);
+    expect(exitCode).toBe(2);
+  });
+
+  it('says that a folder holds no model', async () => {
+    const { exitCode, stderr } = await segment(folder, 'i');
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain('model.json');
+  });
+});
+
+describe('dawson model show', () => {
+  it('prints network, cost, origin, rule and files', async () => {
+    const text = await dawson(['model', 'show', model]);
+    expect(text.exitCode).toBe(0);
+    for (const part of [
+      'bright 1.2.0',
+      'FLAIR, T1w (may lack), T2 (may lack)',
+      'PlainConvUNet, 2 stages',
+      '56 x 72 x 64 voxels of 2 x 2 x 2 mm',
+      'data: none: made by hand',
+      'probability from 0.6, components above 20 mm³',
+      `${await sha256OfFile(join(model, 'fold_1.safetensors'))}  fold_1.safetensors`,
+    ]) {
+      expect(text.stdout).toContain(part);
+    }
+
+    const { stdout } = await dawson(['model', 'show', model, '--json']);
+    const summary = JSON.parse(stdout);
+    // Convolutions 3-2 and 2-2 (stride 2), upsampling 2-2, convolution 4-2, and 2-2 of one voxel.
+    const parameters = 27 * 6 + 27 * 4 + 8 * 4 + 27 * 8 + 4 + 6 * 2 + 6 * 2;
+    expect(summary.network.parameters).toBe(parameters - 2);
+    expect(summary).toMatchObject({ folds: 2, mirrorings: 8, classes: ['lesion'] });
+    const voxels = 56 * 72 * 64;
+    const convolutions = 2 * voxels * (27 * 6 + (27 * 4) / 8 + 4 + 27 * 8 + 4);
+    expect(summary.costPerPatch.gflop).toBeGreaterThan(convolutions / 1e9);
+    expect(summary.costPerPatch.gflop).toBeLessThan((1.5 * convolutions) / 1e9);
+    expect(summary.costPerPatch.memoryBytes).toBeGreaterThan(4 * voxels * 6);
+    expect(Object.keys(summary.files)).toHaveLength(4);
+  });
+
+  it('does not let the texts of a model steer the terminal', async () => {
+    const model = await makeModel(threeChannels);
+    const file = join(model, 'model.json');
+    const card = JSON.parse(readFileSync(file, 'utf8'));
+    card.training.data = '\u001b[2Jgone';
+    writeFileSync(file, JSON.stringify(card));
+    const { stdout } = await dawson(['model', 'show', model]);
+    expect(stdout).toContain('gone');
+    expect(stdout).not.toContain('\u001b');
+  });
+
+  it('refuses a changed model', async () => {
+    const model = await makeModel(threeChannels);
+    writeFileSync(join(model, 'dataset.json'), '{}');
+    const { exitCode, stderr } = await dawson(['model', 'show', model, '--json']);
+    expect(exitCode).toBe(3);
+    expect(JSON.parse(stderr).error).toMatchObject({ code: 'bad-model' });
+  });
+});
