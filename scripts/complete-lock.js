@@ -36,7 +36,12 @@ function platformOf(name) {
   const parts = name.split(/[-/]/);
   const os = systems.find((system) => parts.includes(system));
   const cpu = processors.find((processor) => parts.some((part) => part.startsWith(processor)));
-  return { ...(cpu ? { cpu: [cpu] } : {}), ...(os ? { os: [os] } : {}) };
+  const libc = { gnu: 'glibc', musl: 'musl' }[parts.find((part) => /^(gnu|musl)$/.test(part))];
+  return {
+    ...(cpu ? { cpu: [cpu] } : {}),
+    ...(os ? { os: [os] } : {}),
+    ...(libc ? { libc: [libc] } : {}),
+  };
 }
 
 let added = 0;
