@@ -9,6 +9,7 @@ import {
   sequencesOf,
 } from './preprocess/exam.js';
 import { type Preparation, type PrepareOptions, prepare, type Run } from './preprocess/prepare.js';
+import { inputGate } from './preprocess/quality/input-gate.js';
 import { type Findings, findingsSchema, notice } from './quantify/findings.js';
 import { lesionTable } from './quantify/lesion-table.js';
 import type { findLesions, LesionRule, Lesions } from './quantify/lesions.js';
@@ -24,6 +25,8 @@ import { type Mask, nonZeroVolumeMl, onGrid, type Volume } from './volume/volume
 
 export interface AnalyzeOptions extends PrepareOptions, SegmenterChoice {
   readonly segmenter: SegmenterName;
+  /** Go on with a sequence that surely is not what it is said to be. */
+  readonly ignoreQuality: boolean;
 }
 
 /** All that is known about an exam when the pipeline ends. Volumes lie on the FLAIR's own grid. */
@@ -54,6 +57,7 @@ export async function analyze(
   const segmenter: OpenSegmenter = await open(options, sequencesOf(files), run);
   const { exam, notes } = await stage('read', () => readExam(files));
   const preparation = await prepare(exam, options, run);
+  const quality = await inputGate(exam, preparation, options, run);
   const segmentation = await segmenter.segment(preparation.exam, run);
   const probability = onFlairGrid(segmentation.probability, preparation, exam);
   const brain = onFlairGrid(preparation.exam.brain, preparation, exam);
@@ -109,6 +113,7 @@ export async function analyze(
           },
         ]),
     ),
+    quality,
     notes: [...notes, ...preparation.notes, ...segmentation.notes],
     run: {
       secondsPerStage,

@@ -88,6 +88,12 @@ export const errorTable = {
     title: 'The input files do not fit together',
     advice: 'Check that all files belong to the same exam of the same person.',
   },
+  'wrong-sequence': {
+    exitCode: 4,
+    title: 'A sequence is not what it is said to be',
+    advice:
+      'Give each file to the option of its sequence. To go on as it is, add --ignore-quality.',
+  },
   'output-exists': {
     exitCode: 5,
     title: 'The output is in the way of something else',

@@ -6,6 +6,7 @@ import { DawsonError } from '../errors.js';
 import { requireReplaceableFolder } from '../formats/index.js';
 import { type Device, devices } from '../network/index.js';
 import { type Alignment, alignments } from '../preprocess/prepare.js';
+import type { Severity } from '../preprocess/quality/finding.js';
 import { notice } from '../quantify/findings.js';
 import { type SegmenterName, segmenters } from '../segment/segmenters.js';
 import { WorkerPool } from '../workers.js';
@@ -32,6 +33,7 @@ interface SegmentOptions extends OutputOptions {
   brainExtracted: boolean;
   registered: boolean;
   keepIntermediate: boolean;
+  ignoreQuality: boolean;
 }
 
 export function addSegment(program: Command): void {
@@ -73,6 +75,11 @@ export function addSegment(program: Command): void {
     )
     .option('--brain-extracted', 'the images show only the brain already', false)
     .option('--registered', 'the sequences are aligned already', false)
+    .option(
+      '--ignore-quality',
+      'go on even where a sequence surely is not what it is said to be',
+      false,
+    )
     .option('--keep-intermediate', 'also write the prepared sequences and the transforms', false)
     .addHelpText(
       'after',
@@ -94,6 +101,12 @@ export function addSegment(program: Command): void {
   withOutputOptions(command);
 }
 
+const severityLabels: Record<Severity, string> = {
+  info: 'Note',
+  warning: 'Warning',
+  severe: 'Severe',
+};
+
 async function segment(options: SegmentOptions): Promise<void> {
   const pool = new WorkerPool();
   const { signal, dispose } = abortOnInterrupt();
@@ -109,6 +122,9 @@ async function segment(options: SegmentOptions): Promise<void> {
     const seconds = (performance.now() - startMs) / 1000;
     const gib = findings.run.peakMemoryBytes / 2 ** 30;
     printResult(options, findings, [
+      ...(findings.quality ?? []).map(
+        ({ severity, text }) => `${severityLabels[severity]}: ${text}`,
+      ),
       ...findings.notes.map((note) => `Note: ${note}`),
       `${findings.lesionCount} lesions, ${findings.lesionVolumeMl.toFixed(2)} ml in all ` +
         `(brain ${findings.brainVolumeMl.toFixed(0)} ml), in ${seconds.toFixed(1)} s with ${gib.toFixed(2)} GiB.`,

@@ -62,6 +62,8 @@ export function extractBrain(volume: Volume, atlas: HeadAtlas): Mask {
 export interface FoundBrain {
   readonly brain: Mask;
   readonly tissuePriors: TissuePriors;
+  /** Maps points of the image to points of the atlas, RAS mm. */
+  readonly toAtlas: Mat4;
 }
 
 /** {@link extractBrain}, or of a brain-extracted image what is not 0; with the atlas's tissues. */
@@ -74,6 +76,7 @@ export function findBrain(
   return {
     brain: brainExtracted ? nonZeroBrain(volume) : brainAround(volume, atlas, toAtlas),
     tissuePriors: tissuePriorsOn(volume, atlas, toAtlas),
+    toAtlas,
   };
 }
 

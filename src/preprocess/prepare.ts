@@ -16,7 +16,7 @@ import { looksBrainExtracted } from './brain-extracted.js';
 import { type Exam, type SequenceName, sequenceLabels, sequencesOf } from './exam.js';
 import type { findBrain } from './extract-brain.js';
 import { readHeadAtlas } from './head-atlas.js';
-import type { PreparedExam } from './prepared-exam.js';
+import type { PreparedExam, TissuePriors } from './prepared-exam.js';
 
 /**
  * Which sequence the others are brought to, and how freely:
@@ -41,10 +41,12 @@ export interface PrepareOptions {
 /** An exam on one grid, and how it came there. */
 export interface Preparation {
   /** All sequences on the reference's grid in RAS orientation, intensities as in the files. */
-  readonly exam: PreparedExam;
+  readonly exam: PreparedExam & { readonly tissuePriors: TissuePriors };
   readonly reference: SequenceName;
   /** Maps points of the reference to points of each sequence, RAS mm. */
   readonly transforms: { readonly [name in SequenceName]?: Mat4 };
+  /** Maps points of the reference to points of the head atlas, RAS mm. */
+  readonly referenceToAtlas: Mat4;
   readonly degreesOfFreedom: 0 | 6 | 12;
   readonly brainExtracted: boolean;
   readonly notes: readonly string[];
@@ -110,7 +112,7 @@ export async function prepare(exam: Exam, options: PrepareOptions, run: Run): Pr
       return { name, ...aligned };
     });
 
-  const [{ brain, tissuePriors }, ...aligned] = await Promise.all([find, ...align]);
+  const [{ brain, tissuePriors, toAtlas }, ...aligned] = await Promise.all([find, ...align]);
   for (const { name, referenceToSequence } of aligned) {
     const covered = coverage(brain, exam[name]!.volume, referenceToSequence);
     if (covered >= minimumCoverage) continue;
@@ -126,12 +128,13 @@ export async function prepare(exam: Exam, options: PrepareOptions, run: Run): Pr
       [reference]: fixed,
       brain,
       tissuePriors,
-    } as unknown as PreparedExam,
+    } as unknown as Preparation['exam'],
     reference,
     transforms: Object.fromEntries([
       [reference, identity],
       ...aligned.map(({ name, referenceToSequence }) => [name, referenceToSequence]),
     ]),
+    referenceToAtlas: toAtlas,
     degreesOfFreedom,
     brainExtracted,
     notes,

@@ -1,3 +1,4 @@
+import type { QualityFinding } from '../preprocess/quality/finding.js';
 import type { ModelRecord } from '../segment/segmenter.js';
 import type { Mat4, Vec3 } from '../volume/affine.js';
 import type { Size } from '../volume/volume.js';
@@ -49,6 +50,8 @@ export interface Findings {
   readonly lesionVolumeMl: number;
   readonly lesions: readonly Lesion[];
   readonly transforms: Readonly<Record<string, TransformRecord>>;
+  /** What stands out about the images, the worst first; absent in files of earlier versions. */
+  readonly quality?: readonly QualityFinding[];
   /** What was worked around, assumed or done without, in sentences. */
   readonly notes: readonly string[];
   readonly run: {

@@ -1,0 +1,53 @@
+import { DawsonError } from '../../errors.js';
+import type { Exam } from '../exam.js';
+import { sequenceLabels, sequencesOf } from '../exam.js';
+import { readHeadAtlas } from '../head-atlas.js';
+import type { Preparation, Run } from '../prepare.js';
+import type { CheckedExam, checkExam } from './check-exam.js';
+import type { QualityFinding } from './finding.js';
+
+/**
+ * Checks a prepared exam before it is segmented.
+ * @param options.ignoreQuality go on with sequences that surely are not what they are said to be
+ * @returns everything that stands out; see {@link checkExam}.
+ * @throws DawsonError `wrong-sequence` when a sequence surely is another one.
+ */
+export async function inputGate(
+  exam: Exam,
+  preparation: Preparation,
+  { ignoreQuality }: { readonly ignoreQuality: boolean },
+  { pool, stage, signal }: Run,
+): Promise<QualityFinding[]> {
+  const checked: CheckedExam = {
+    sequences: sequencesOf(exam).map((name) => ({
+      name,
+      volume: exam[name]!.volume,
+      referenceToSequence: preparation.transforms[name]!,
+    })),
+    brain: preparation.exam.brain,
+    tissuePriors: preparation.exam.tissuePriors,
+    referenceToAtlas: preparation.referenceToAtlas,
+    atlasBrain: (await readHeadAtlas()).brain,
+  };
+  const findings = await stage('check the images', () =>
+    pool.call<typeof checkExam>(
+      new URL('./check-exam.js', import.meta.url),
+      'checkExam',
+      [checked],
+      signal,
+    ),
+  );
+  if (!ignoreQuality) requireRightSequences(findings, exam);
+  return findings;
+}
+
+function requireRightSequences(findings: readonly QualityFinding[], exam: Exam): void {
+  const wrong = findings.filter(({ code }) => code === 'wrong-sequence');
+  if (wrong.length === 0) return;
+  const [{ sequence }] = wrong;
+  throw new DawsonError('wrong-sequence', {
+    file: exam[sequence!]!.file,
+    expected: `a ${sequenceLabels[sequence!]}`,
+    found: `another contrast: ${wrong.map(({ text }) => text).join(' ')}`,
+  });
+}
