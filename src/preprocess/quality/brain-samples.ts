@@ -85,7 +85,8 @@ export function whiteMatterMedian(samples: BrainSamples): number | undefined {
   return count < leastSamples ? undefined : percentile(samples.values, 50, mask);
 }
 
-/** The range of the brain's intensities, without the 2 % at either end: [low, high]. */
+/** The range of the brain's intensities, without the 2 % at either end: [low, high]; NaN without any. */
 export function intensityRange({ values }: BrainSamples): [number, number] {
+  if (values.length === 0) return [Number.NaN, Number.NaN];
   return [percentile(values, 2), percentile(values, 98)];
 }

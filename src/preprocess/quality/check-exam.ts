@@ -1,7 +1,7 @@
 import { invert, type Mat4, multiply, type Vec3, voxelSizeMm } from '../../volume/affine.js';
 import { nonZeroVolumeMl, type Volume } from '../../volume/volume.js';
 import { type SequenceName, sequenceLabels } from '../exam.js';
-import { type BrainMap, brainSamples, whiteMatterMedian } from './brain-samples.js';
+import { type BrainMap, brainSamples, intensityRange } from './brain-samples.js';
 import { surelyLooksLike, type TissueContrast, tissueContrast } from './contrast.js';
 import { type Coverage, coverageOf, type Side, sides } from './coverage.js';
 import { type QualityFinding, type Severity, severities } from './finding.js';
@@ -31,7 +31,7 @@ export interface SequenceMeasures {
   readonly voxelSizeMm: Vec3;
   readonly contrast?: TissueContrast;
   readonly signal?: Signal;
-  /** Brightness of ghosts beside the head, as a share of the intensity of white matter. */
+  /** Brightness of ghosts beside the head, as a share of the range of the brain's intensities. */
   readonly ghostShare?: number;
   readonly coverage: Coverage;
 }
@@ -82,7 +82,7 @@ export function measureSequence(
   exam: CheckedExam,
 ): SequenceMeasures {
   const samples = brainSamples(volume, exam, referenceToSequence);
-  const white = whiteMatterMedian(samples);
+  const [low, high] = intensityRange(samples);
   const ghost = ghosting(volume);
   const atlasToSequence = multiply(referenceToSequence, invert(exam.referenceToAtlas));
   return {
@@ -90,7 +90,7 @@ export function measureSequence(
     voxelSizeMm: voxelSizeMm(volume.affine),
     contrast: tissueContrast(samples),
     signal: signalOf(volume, samples),
-    ghostShare: ghost === undefined || !white ? undefined : ghost / Math.abs(white),
+    ghostShare: ghost === undefined || !(high > low) ? undefined : ghost / (high - low),
     coverage: coverageOf(volume, exam.atlasBrain, atlasToSequence),
   };
 }
@@ -182,7 +182,7 @@ function signalFindings({ name, signal, ghostShare: ghost }: SequenceMeasures): 
     if (severity) findings.push({ severity, code, sequence: name, text });
   };
   if (ghost !== undefined) {
-    const text = `Beside the head in the ${label} lie ghosts of motion (${percent(ghost, 1)} of white matter).`;
+    const text = `Beside the head in the ${label} lie ghosts of motion (${percent(ghost, 1)} of the brain’s range).`;
     add(severityOf(ghost, ghostShare), 'ghosting', text);
   }
   if (signal === undefined) return findings;
