@@ -1,7 +1,6 @@
 import type { EvaluatedCase } from '../evaluate/index.js';
 import { imagesIn, throwProblems } from '../evaluate/match-files.js';
 import { readVolume } from '../formats/index.js';
-import { percentile } from '../volume/histogram.js';
 import { reorient } from '../volume/reorient.js';
 import { resample } from '../volume/resample.js';
 import { countNonZero, type Mask, onGrid, type Volume } from '../volume/volume.js';
@@ -9,6 +8,7 @@ import type { Figure } from './cohort-charts.js';
 import { sliceAsDataUrl } from './picture.js';
 import { outlinePath, type Slice, sliceOf } from './slice.js';
 import { escapeHtml } from './table.js';
+import { flairWindow } from './window.js';
 
 /** One case of the figure: its images, and what is said above it. */
 export interface ContourCase {
@@ -53,11 +53,7 @@ async function caseRow(contourCase: ContourCase, top: number): Promise<string> {
   const reference = await maskOn(flair, contourCase.reference);
   const prediction = await maskOn(flair, contourCase.prediction);
   const head = where(flair, (value) => value > 0);
-  const inside = countNonZero(head.data) > 0 ? head.data : undefined;
-  const window = {
-    black: percentile(flair.data, 0.5, inside),
-    white: percentile(flair.data, 99.8, inside),
-  };
+  const window = flairWindow(flair, head);
   const slice = fullestSlice(reference, prediction);
   const picture = sliceOf(flair, 'axial', slice);
   const { pixelWidthMm, pixelHeightMm } = picture;

@@ -1,10 +1,11 @@
 import type { Lesions } from '../quantify/lesions.js';
 import { applyToPoint, invert, type Vec3, voxelSizeMm } from '../volume/affine.js';
-import { percentile } from '../volume/histogram.js';
 import { reorient } from '../volume/reorient.js';
 import type { Mask, Volume } from '../volume/volume.js';
+import { type Box, boxOf } from './mask-box.js';
 import { renderSvg, sliceAsDataUrl, type Window } from './picture.js';
 import { outlinePath, type Plane, pixelOf, planes, sliceOf } from './slice.js';
+import { flairWindow } from './window.js';
 
 const lesionColour = '#ff4040';
 const montage = { columns: 6, rows: 4, tilePx: 240 };
@@ -39,10 +40,7 @@ export function overlayPng(
   const scene: Scene = {
     flair: reorient(flair),
     lesions: reorient(lesions.mask) as Mask,
-    window: {
-      black: percentile(flair.data, 0.5, brain.data),
-      white: percentile(flair.data, 99.8, brain.data),
-    },
+    window: flairWindow(flair, brain),
   };
   const brainBox = boxOf(reorient(brain) as Mask);
   const widthPx = montage.columns * montage.tilePx;
@@ -128,31 +126,6 @@ function tile(
 function caption(text: string, x: number, y: number, sizePx: number): string {
   const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
   return `<text x="${x}" y="${y}" font-family="DejaVu Sans" font-size="${sizePx}" fill="#fff">${escaped}</text>`;
-}
-
-interface Box {
-  readonly first: Vec3;
-  readonly last: Vec3;
-}
-
-/** First and last index of the non-zero voxels along each axis; the whole grid when there are none. */
-function boxOf(mask: Mask): Box {
-  const [nx, ny, nz] = mask.size;
-  const first = [nx, ny, nz];
-  const last = [-1, -1, -1];
-  for (let k = 0, voxel = 0; k < nz; k++) {
-    for (let j = 0; j < ny; j++) {
-      for (let i = 0; i < nx; i++, voxel++) {
-        if (mask.data[voxel] === 0) continue;
-        for (const [axis, index] of [i, j, k].entries()) {
-          first[axis] = Math.min(first[axis], index);
-          last[axis] = Math.max(last[axis], index);
-        }
-      }
-    }
-  }
-  if (last[0] < 0) return { first: [0, 0, 0], last: [nx - 1, ny - 1, nz - 1] };
-  return { first: first as unknown as Vec3, last: last as unknown as Vec3 };
 }
 
 /** The brain's box in axial slices with a margin of 8 mm. */

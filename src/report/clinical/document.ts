@@ -1,0 +1,136 @@
+import { version } from '../../version.js';
+import { conclusionOf } from './conclusion.js';
+import { identityOf } from './identity.js';
+import { methodSection } from './method.js';
+import type { ReportInput } from './report-input.js';
+import type { ReportPictures } from './report-pictures.js';
+import { changeSection, loadSection, regionSection } from './tables.js';
+import { type Phrases, phrasesIn } from './texts.js';
+
+/** A label and what belongs to it. */
+export type Fact = readonly [label: string, value: string];
+
+/** A table of text; numbers are set to the right, the first column to the left. */
+export interface ReportTable {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** Two pictures side by side with what they show above them. */
+export interface PicturePair {
+  readonly heading: string;
+  readonly left: string;
+  readonly right: string;
+}
+
+/** A part of the report; what it has is shown in the order of these fields. */
+export interface Section {
+  readonly title: string;
+  readonly table?: ReportTable;
+  /** Names of pictures that stand in one row. */
+  readonly pictures?: readonly string[];
+  readonly pairs?: readonly PicturePair[];
+  readonly facts?: readonly Fact[];
+  readonly items?: readonly string[];
+  /** What explains the above, in small print. */
+  readonly remarks?: readonly string[];
+}
+
+/**
+ * The whole report in words, numbers and pictures, without a look: what the PDF and the page are
+ * made from. All text is plain: nothing in it is markup.
+ */
+export interface ReportDocument {
+  readonly language: string;
+  readonly title: string;
+  readonly program: string;
+  readonly notice: string;
+  readonly pageWord: string;
+  /** Date of the exam, YYYY-MM-DD, where it is given. */
+  readonly date?: string;
+  readonly identity: readonly Fact[];
+  readonly conclusionTitle: string;
+  readonly conclusion: readonly string[];
+  readonly cautions: readonly string[];
+  /** Sections that stand beside each other, row by row; a new page begins with the second list. */
+  readonly summary: readonly (readonly Section[])[];
+  readonly details: readonly (readonly Section[])[];
+  /** PNG or SVG files by name. */
+  readonly pictures: ReadonlyMap<string, Uint8Array>;
+}
+
+/** The report of an exam. The same input gives the same document. */
+export function reportDocument(input: ReportInput, pictures: ReportPictures): ReportDocument {
+  const phrases = phrasesIn(input.language);
+  const { text } = phrases;
+  const { findings } = input.exam;
+  const plot: Section[] = pictures.plot
+    ? [{ title: text('loadOverTime'), pictures: [pictures.plot], remarks: [text('plotCaption')] }]
+    : [];
+  const overview: Section = {
+    title: text('overview'),
+    pictures: pictures.overview,
+    remarks: [text('overviewCaption')],
+  };
+  const { conclusion, cautions } = conclusionOf(input, phrases);
+  return {
+    language: input.language,
+    title: text('title'),
+    program: `Dawson ${version}`,
+    notice: text('notice'),
+    pageWord: text('page'),
+    ...(findings.exam?.date === undefined ? {} : { date: findings.exam.date }),
+    identity: identityOf(input, phrases),
+    conclusionTitle: text('conclusion'),
+    conclusion,
+    cautions,
+    summary: rows(
+      [loadSection(input, phrases), ...plot],
+      [...regionSection(input, phrases), ...changeSection(input, phrases)],
+      [overview],
+    ),
+    details: rows(
+      exampleSection(input, pictures, phrases),
+      [...qualitySection(input, phrases), ...noteSection(input, phrases)],
+      [methodSection(input, phrases)],
+    ),
+    pictures: pictures.files,
+  };
+}
+
+const rows = (...all: (readonly Section[])[]) => all.filter((row) => row.length > 0);
+
+function exampleSection(
+  { change }: ReportInput,
+  { pairs, changedCount, shownChangedCount }: ReportPictures,
+  { text }: Phrases,
+): Section[] {
+  if (pairs.length === 0) return [];
+  const leftOut =
+    shownChangedCount < changedCount
+      ? [text('examplesLeftOut', { shown: shownChangedCount, all: changedCount })]
+      : [];
+  return [
+    {
+      title: text('examples'),
+      pairs,
+      remarks: [text(change ? 'examplesChange' : 'examplesPlain'), ...leftOut],
+    },
+  ];
+}
+
+function qualitySection({ exam: { findings } }: ReportInput, { text }: Phrases): Section[] {
+  const found = findings.quality ?? [];
+  if (found.length === 0) return [];
+  const order = ['severe', 'warning', 'info'] as const;
+  const items = order.flatMap((severity) =>
+    found
+      .filter((finding) => finding.severity === severity)
+      .map((finding) => `${text(severity)}: ${finding.text}`),
+  );
+  return [{ title: text('quality'), items }];
+}
+
+function noteSection({ exam: { findings } }: ReportInput, { text }: Phrases): Section[] {
+  return findings.notes.length > 0 ? [{ title: text('notes'), items: findings.notes }] : [];
+}

@@ -1,0 +1,63 @@
+import type { TopLevelSpec } from 'vega-lite';
+import { chartSvg } from '../chart.js';
+import type { ReportFindings } from './report-input.js';
+import type { Phrases } from './texts.js';
+
+/**
+ * Volume of the lesions at every exam, their number above the points, as SVG; black on white. Along
+ * the dates where every exam has one, else along the order of exams.
+ */
+export async function loadPlot(
+  exams: readonly ReportFindings[],
+  { text, number }: Phrases,
+): Promise<string> {
+  const dated = exams.every(({ exam }) => isDate(exam?.date));
+  const values = exams.map(({ exam, lesionVolumeMl, lesionCount }, index) => ({
+    when: dated ? exam!.date! : index + 1,
+    volumeMl: lesionVolumeMl,
+    count: number(lesionCount, 0),
+  }));
+  const axis = { labelFontSize: 11, titleFontSize: 11, domainColor: '#000', tickColor: '#000' };
+  const when = dated
+    ? {
+        field: 'when',
+        type: 'temporal',
+        title: null,
+        scale: { type: 'utc' },
+        axis: { ...axis, format: '%Y-%m', labelAngle: 0, tickCount: 5, labelOverlap: 'greedy' },
+      }
+    : {
+        field: 'when',
+        type: 'quantitative',
+        title: text('examOrder'),
+        scale: { domain: [0.5, exams.length + 0.5] },
+        axis: { ...axis, tickMinStep: 1, format: 'd', grid: false },
+      };
+  const volume = {
+    field: 'volumeMl',
+    type: 'quantitative',
+    title: text('loadAxis'),
+    scale: { domainMin: 0, nice: true },
+    axis: { ...axis, tickCount: 5 },
+  };
+  return chartSvg({
+    width: 300,
+    height: 130,
+    padding: { left: 4, top: 14, right: 14, bottom: 4 },
+    data: { values },
+    encoding: { x: when, y: volume },
+    layer: [
+      { mark: { type: 'line', color: '#000', strokeWidth: 1.3 } },
+      { mark: { type: 'point', filled: true, color: '#000', size: 42, opacity: 1 } },
+      {
+        mark: { type: 'text', dy: -11, fontSize: 11, color: '#000', clip: false },
+        encoding: { text: { field: 'count', type: 'nominal' } },
+      },
+    ],
+  } as unknown as TopLevelSpec);
+}
+
+/** Whether a text is a date that charts can place. */
+function isDate(text: string | undefined): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text ?? '') && !Number.isNaN(Date.parse(text!));
+}

@@ -1,0 +1,61 @@
+import { type Vec3, voxelSizeMm } from '../../volume/affine.js';
+import type { Mask, Volume } from '../../volume/volume.js';
+import { type Box, boxOf } from '../mask-box.js';
+import { type Plane, planes } from '../slice.js';
+import { choose, cut, panelPng, partOf, type Scene } from './panel.js';
+
+const slicesShown = 5;
+const widthPx = 420;
+const marginMm = 6;
+/** Without lesions, the slices lie within these shares of the brain, from below or from the left. */
+const middle = { from: 0.25, to: 0.8 };
+
+/**
+ * Slices of the whole brain with the outlines of all lesions, as PNG, in the order of the plane's
+ * axis: from each of equal parts of the range with lesions, the slice with most of them.
+ */
+export function overviewPngs(scene: Scene, brain: Mask, plane: Plane): Uint8Array[] {
+  const axis = planes[plane];
+  const mm = voxelSizeMm(scene.flair.affine);
+  const box = boxOf(brain);
+  const centre = box.first.map((first, a) => (first + box.last[a]) / 2) as unknown as Vec3;
+  const fieldMm = box.first.map(
+    (first, a) => (box.last[a] - first + 1) * mm[a] + 2 * marginMm,
+  ) as unknown as Vec3;
+  return shownSlices(lesionVoxels(scene.labels, axis), box, axis).map((index) => {
+    const { flair, labels } = cut(scene, partOf(scene.flair, plane, index, centre, fieldMm), plane);
+    const outline = { slice: choose(labels, (id) => id !== 0), style: 'lesion' } as const;
+    return panelPng(flair, [outline], scene.window, plane, widthPx);
+  });
+}
+
+/** Number of lesion voxels in each slice across an axis. */
+function lesionVoxels({ data, size }: Volume<Int32Array>, axis: number): Int32Array {
+  const [nx, ny, nz] = size;
+  const counts = new Int32Array(size[axis]);
+  for (let k = 0, voxel = 0; k < nz; k++) {
+    for (let j = 0; j < ny; j++) {
+      for (let i = 0; i < nx; i++, voxel++) {
+        if (data[voxel] !== 0) counts[axis === 0 ? i : axis === 1 ? j : k]++;
+      }
+    }
+  }
+  return counts;
+}
+
+function shownSlices(counts: Int32Array, { first, last }: Box, axis: number): number[] {
+  const filled = [...counts.keys()].filter((index) => counts[index] > 0);
+  const length = last[axis] - first[axis];
+  const [from, to] =
+    filled.length > 0
+      ? [filled[0], filled.at(-1)! + 1]
+      : [first[axis] + middle.from * length, first[axis] + middle.to * length];
+  const chosen = Array.from({ length: slicesShown }, (_, part) => {
+    const start = Math.floor(from + (part * (to - from)) / slicesShown);
+    const end = Math.max(start + 1, Math.floor(from + ((part + 1) * (to - from)) / slicesShown));
+    let best = Math.min(counts.length - 1, Math.floor((start + end) / 2));
+    for (let index = start; index < end; index++) if (counts[index] > counts[best]) best = index;
+    return best;
+  });
+  return [...new Set(chosen)];
+}

@@ -1,0 +1,53 @@
+import { lesionLabels } from '../../quantify/lesion-labels.js';
+import { reorient } from '../../volume/reorient.js';
+import type { Mask, Volume } from '../../volume/volume.js';
+import { flairWindow } from '../window.js';
+import { type Examples, exampleLesions } from './examples.js';
+import { acquiredPlane } from './lesion-place.js';
+import { loadPlot } from './load-plot.js';
+import { overviewPngs } from './overview.js';
+import type { Scene } from './panel.js';
+import type { ReportedExam, ReportInput } from './report-input.js';
+import { phrasesIn } from './texts.js';
+
+/** The report's pictures: PNG and SVG files by name, and which of them are shown where. */
+export interface ReportPictures extends Examples {
+  readonly overview: readonly string[];
+  /** Lesion load over time; only where there are earlier exams. */
+  readonly plot?: string;
+}
+
+/**
+ * Everything in the report that is drawn.
+ * @throws DawsonError `inputs-conflict` when a mask is not that of its findings.
+ */
+export async function reportPictures(input: ReportInput): Promise<ReportPictures> {
+  const phrases = phrasesIn(input.language);
+  const { exam, previous, previousExam, change } = input;
+  const now = sceneOf(exam);
+  const before =
+    previousExam && change
+      ? { ...sceneOf(previousExam), toImage: change.currentToPrevious }
+      : undefined;
+  const examples = exampleLesions(input, now, before, phrases);
+  const files = new Map(examples.files);
+  const plane = acquiredPlane(now.flair.affine);
+  const overview = overviewPngs(now, reorient(exam.brain) as Mask, plane).map((png, index) => {
+    const name = `overview-${index + 1}.png`;
+    files.set(name, png);
+    return name;
+  });
+  if (previous.length === 0) return { ...examples, files, overview };
+  const plot = 'plot.svg';
+  files.set(plot, Buffer.from(await loadPlot([...previous, exam.findings], phrases)));
+  return { ...examples, files, overview, plot };
+}
+
+function sceneOf({ flair, lesions, brain, findings }: ReportedExam): Scene {
+  const { connectivity } = findings.settings.lesionRule;
+  return {
+    flair: reorient(flair),
+    labels: reorient(lesionLabels(lesions, connectivity, findings.lesions)) as Volume<Int32Array>,
+    window: flairWindow(flair, brain),
+  };
+}

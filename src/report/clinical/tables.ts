@@ -1,0 +1,95 @@
+import { countByClass } from './conclusion.js';
+import type { Section } from './document.js';
+import { shownText } from './identity.js';
+import type { ReportFindings, ReportInput } from './report-input.js';
+import type { Phrases, TextKey } from './texts.js';
+
+/** Number and volume of lesions, beside those of the previous exam where there is one. */
+export function loadSection({ exam, previous }: ReportInput, phrases: Phrases): Section {
+  const { text, number, signed } = phrases;
+  const before = previous.at(-1);
+  const largest = ({ lesions }: ReportFindings) =>
+    lesions.reduce((most, { volumeMl }) => Math.max(most, volumeMl), 0);
+  const measures: readonly [TextKey, (findings: ReportFindings) => number, digits: number][] = [
+    ['lesionCount', ({ lesionCount }) => lesionCount, 0],
+    ['lesionVolume', ({ lesionVolumeMl }) => lesionVolumeMl, 2],
+    ['largestLesion', largest, 2],
+    ['brainVolume', ({ brainVolumeMl }) => brainVolumeMl, 0],
+  ];
+  return {
+    title: text('load'),
+    table: {
+      columns: [
+        '',
+        ...(before ? [text('previous')] : []),
+        text('thisExam'),
+        ...(before ? [text('difference')] : []),
+      ],
+      rows: measures.map(([key, of, digits]) => [
+        text(key),
+        ...(before ? [number(of(before), digits)] : []),
+        number(of(exam.findings), digits),
+        ...(before ? [signed(of(exam.findings) - of(before), digits)] : []),
+      ]),
+    },
+  };
+}
+
+/** Lesions per McDonald region with the rule that sorted them; nothing where it is not known. */
+export function regionSection(
+  { exam: { findings } }: ReportInput,
+  { text, number }: Phrases,
+): Section[] {
+  const { location } = findings;
+  if (!location) return [];
+  const rule = Object.entries(location.rule)
+    .map(([name, value]) => shownText(`${name} ${value}`))
+    .join(', ');
+  return [
+    {
+      title: text('regions'),
+      table: {
+        columns: [text('region'), text('count'), text('volumeMl')],
+        rows: Object.entries(location.regions).map(([region, { count, volumeMl }]) => [
+          text(region as TextKey),
+          String(count),
+          number(volumeMl, 2),
+        ]),
+      },
+      remarks: [
+        text(location.source === 'atlas' ? 'locationByAtlas' : 'locationByNetwork'),
+        text('regionRule', { rule }),
+      ],
+    },
+  ];
+}
+
+/** What became of the lesions, a row a class; nothing where exams were not compared. */
+export function changeSection(input: ReportInput, { text, number }: Phrases): Section[] {
+  const { change, previous } = input;
+  if (!change) return [];
+  const date = shownText(previous.at(-1)?.exam?.date);
+  return [
+    {
+      title: date === '' ? text('changeUndated') : text('change', { date }),
+      table: {
+        columns: [text('changeClass'), text('count'), text('volumeBefore'), text('volumeNow')],
+        rows: [...countByClass(input)].map(([name, count]) => {
+          const own = change.lesions.filter(({ changeClass }) => changeClass === name);
+          const sum = (of: 'previousVolumeMl' | 'currentVolumeMl') =>
+            number(
+              own.reduce((total, lesion) => total + lesion[of], 0),
+              2,
+            );
+          return [
+            text(name),
+            String(count),
+            name === 'new' ? '–' : sum('previousVolumeMl'),
+            name === 'disappeared' ? '–' : sum('currentVolumeMl'),
+          ];
+        }),
+      },
+      remarks: [text('changeRule', { percent: Math.round(100 * change.leastRelativeChange) })],
+    },
+  ];
+}

@@ -1,0 +1,214 @@
+/** The languages that reports are written in, and their numbers' decimal signs. */
+export const languages = { en: { decimalSign: '.' }, da: { decimalSign: ',' } } as const;
+export type Language = keyof typeof languages;
+
+/**
+ * Every text of the report in every language; `{name}` stands for a value. Adding a language is
+ * adding it to {@link languages} and to every row. Notes of the program are sentences made where
+ * something was worked around; they are in English in every language.
+ */
+export const texts = {
+  title: { en: 'MS lesion report', da: 'Rapport om MS-læsioner' },
+  notice: {
+    en: 'Dawson is not a medical device. Not for primary diagnosis.',
+    da: 'Dawson er ikke medicinsk udstyr. Ikke til primær diagnostik.',
+  },
+  page: { en: 'page', da: 'side' },
+  notGiven: { en: 'not given', da: 'ikke oplyst' },
+
+  name: { en: 'Name', da: 'Navn' },
+  patientId: { en: 'Patient ID', da: 'Patient-id' },
+  birthDate: { en: 'Date of birth', da: 'Fødselsdato' },
+  sex: { en: 'Sex', da: 'Køn' },
+  examDate: { en: 'Exam', da: 'Undersøgelse' },
+  previousExam: { en: 'Previous exam', da: 'Forrige undersøgelse' },
+  scanner: { en: 'Scanner', da: 'Skanner' },
+  sequences: { en: 'Sequences', da: 'Sekvenser' },
+  noPreviousExam: { en: 'none', da: 'ingen' },
+  female: { en: 'female', da: 'kvinde' },
+  male: { en: 'male', da: 'mand' },
+  other: { en: 'other', da: 'andet' },
+
+  conclusion: { en: 'Conclusion', da: 'Konklusion' },
+  noLesions: {
+    en: 'No white-matter lesion was found.',
+    da: 'Der blev ikke fundet læsioner i den hvide substans.',
+  },
+  oneLesion: {
+    en: 'One white-matter lesion, {volume} ml.',
+    da: 'Én læsion i den hvide substans, {volume} ml.',
+  },
+  manyLesions: {
+    en: '{count} white-matter lesions, {volume} ml in all.',
+    da: '{count} læsioner i den hvide substans, i alt {volume} ml.',
+  },
+  regionsTouched: {
+    en: 'Regions with lesions: {regions}.',
+    da: 'Regioner med læsioner: {regions}.',
+  },
+  firstExam: {
+    en: 'No earlier exam to compare with.',
+    da: 'Ingen tidligere undersøgelse at sammenligne med.',
+  },
+  changeSince: { en: 'Since {date}: {changes}.', da: 'Siden {date}: {changes}.' },
+  changeSincePrevious: {
+    en: 'Since the previous exam: {changes}.',
+    da: 'Siden forrige undersøgelse: {changes}.',
+  },
+  noChange: {
+    en: 'no lesion new, enlarged, shrunken or gone',
+    da: 'ingen læsioner er nye, forstørrede, formindskede eller forsvundne',
+  },
+  loadChange: {
+    en: 'Lesion load {from} ml before, {to} ml now ({percent}).',
+    da: 'Læsionsvolumen {from} ml før, {to} ml nu ({percent}).',
+  },
+  notComparedLesionByLesion: {
+    en: 'The exams were not compared lesion by lesion.',
+    da: 'Undersøgelserne blev ikke sammenlignet læsion for læsion.',
+  },
+
+  load: { en: 'Lesion load', da: 'Læsionsbyrde' },
+  thisExam: { en: 'This exam', da: 'Denne undersøgelse' },
+  previous: { en: 'Previous', da: 'Forrige' },
+  difference: { en: 'Difference', da: 'Forskel' },
+  lesionCount: { en: 'Number of lesions', da: 'Antal læsioner' },
+  lesionVolume: { en: 'Volume of lesions (ml)', da: 'Volumen af læsioner (ml)' },
+  largestLesion: { en: 'Largest lesion (ml)', da: 'Største læsion (ml)' },
+  brainVolume: { en: 'Brain mask (ml)', da: 'Hjernemaske (ml)' },
+  loadOverTime: { en: 'Load over time', da: 'Læsionsbyrde over tid' },
+  loadAxis: { en: 'Volume of lesions (ml)', da: 'Volumen af læsioner (ml)' },
+  examOrder: { en: 'Exam, in order', da: 'Undersøgelse, i rækkefølge' },
+  plotCaption: {
+    en: 'Numbers above the points: lesions of the exam.',
+    da: 'Tal over punkterne: undersøgelsens læsioner.',
+  },
+
+  regions: { en: 'Lesions per region', da: 'Læsioner pr. region' },
+  region: { en: 'Region', da: 'Region' },
+  count: { en: 'Number', da: 'Antal' },
+  volumeMl: { en: 'Volume (ml)', da: 'Volumen (ml)' },
+  left: { en: 'left', da: 'venstre' },
+  right: { en: 'right', da: 'højre' },
+  midline: { en: 'midline', da: 'midtlinje' },
+  periventricular: { en: 'periventricular', da: 'periventrikulær' },
+  'cortical-juxtacortical': {
+    en: 'cortical or juxtacortical',
+    da: 'kortikal eller jukstakortikal',
+  },
+  infratentorial: { en: 'infratentorial', da: 'infratentoriel' },
+  'deep-white-matter': { en: 'deep white matter', da: 'dyb hvid substans' },
+  regionRule: { en: 'Rule: {rule}.', da: 'Regel: {rule}.' },
+  locationByAtlas: {
+    en: 'Regions from an atlas aligned to this brain, not from its own anatomy: approximate.',
+    da: 'Regioner fra et atlas tilpasset hjernen, ikke fra dens egen anatomi: omtrentlige.',
+  },
+  locationByNetwork: {
+    en: 'Regions from the anatomy found in this exam.',
+    da: 'Regioner fra anatomien fundet i denne undersøgelse.',
+  },
+
+  change: { en: 'Change since {date}', da: 'Ændring siden {date}' },
+  changeUndated: { en: 'Change since the previous exam', da: 'Ændring siden forrige undersøgelse' },
+  changeClass: { en: 'Lesions', da: 'Læsioner' },
+  volumeBefore: { en: 'Before (ml)', da: 'Før (ml)' },
+  volumeNow: { en: 'Now (ml)', da: 'Nu (ml)' },
+  new: { en: 'new', da: 'ny' },
+  enlarged: { en: 'enlarged', da: 'forstørret' },
+  shrunken: { en: 'shrunken', da: 'formindsket' },
+  disappeared: { en: 'disappeared', da: 'forsvundet' },
+  stable: { en: 'stable', da: 'stabil' },
+  uncertain: { en: 'uncertain', da: 'usikker' },
+  newMany: { en: 'new', da: 'nye' },
+  enlargedMany: { en: 'enlarged', da: 'forstørrede' },
+  shrunkenMany: { en: 'shrunken', da: 'formindskede' },
+  disappearedMany: { en: 'disappeared', da: 'forsvundne' },
+  stableMany: { en: 'stable', da: 'stabile' },
+  uncertainMany: { en: 'uncertain', da: 'usikre' },
+  changeRule: {
+    en: 'Enlarged or shrunken: volume by {percent} % or more, and beyond the measurement error of both exams; uncertain: within it.',
+    da: 'Forstørret eller formindsket: volumen med {percent} % eller mere og ud over måleusikkerheden i begge undersøgelser; usikker: inden for den.',
+  },
+
+  overview: { en: 'Overview', da: 'Overblik' },
+  overviewCaption: {
+    en: 'FLAIR with the outlines of all lesions. R: the person’s right.',
+    da: 'FLAIR med omrids af alle læsioner. R: personens højre side.',
+  },
+  examples: { en: 'Delineation examples', da: 'Eksempler på afgrænsning' },
+  examplesPlain: {
+    en: 'Left: FLAIR; right: the same with outlines. Solid: the lesion; dotted: other lesions. R, A: the person’s right, anterior.',
+    da: 'Til venstre: FLAIR; til højre: det samme med omrids. Fuldt optrukket: læsionen; prikket: andre læsioner. R, A: personens højre side, fortil.',
+  },
+  examplesChange: {
+    en: 'Left: previous exam at the same place; right: this exam. Solid: the lesion; dashed: its outline in the previous exam; dotted: other lesions. R, A: the person’s right, anterior.',
+    da: 'Til venstre: forrige undersøgelse samme sted; til højre: denne undersøgelse. Fuldt optrukket: læsionen; stiplet: dens omrids i forrige undersøgelse; prikket: andre læsioner. R, A: personens højre side, fortil.',
+  },
+  examplesLeftOut: {
+    en: 'Shown are {shown} of {all} new or enlarged lesions, the largest.',
+    da: 'Vist er de {shown} største af {all} nye eller forstørrede læsioner.',
+  },
+  lesion: { en: 'Lesion {id}', da: 'Læsion {id}' },
+  slice: { en: 'slice {index} of {count}', da: 'snit {index} af {count}' },
+  before: { en: 'before', da: 'før' },
+  now: { en: 'now', da: 'nu' },
+
+  quality: { en: 'Quality of the images', da: 'Billedkvalitet' },
+  severe: { en: 'Severe', da: 'Alvorlig' },
+  warning: { en: 'Warning', da: 'Advarsel' },
+  info: { en: 'Note', da: 'Bemærkning' },
+  limitedQuality: {
+    en: 'Read with care: severe findings on image quality, see “{title}”.',
+    da: 'Læses med forbehold: alvorlige fund om billedkvalitet, se “{title}”.',
+  },
+  notes: { en: 'Notes', da: 'Noter' },
+  earlierExams: { en: 'Earlier exams', da: 'Tidligere undersøgelser' },
+  charactersNotShown: {
+    en: 'Characters for which this document has no glyph are shown as {sign}: {codes}.',
+    da: 'Tegn, som dette dokument ikke har en glyf til, er vist som {sign}: {codes}.',
+  },
+  method: { en: 'Method', da: 'Metode' },
+  methodSegmenter: { en: 'Segmentation', da: 'Segmentering' },
+  methodRule: { en: 'Lesion', da: 'Læsion' },
+  methodRuleText: {
+    en: 'probability at least {threshold}, larger than {minimum} mm³, voxels joined by {connectivity} neighbours',
+    da: 'sandsynlighed mindst {threshold}, større end {minimum} mm³, voxels forbundet ved {connectivity} naboer',
+  },
+  methodPreparation: { en: 'Preparation', da: 'Forberedelse' },
+  methodInputs: { en: 'Input', da: 'Input' },
+  methodVersion: { en: 'Program', da: 'Program' },
+} as const satisfies Record<string, Record<Language, string>>;
+
+export type TextKey = keyof typeof texts;
+
+/** Writes texts, numbers and dates in one language. */
+export interface Phrases {
+  readonly language: Language;
+  /** A text with its values in place. */
+  readonly text: (key: TextKey, values?: Readonly<Record<string, string | number>>) => string;
+  /** A number with so many decimals; a true minus sign; never "-0.00". */
+  readonly number: (value: number, digits: number) => string;
+  /** The same with its sign in front, also where it is positive. */
+  readonly signed: (value: number, digits: number) => string;
+}
+
+export function phrasesIn(language: Language): Phrases {
+  const number = (value: number, digits: number) => {
+    const plain = Math.abs(value).toFixed(digits);
+    const negative = value < 0 && /[1-9]/.test(plain);
+    return `${negative ? '−' : ''}${plain.replace('.', languages[language].decimalSign)}`;
+  };
+  return {
+    language,
+    text: (key, values = {}) =>
+      texts[key][language].replace(/\{(\w+)\}/g, (_, name) => {
+        if (!(name in values)) throw new RangeError(`the text ${key} needs a value for ${name}`);
+        return String(values[name]);
+      }),
+    number,
+    signed: (value, digits) => {
+      const text = number(value, digits);
+      return text.startsWith('−') || !/[1-9]/.test(text) ? text : `+${text}`;
+    },
+  };
+}
