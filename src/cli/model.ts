@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
+import { importNnunet, type NnunetImportOptions } from '../segment/import-nnunet.js';
 import { openModelFolder } from '../segment/model-folder.js';
 import { type ModelSummary, summaryOf } from '../segment/model-summary.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
@@ -6,7 +7,7 @@ import { type OutputOptions, printResult, withOutputOptions } from './terminal.j
 export function addModel(program: Command): void {
   const model = program
     .command('model')
-    .summary('look at trained models')
+    .summary('look at trained models, bring those of nnU-Net')
     .description('Trained models are folders, given to dawson segment with --model.');
   const show = model
     .command('show <folder>')
@@ -20,7 +21,39 @@ export function addModel(program: Command): void {
       printResult(options, summary, linesOf(summary));
     });
   withOutputOptions(show);
+  const bring = model
+    .command('import <results>')
+    .summary('make a model folder of what nnU-Net v2 trained')
+    .description(
+      'Reads dataset.json, plans.json and fold_K/checkpoint_final.pth of a network that nnU-Net v2\n' +
+        'trained (the folder TRAINER__PLANS__3d_fullres), and writes a model folder. Nothing of the\n' +
+        'checkpoints is run. Python and PyTorch are not needed.',
+    )
+    .requiredOption('--out <folder>', 'the model folder; a model in it is replaced')
+    .option('--name <name>', 'name of the model (default: that of the dataset)')
+    .option('--orientation <axes>', 'axes of the training images, such as LPS', orientation)
+    .option('--channels <names>', 'sequences in the order of the channels, such as FLAIR,T1', list)
+    .action(async (results: string, options: NnunetImportOptions & OutputOptions & Out) => {
+      await importNnunet(results, options.out, options);
+      const summary = summaryOf(await openModelFolder(options.out));
+      printResult(options, summary, linesOf(summary));
+    });
+  withOutputOptions(bring);
 }
+
+interface Out {
+  readonly out: string;
+}
+
+function orientation(text: string): string {
+  const axes = [/[RL]/, /[AP]/, /[SI]/];
+  if (/^[RLAPSI]{3}$/.test(text) && axes.every((axis) => axis.test(text))) return text;
+  throw new InvalidArgumentError(
+    'It is three letters, such as RAS: dawson info IMAGE prints them.',
+  );
+}
+
+const list = (text: string): string[] => text.split(',').map((name) => name.trim());
 
 const networkNames = {
   plain: 'PlainConvUNet',
@@ -38,7 +71,7 @@ function linesOf(summary: ModelSummary): string[] {
     (lesionRule.keepLargest
       ? 'the largest component only'
       : `components above ${lesionRule.minimumVolumeMm3} mm³`);
-  const memory = `${(costPerPatch.memoryBytes / 2 ** 30).toFixed(2)} GiB`;
+  const memory = `${Number((costPerPatch.memoryBytes / 2 ** 30).toPrecision(2))} GiB`;
   return [
     `${summary.name} ${summary.version}`,
     `  takes     ${channels.join(', ')}`,
@@ -47,7 +80,7 @@ function linesOf(summary: ModelSummary): string[] {
       `${network.features.join(', ')} features, ${network.parameters.toLocaleString('en')} parameters`,
     `  patch     ${summary.patchVoxels.join(' x ')} voxels of ` +
       `${summary.spacingMm.map((mm) => Number(mm.toFixed(3))).join(' x ')} mm (slowest axis first)`,
-    `  cost      ${costPerPatch.gflop.toFixed(1)} GFLOP and ${memory} a pass; ` +
+    `  cost      ${Number(costPerPatch.gflop.toPrecision(3))} GFLOP and ${memory} a pass; ` +
       `${summary.folds * summary.mirrorings} passes a patch ` +
       `(${summary.folds} folds, ${summary.mirrorings} mirrorings)`,
     '  training',

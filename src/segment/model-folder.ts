@@ -2,7 +2,7 @@ import { copyFile, lstat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Ajv } from 'ajv';
 import { DawsonError } from '../errors.js';
-import { sha256OfFile, writeFolderWhole, writeWhole } from '../formats/index.js';
+import { type ResultKind, sha256OfFile, writeFolderWhole, writeWhole } from '../formats/index.js';
 import { readJson } from '../formats/read-json.js';
 import { divisorOf, networkPlanOf, type UnetPlan } from '../network/index.js';
 import type { PostProcessing } from './lesion-rule.js';
@@ -46,7 +46,7 @@ const weightsName = /^fold_(\d{1,2})\.safetensors$/;
 const partName = /^(plans\.json|dataset\.json|fold_\d{1,2}\.safetensors)$/;
 
 /** What a folder has to look like to be replaced by a new model. */
-const kind = {
+export const modelKind: ResultKind = {
   names: /^(model\.json|plans\.json|dataset\.json|fold_\d{1,2}\.safetensors)$/,
   marker: modelCardFile,
   schema,
@@ -127,7 +127,8 @@ const validCard = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<Mo
 /**
  * Writes a model folder, whole or not at all: `plans.json`, `dataset.json`, the weights of each fold
  * as `fold_K.safetensors`, and `model.json` with the hash of every file.
- * @param weights paths of safetensors files by the number of their fold
+ * @param weights by the number of their fold: the path of a safetensors file, or what writes one to a
+ *   path
  * @throws DawsonError `output-exists`, `output-failed`, `file-not-found`.
  */
 export async function writeModelFolder(
@@ -135,7 +136,7 @@ export async function writeModelFolder(
   card: ModelCard,
   plans: unknown,
   dataset: unknown,
-  weights: ReadonlyMap<number, string>,
+  weights: ReadonlyMap<number, string | ((file: string) => Promise<void>)>,
 ): Promise<void> {
   if (weights.size === 0) throw new RangeError('a model without weights');
   const fill = async (staging: string) => {
@@ -151,9 +152,10 @@ export async function writeModelFolder(
       await writeWhole(join(staging, name), jsonBytes(value));
       await record(name);
     }
-    for (const [fold, file] of [...weights].sort(([a], [b]) => a - b)) {
+    for (const [fold, source] of [...weights].sort(([a], [b]) => a - b)) {
       const name = `fold_${fold}.safetensors`;
-      await copyFile(file, join(staging, name));
+      if (typeof source === 'string') await copyFile(source, join(staging, name));
+      else await source(join(staging, name));
       await record(name);
     }
     await writeWhole(
@@ -161,7 +163,7 @@ export async function writeModelFolder(
       jsonBytes({ schema, schemaVersion, ...card, files } satisfies ModelFile),
     );
   };
-  await writeFolderWhole(folder, fill, { kind });
+  await writeFolderWhole(folder, fill, { kind: modelKind });
 }
 
 const jsonBytes = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
@@ -204,17 +206,30 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
   }
   const plans = await readJson(join(folder, 'plans.json'));
   const dataset = await readJson(join(folder, 'dataset.json'));
-  const model = modelOf(card, plans, dataset, folder);
   return {
     folder,
     card,
     plans,
     dataset,
     files,
-    network: networkOf(model, plans, join(folder, 'plans.json')),
     weights: folds.map((fold) => join(folder, `fold_${fold}.safetensors`)),
-    model,
+    ...modelAndNetwork(card, plans, dataset, folder),
   };
+}
+
+/**
+ * What a model's descriptions mean.
+ * @param folder for messages
+ * @throws DawsonError `bad-model` where they contradict each other, or ask for what Dawson cannot run.
+ */
+export function modelAndNetwork(
+  card: ModelCard,
+  plans: unknown,
+  dataset: unknown,
+  folder: string,
+): Pick<ModelFolder, 'model' | 'network'> {
+  const model = modelOf(card, plans, dataset, folder);
+  return { model, network: networkOf(model, plans, join(folder, 'plans.json')) };
 }
 
 async function requireUnchanged(file: string, { bytes, sha256 }: FileRecord): Promise<void> {
