@@ -93,7 +93,7 @@ const pickled = (weights: string) =>
   Buffer.from(`\x80\x02}${text('weights')}}${weights}s.`, 'latin1');
 const entry = (name: string, bytes: Buffer | string, more: Partial<Entry> = {}): Entry => ({
   name: `model/${name}`,
-  bytes: Buffer.from(bytes as string),
+  bytes: Buffer.from(bytes as string, 'latin1'),
   ...more,
 });
 const checkpoint = (weights: string, ...more: Entry[]) =>
