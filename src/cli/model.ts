@@ -2,7 +2,13 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { importNnunet, type NnunetImportOptions } from '../segment/import-nnunet.js';
 import { openModelFolder } from '../segment/model-folder.js';
 import { type ModelSummary, summaryOf } from '../segment/model-summary.js';
-import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import {
+  abortOnInterrupt,
+  type OutputOptions,
+  printResult,
+  stagesOnTerminal,
+  withOutputOptions,
+} from './terminal.js';
 
 export function addModel(program: Command): void {
   const model = program
@@ -21,7 +27,7 @@ export function addModel(program: Command): void {
       printResult(options, summary, linesOf(summary));
     });
   withOutputOptions(show);
-  const bring = model
+  const importing = model
     .command('import <results>')
     .summary('make a model folder of what nnU-Net v2 trained')
     .description(
@@ -33,15 +39,22 @@ export function addModel(program: Command): void {
     .option('--name <name>', 'name of the model (default: that of the dataset)')
     .option('--orientation <axes>', 'axes of the training images, such as LPS', orientation)
     .option('--channels <names>', 'sequences in the order of the channels, such as FLAIR,T1', list)
-    .action(async (results: string, options: NnunetImportOptions & OutputOptions & Out) => {
-      await importNnunet(results, options.out, options);
+    .action(async (results: string, options: ImportOptions) => {
+      const { signal, dispose } = abortOnInterrupt();
+      try {
+        await stagesOnTerminal(options)('import the folds', () =>
+          importNnunet(results, options.out, options, signal),
+        );
+      } finally {
+        dispose();
+      }
       const summary = summaryOf(await openModelFolder(options.out));
       printResult(options, summary, linesOf(summary));
     });
-  withOutputOptions(bring);
+  withOutputOptions(importing);
 }
 
-interface Out {
+interface ImportOptions extends NnunetImportOptions, OutputOptions {
   readonly out: string;
 }
 

@@ -32,12 +32,13 @@ const checkpointName = 'checkpoint_final.pth';
  * where its own post-processing says so (`crossval_results_folds_…/postprocessing.json`).
  * @throws DawsonError `bad-model` for files that are none of nnU-Net's or networks that Dawson does
  *   not run; `usage` where the orientation has to be given; `file-not-found`, `output-exists`,
- *   `output-failed`.
+ *   `output-failed`; the signal's reason.
  */
 export async function importNnunet(
   results: string,
   out: string,
   options: NnunetImportOptions,
+  signal?: AbortSignal,
 ): Promise<ModelCard> {
   await requireReplaceableFolder(out, modelKind);
   const plansFile = join(results, 'plans.json');
@@ -83,7 +84,7 @@ export async function importNnunet(
     };
     return [fold, write] as const;
   });
-  await writeModelFolder(out, card, plans, dataset, new Map(writers));
+  await writeModelFolder(out, card, plans, dataset, new Map(writers), signal);
   return card;
 }
 

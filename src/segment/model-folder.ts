@@ -129,7 +129,7 @@ const validCard = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<Mo
  * as `fold_K.safetensors`, and `model.json` with the hash of every file.
  * @param weights by the number of their fold: the path of a safetensors file, or what writes one to a
  *   path
- * @throws DawsonError `output-exists`, `output-failed`, `file-not-found`.
+ * @throws DawsonError `output-exists`, `output-failed`, `file-not-found`; the signal's reason.
  */
 export async function writeModelFolder(
   folder: string,
@@ -137,6 +137,7 @@ export async function writeModelFolder(
   plans: unknown,
   dataset: unknown,
   weights: ReadonlyMap<number, string | ((file: string) => Promise<void>)>,
+  signal?: AbortSignal,
 ): Promise<void> {
   if (weights.size === 0) throw new RangeError('a model without weights');
   const fill = async (staging: string) => {
@@ -153,6 +154,7 @@ export async function writeModelFolder(
       await record(name);
     }
     for (const [fold, source] of [...weights].sort(([a], [b]) => a - b)) {
+      signal?.throwIfAborted();
       const name = `fold_${fold}.safetensors`;
       if (typeof source === 'string') await copyFile(source, join(staging, name));
       else await source(join(staging, name));
@@ -163,7 +165,7 @@ export async function writeModelFolder(
       jsonBytes({ schema, schemaVersion, ...card, files } satisfies ModelFile),
     );
   };
-  await writeFolderWhole(folder, fill, { kind: modelKind });
+  await writeFolderWhole(folder, fill, { kind: modelKind, signal });
 }
 
 const jsonBytes = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`);

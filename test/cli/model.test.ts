@@ -223,3 +223,31 @@ describe('dawson model show', () => {
     expect(JSON.parse(stderr).error).toMatchObject({ code: 'bad-model' });
   });
 });
+
+describe('dawson model import', () => {
+  const saved = fileURLToPath(new URL('../goldens/segment/nnunet-model', import.meta.url));
+
+  it('makes a model folder of what nnU-Net saved, and says what is in it', async () => {
+    const result = await dawson([
+      ...['model', 'import', saved, '--out', out('imported'), '--orientation', 'LPS'],
+      ...['--name', 'ours', '--channels', 'FLAIR,T2', '--json'],
+    ]);
+    expect([result.exitCode, result.stderr]).toEqual([0, '']);
+    expect(JSON.parse(result.stdout)).toMatchObject({
+      name: 'ours',
+      channels: [{ name: 'FLAIR' }, { name: 'T2' }],
+      folds: 2,
+    });
+    expect(existsSync(join(out('imported'), 'model.json'))).toBe(true);
+  });
+
+  it.each([
+    ['without an orientation', []],
+    ['with an orientation that is none', ['--orientation', 'RLS']],
+  ])('is refused %s', async (_, args) => {
+    const result = await dawson(['model', 'import', saved, '--out', out('no'), ...args]);
+    expect(result.exitCode).toBe(2);
+    expect(result.stderr).toContain('dawson info IMAGE');
+    expect(existsSync(out('no'))).toBe(false);
+  });
+});
