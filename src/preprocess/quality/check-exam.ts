@@ -50,8 +50,8 @@ const cutOff: Limits = { info: 0.01, warning: 0.03, severe: 0.2 };
 const ghostShare: Limits = { warning: 0.02, severe: 0.06 };
 const clippedShare: Limits = { warning: 0.001, severe: 0.02 };
 const negativeShare: Limits = { info: 0.05 };
-/** Noise as a share of the range of the brain's intensities. */
-const noiseShare: Limits = { warning: 1 / 12, severe: 1 / 6 };
+/** Noise as a share of the range of the intensities of the brain, which the noise widens by itself. */
+const noiseShare: Limits = { warning: 1 / 12, severe: 1 / 8 };
 /** Volumes of the brain with the fluid around it; adults lie well within. */
 const usualBrainMl = { least: 900, most: 2100 };
 
