@@ -1,9 +1,20 @@
-import { voxelSizeMm } from '../volume/affine.js';
+import { type Mat4, voxelSizeMm } from '../volume/affine.js';
 import type { Volume } from '../volume/volume.js';
 
 /** The three planes of a volume in RAS orientation, and the voxel axis each is perpendicular to. */
 export const planes = { sagittal: 0, coronal: 1, axial: 2 } as const;
 export type Plane = keyof typeof planes;
+
+/** Slices this much thicker than a pixel is wide were acquired as slices. */
+const sliceRatio = 1.5;
+
+/** Plane of the slices that an image in RAS orientation was acquired in; axial for one without. */
+export function acquiredPlane(affine: Mat4): Plane {
+  const mm = voxelSizeMm(affine);
+  const axis = mm.indexOf(Math.max(...mm));
+  if (mm[axis] < sliceRatio * Math.min(...mm)) return 'axial';
+  return (Object.keys(planes) as Plane[]).find((plane) => planes[plane] === axis)!;
+}
 
 /** One slice as a reader sees it: values row by row from the top left. */
 export interface Slice {
@@ -43,35 +54,64 @@ export function pixelOf(volume: Volume, plane: Plane, voxel: readonly number[]):
   return [volume.size[across] - 1 - voxel[across], volume.size[down] - 1 - voxel[down]];
 }
 
+/** Steps along the pixels' edges: right, down, left, up. */
+const steps = [
+  [1, 0],
+  [0, 1],
+  [-1, 0],
+  [0, -1],
+] as const;
+
 /**
  * Outline of the pixels that are not 0, as the path data of an SVG in which a pixel has the given
- * width and height: it runs along the pixels' edges, so that it shows exactly what the mask holds.
+ * width and height. It runs along the pixels' edges, so that it shows exactly what the mask holds,
+ * in closed loops, so that dashes run on around corners. Pixels that touch only by a corner have
+ * loops of their own.
  */
-export function outlinePath(
-  { values, width, height }: Slice,
-  pixelWidth: number,
-  pixelHeight: number,
-): string {
-  const x = (column: number) => (column * pixelWidth).toFixed(2);
-  const y = (row: number) => (row * pixelHeight).toFixed(2);
-  const inside = (column: number, row: number) =>
-    column >= 0 && row >= 0 && column < width && row < height && values[row * width + column] !== 0;
+export function outlinePath(slice: Slice, pixelWidth: number, pixelHeight: number): string {
+  const columns = slice.width + 1;
+  const edges = directedEdges(slice);
+  const point = (corner: number) =>
+    `${((corner % columns) * pixelWidth).toFixed(2)} ${(Math.floor(corner / columns) * pixelHeight).toFixed(2)}`;
   const path: string[] = [];
-  for (let row = 0; row <= height; row++) {
-    for (let column = 0; column < width; column++) {
-      if (inside(column, row) === inside(column, row - 1)) continue;
-      const start = column;
-      while (column < width && inside(column, row) !== inside(column, row - 1)) column++;
-      path.push(`M${x(start)} ${y(row)}H${x(column)}`);
-    }
-  }
-  for (let column = 0; column <= width; column++) {
-    for (let row = 0; row < height; row++) {
-      if (inside(column, row) === inside(column - 1, row)) continue;
-      const start = row;
-      while (row < height && inside(column, row) !== inside(column - 1, row)) row++;
-      path.push(`M${x(column)} ${y(start)}V${y(row)}`);
+  for (let start = 0; start < edges.length; start++) {
+    while (edges[start] !== 0) {
+      let corner = start;
+      let direction = -1;
+      do {
+        // Turning right first stays with the same pixel.
+        const next = [direction + 1, direction, direction + 3, 0, 1, 2, 3]
+          .map((turn) => turn & 3)
+          .find((turn) => (edges[corner] >> turn) & 1)!;
+        if (next !== direction) path.push(`${direction < 0 ? 'M' : 'L'}${point(corner)}`);
+        direction = next;
+        edges[corner] &= ~(1 << direction);
+        corner += steps[direction][0] + steps[direction][1] * columns;
+      } while (corner !== start);
+      path.push('Z');
     }
   }
   return path.join('');
+}
+
+/**
+ * For every corner of the pixels the directions, as bits, in which an edge between inside and
+ * outside leaves it with the inside on its right.
+ */
+function directedEdges({ values, width, height }: Slice): Uint8Array {
+  const columns = width + 1;
+  const edges = new Uint8Array(columns * (height + 1));
+  const inside = (column: number, row: number) =>
+    column >= 0 && row >= 0 && column < width && row < height && values[row * width + column] !== 0;
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      if (!inside(column, row)) continue;
+      const corner = row * columns + column;
+      if (!inside(column, row - 1)) edges[corner] |= 1;
+      if (!inside(column + 1, row)) edges[corner + 1] |= 2;
+      if (!inside(column, row + 1)) edges[corner + columns + 1] |= 4;
+      if (!inside(column - 1, row)) edges[corner + columns] |= 8;
+    }
+  }
+  return edges;
 }

@@ -27,7 +27,7 @@ export interface PicturePair {
 export interface Section {
   readonly title: string;
   readonly table?: ReportTable;
-  /** Names of pictures that stand in one row. */
+  /** Names of pictures, shown four a row. */
   readonly pictures?: readonly string[];
   readonly pairs?: readonly PicturePair[];
   readonly facts?: readonly Fact[];
@@ -70,7 +70,7 @@ export function reportDocument(input: ReportInput, pictures: ReportPictures): Re
   const overview: Section = {
     title: text('overview'),
     pictures: pictures.overview,
-    remarks: [text('overviewCaption')],
+    remarks: [`${text('overviewCaption')} ${sideRemark(pictures, phrases)}`],
   };
   const { conclusion, cautions } = conclusionOf(input, phrases);
   return {
@@ -85,8 +85,8 @@ export function reportDocument(input: ReportInput, pictures: ReportPictures): Re
     conclusion,
     cautions,
     summary: rows(
-      [loadSection(input, phrases), ...plot],
-      [...regionSection(input, phrases), ...changeSection(input, phrases)],
+      [loadSection(input, phrases), ...regionSection(input, phrases)],
+      [...plot, ...changeSection(input, phrases)],
       [overview],
     ),
     details: rows(
@@ -100,11 +100,16 @@ export function reportDocument(input: ReportInput, pictures: ReportPictures): Re
 
 const rows = (...all: (readonly Section[])[]) => all.filter((row) => row.length > 0);
 
+const sideRemark = ({ plane }: ReportPictures, { text }: Phrases) =>
+  text(plane === 'sagittal' ? 'frontOnLeft' : 'rightOnLeft');
+
 function exampleSection(
   { change }: ReportInput,
-  { pairs, changedCount, shownChangedCount }: ReportPictures,
-  { text }: Phrases,
+  pictures: ReportPictures,
+  phrases: Phrases,
 ): Section[] {
+  const { pairs, changedCount, shownChangedCount } = pictures;
+  const { text } = phrases;
   if (pairs.length === 0) return [];
   const leftOut =
     shownChangedCount < changedCount
@@ -114,7 +119,10 @@ function exampleSection(
     {
       title: text('examples'),
       pairs,
-      remarks: [text(change ? 'examplesChange' : 'examplesPlain'), ...leftOut],
+      remarks: [
+        `${text(change ? 'examplesChange' : 'examplesPlain')} ${sideRemark(pictures, phrases)}`,
+        ...leftOut,
+      ],
     },
   ];
 }

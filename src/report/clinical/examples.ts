@@ -1,6 +1,6 @@
-import { planes } from '../slice.js';
+import { acquiredPlane, planes } from '../slice.js';
 import type { PicturePair } from './document.js';
-import { acquiredPlane, type LesionPlace, lesionPlaces } from './lesion-place.js';
+import { type LesionPlace, lesionPlaces } from './lesion-place.js';
 import { choose, cut, type Outline, panelPng, partOf, type Scene } from './panel.js';
 import type { LesionChange, ReportInput, ReportLesion } from './report-input.js';
 import type { Phrases, TextKey } from './texts.js';

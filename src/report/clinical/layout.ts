@@ -16,10 +16,10 @@ export const layout = `
   margin: (x: 15mm, top: 13mm, bottom: 17mm),
   footer: context {
     set text(size: small)
-    line(length: 100%, stroke: rule)
-    v(-6pt)
     grid(
       columns: (1fr, auto),
+      inset: (top: 4pt),
+      stroke: (top: rule),
       strong(report.notice),
       [#report.program, #report.pageWord #counter(page).display("1 / 1", both: true)],
     )
@@ -61,8 +61,8 @@ export const layout = `
   if "table" in it { data-table(it.table) }
   if "pictures" in it {
     grid(
-      columns: (1fr,) * it.pictures.len(),
-      column-gutter: 1mm,
+      columns: (1fr,) * calc.min(4, it.pictures.len()),
+      gutter: 1mm,
       ..it.pictures.map(name => image(name, width: 100%)),
     )
   }

@@ -1,17 +1,6 @@
-import { type Mat4, type Vec3, voxelSizeMm } from '../../volume/affine.js';
+import type { Vec3 } from '../../volume/affine.js';
 import type { Volume } from '../../volume/volume.js';
 import { type Plane, planes } from '../slice.js';
-
-/** Slices this much thicker than a pixel is wide were acquired as slices. */
-const sliceRatio = 1.5;
-
-/** Plane of the slices that an image in RAS orientation was acquired in; axial for one without. */
-export function acquiredPlane(affine: Mat4): Plane {
-  const mm = voxelSizeMm(affine);
-  const axis = mm.indexOf(Math.max(...mm));
-  if (mm[axis] < sliceRatio * Math.min(...mm)) return 'axial';
-  return (Object.keys(planes) as Plane[]).find((plane) => planes[plane] === axis)!;
-}
 
 /** Where a lesion is shown best. */
 export interface LesionPlace {

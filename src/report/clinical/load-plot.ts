@@ -1,7 +1,10 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { chartSvg } from '../chart.js';
 import type { ReportFindings } from './report-input.js';
-import type { Phrases } from './texts.js';
+import { languages, type Phrases } from './texts.js';
+
+/** Above the highest point there is room for its number. */
+const headroom = 1.15;
 
 /**
  * Volume of the lesions at every exam, their number above the points, as SVG; black on white. Along
@@ -9,7 +12,7 @@ import type { Phrases } from './texts.js';
  */
 export async function loadPlot(
   exams: readonly ReportFindings[],
-  { text, number }: Phrases,
+  { text, number, language }: Phrases,
 ): Promise<string> {
   const dated = exams.every(({ exam }) => isDate(exam?.date));
   const values = exams.map(({ exam, lesionVolumeMl, lesionCount }, index) => ({
@@ -17,13 +20,15 @@ export async function loadPlot(
     volumeMl: lesionVolumeMl,
     count: number(lesionCount, 0),
   }));
+  const largest = Math.max(...values.map(({ volumeMl }) => volumeMl));
+  const { decimalSign } = languages[language];
   const axis = { labelFontSize: 11, titleFontSize: 11, domainColor: '#000', tickColor: '#000' };
   const when = dated
     ? {
         field: 'when',
         type: 'temporal',
         title: null,
-        scale: { type: 'utc' },
+        scale: { type: 'utc', padding: 16 },
         axis: { ...axis, format: '%Y-%m', labelAngle: 0, tickCount: 5, labelOverlap: 'greedy' },
       }
     : {
@@ -37,13 +42,12 @@ export async function loadPlot(
     field: 'volumeMl',
     type: 'quantitative',
     title: text('loadAxis'),
-    scale: { domainMin: 0, nice: true },
-    axis: { ...axis, tickCount: 5 },
+    scale: { domain: [0, headroom * (largest || 1)], nice: true },
+    axis: { ...axis, tickCount: 5, labelExpr: `replace(datum.label, '.', '${decimalSign}')` },
   };
   return chartSvg({
     width: 300,
     height: 130,
-    padding: { left: 4, top: 14, right: 14, bottom: 4 },
     data: { values },
     encoding: { x: when, y: volume },
     layer: [

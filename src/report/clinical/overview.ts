@@ -4,17 +4,16 @@ import { type Box, boxOf } from '../mask-box.js';
 import { type Plane, planes } from '../slice.js';
 import { choose, cut, panelPng, partOf, type Scene } from './panel.js';
 
-const slicesShown = 5;
-const widthPx = 420;
+const widthPx = 300;
 const marginMm = 6;
 /** Without lesions, the slices lie within these shares of the brain, from below or from the left. */
 const middle = { from: 0.25, to: 0.8 };
 
 /**
- * Slices of the whole brain with the outlines of all lesions, as PNG, in the order of the plane's
+ * So many slices of the whole brain with the outlines of all lesions, as PNG, in the order of the plane's
  * axis: from each of equal parts of the range with lesions, the slice with most of them.
  */
-export function overviewPngs(scene: Scene, brain: Mask, plane: Plane): Uint8Array[] {
+export function overviewPngs(scene: Scene, brain: Mask, plane: Plane, count: number): Uint8Array[] {
   const axis = planes[plane];
   const mm = voxelSizeMm(scene.flair.affine);
   const box = boxOf(brain);
@@ -22,7 +21,7 @@ export function overviewPngs(scene: Scene, brain: Mask, plane: Plane): Uint8Arra
   const fieldMm = box.first.map(
     (first, a) => (box.last[a] - first + 1) * mm[a] + 2 * marginMm,
   ) as unknown as Vec3;
-  return shownSlices(lesionVoxels(scene.labels, axis), box, axis).map((index) => {
+  return shownSlices(lesionVoxels(scene.labels, axis), box, axis, count).map((index) => {
     const { flair, labels } = cut(scene, partOf(scene.flair, plane, index, centre, fieldMm), plane);
     const outline = { slice: choose(labels, (id) => id !== 0), style: 'lesion' } as const;
     return panelPng(flair, [outline], scene.window, plane, widthPx);
@@ -43,16 +42,21 @@ function lesionVoxels({ data, size }: Volume<Int32Array>, axis: number): Int32Ar
   return counts;
 }
 
-function shownSlices(counts: Int32Array, { first, last }: Box, axis: number): number[] {
+function shownSlices(
+  counts: Int32Array,
+  { first, last }: Box,
+  axis: number,
+  shown: number,
+): number[] {
   const filled = [...counts.keys()].filter((index) => counts[index] > 0);
   const length = last[axis] - first[axis];
   const [from, to] =
     filled.length > 0
       ? [filled[0], filled.at(-1)! + 1]
       : [first[axis] + middle.from * length, first[axis] + middle.to * length];
-  const chosen = Array.from({ length: slicesShown }, (_, part) => {
-    const start = Math.floor(from + (part * (to - from)) / slicesShown);
-    const end = Math.max(start + 1, Math.floor(from + ((part + 1) * (to - from)) / slicesShown));
+  const chosen = Array.from({ length: shown }, (_, part) => {
+    const start = Math.floor(from + (part * (to - from)) / shown);
+    const end = Math.max(start + 1, Math.floor(from + ((part + 1) * (to - from)) / shown));
     let best = Math.min(counts.length - 1, Math.floor((start + end) / 2));
     for (let index = start; index < end; index++) if (counts[index] > counts[best]) best = index;
     return best;

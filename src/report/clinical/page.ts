@@ -12,7 +12,7 @@ dt{color:#444}dd{margin:0;overflow-wrap:anywhere}
 .row{display:flex;flex-wrap:wrap;gap:1.6em;margin:1.4em 0}.row>section{flex:1 1 380px;min-width:0}
 table{border-collapse:collapse;width:100%;border:solid #000;border-width:2px 0}th{border-bottom:1px solid #000}
 th,td{padding:.2em .4em;text-align:right}th:first-child,td:first-child{text-align:left}
-.pictures{display:flex;gap:4px}.pictures img{flex:1 1 0;min-width:0;width:0}
+.pictures{display:flex;flex-wrap:wrap;gap:4px}.pictures img{flex:1 1 23%;min-width:0;width:0}
 .pairs{display:grid;grid-template-columns:repeat(auto-fill,minmax(420px,1fr));gap:1em}figure{margin:0}
 figcaption,.remark,footer{font-size:.86em;color:#333}li{overflow-wrap:anywhere}footer{border-top:1px solid #777;margin-top:2em;padding:.6em 0}
 @media print{.row,figure{break-inside:avoid}}`;

@@ -2,6 +2,7 @@ import { type Mat4, multiply, type Vec3, voxelSizeMm } from '../../volume/affine
 import { resample } from '../../volume/resample.js';
 import type { Grid, Volume } from '../../volume/volume.js';
 import { renderSvg, sliceAsDataUrl, type Window } from '../picture.js';
+import { sidesOf } from '../side-marks.js';
 import { outlinePath, type Plane, planes, type Slice, sliceOf } from '../slice.js';
 
 /** An image with its lesions painted as their ids, both in RAS orientation on one grid. */
@@ -29,7 +30,7 @@ export interface Outline {
   readonly style: keyof typeof outlineStyles;
 }
 
-const markPx = 22;
+const markPx = 26;
 
 /**
  * One voxel thick part of a grid in RAS orientation: of the slice `index` across the plane's axis,
@@ -74,7 +75,7 @@ export function choose(slice: Slice, isChosen: (value: number) => boolean): Slic
 }
 
 /**
- * A slice with outlines and marks of the sides, as PNG in its own proportions. The person's right is
+ * A slice with outlines and a mark of the side on its left, as PNG in its own proportions. The person's right is
  * on the left of axial and coronal slices.
  */
 export function panelPng(
@@ -94,15 +95,14 @@ export function panelPng(
       : `<path d="${path}" stroke="#000" stroke-opacity="0.75" stroke-width="${strokePx + 2}"/>` +
           `<path d="${path}" stroke="${colour}" stroke-width="${strokePx}" stroke-dasharray="${dash}"/>`;
   });
-  const [leftMark, topMark] =
-    plane === 'sagittal' ? ['A', 'S'] : plane === 'axial' ? ['R', 'A'] : ['R', 'S'];
+  const [side] = sidesOf[plane];
   return renderSvg(
     `<svg xmlns="http://www.w3.org/2000/svg" width="${widthPx}" height="${heightPx}">` +
       `<rect width="100%" height="100%" fill="#000"/>` +
       `<image width="${widthPx}" height="${heightPx}" preserveAspectRatio="none" ` +
       `href="${sliceAsDataUrl(slice, window)}"/>` +
       `<g fill="none">${lines.join('')}</g>` +
-      `${mark(leftMark, 6, heightPx / 2 + markPx / 3)}${mark(topMark, widthPx / 2 - markPx / 3, markPx)}` +
+      `${mark(side, 5, heightPx / 2 + markPx / 3)}` +
       `</svg>`,
   );
 }

@@ -1,9 +1,9 @@
 import { lesionLabels } from '../../quantify/lesion-labels.js';
 import { reorient } from '../../volume/reorient.js';
 import type { Mask, Volume } from '../../volume/volume.js';
+import { acquiredPlane, type Plane } from '../slice.js';
 import { flairWindow } from '../window.js';
 import { type Examples, exampleLesions } from './examples.js';
-import { acquiredPlane } from './lesion-place.js';
 import { loadPlot } from './load-plot.js';
 import { overviewPngs } from './overview.js';
 import type { Scene } from './panel.js';
@@ -12,10 +12,14 @@ import { phrasesIn } from './texts.js';
 
 /** The report's pictures: PNG and SVG files by name, and which of them are shown where. */
 export interface ReportPictures extends Examples {
+  readonly plane: Plane;
   readonly overview: readonly string[];
   /** Lesion load over time; only where there are earlier exams. */
   readonly plot?: string;
 }
+
+/** A first exam leaves room on the first page for two rows of slices, a later one for one. */
+const overviewSlices = { alone: 8, amongOthers: 4 } as const;
 
 /**
  * Everything in the report that is drawn.
@@ -31,16 +35,19 @@ export async function reportPictures(input: ReportInput): Promise<ReportPictures
       : undefined;
   const examples = exampleLesions(input, now, before, phrases);
   const files = new Map(examples.files);
+  const count = previous.length > 0 ? overviewSlices.amongOthers : overviewSlices.alone;
   const plane = acquiredPlane(now.flair.affine);
-  const overview = overviewPngs(now, reorient(exam.brain) as Mask, plane).map((png, index) => {
-    const name = `overview-${index + 1}.png`;
-    files.set(name, png);
-    return name;
-  });
-  if (previous.length === 0) return { ...examples, files, overview };
+  const overview = overviewPngs(now, reorient(exam.brain) as Mask, plane, count).map(
+    (png, index) => {
+      const name = `overview-${index + 1}.png`;
+      files.set(name, png);
+      return name;
+    },
+  );
+  if (previous.length === 0) return { ...examples, plane, files, overview };
   const plot = 'plot.svg';
   files.set(plot, Buffer.from(await loadPlot([...previous, exam.findings], phrases)));
-  return { ...examples, files, overview, plot };
+  return { ...examples, plane, files, overview, plot };
 }
 
 function sceneOf({ flair, lesions, brain, findings }: ReportedExam): Scene {

@@ -69,11 +69,11 @@ export const texts = {
   },
 
   load: { en: 'Lesion load', da: 'Læsionsbyrde' },
-  thisExam: { en: 'This exam', da: 'Denne undersøgelse' },
+  thisExam: { en: 'This exam', da: 'Denne' },
   previous: { en: 'Previous', da: 'Forrige' },
   difference: { en: 'Difference', da: 'Forskel' },
-  lesionCount: { en: 'Number of lesions', da: 'Antal læsioner' },
-  lesionVolume: { en: 'Volume of lesions (ml)', da: 'Volumen af læsioner (ml)' },
+  lesionCount: { en: 'Number', da: 'Antal' },
+  lesionVolume: { en: 'Volume (ml)', da: 'Volumen (ml)' },
   largestLesion: { en: 'Largest lesion (ml)', da: 'Største læsion (ml)' },
   brainVolume: { en: 'Brain mask (ml)', da: 'Hjernemaske (ml)' },
   loadOverTime: { en: 'Load over time', da: 'Læsionsbyrde over tid' },
@@ -132,24 +132,29 @@ export const texts = {
 
   overview: { en: 'Overview', da: 'Overblik' },
   overviewCaption: {
-    en: 'FLAIR with the outlines of all lesions. R: the person’s right.',
-    da: 'FLAIR med omrids af alle læsioner. R: personens højre side.',
+    en: 'FLAIR with the outlines of all lesions.',
+    da: 'FLAIR med omrids af alle læsioner.',
   },
+  rightOnLeft: {
+    en: 'R: the person’s right side.',
+    da: 'R: personens højre side.',
+  },
+  frontOnLeft: { en: 'A: the person’s front.', da: 'A: personens forside.' },
   examples: { en: 'Delineation examples', da: 'Eksempler på afgrænsning' },
   examplesPlain: {
-    en: 'Left: FLAIR; right: the same with outlines. Solid: the lesion; dotted: other lesions. R, A: the person’s right, anterior.',
-    da: 'Til venstre: FLAIR; til højre: det samme med omrids. Fuldt optrukket: læsionen; prikket: andre læsioner. R, A: personens højre side, fortil.',
+    en: 'Left: FLAIR; right: the same with outlines. Solid: the lesion; dotted: other lesions.',
+    da: 'Til venstre: FLAIR; til højre: det samme med omrids. Fuldt optrukket: læsionen; prikket: andre læsioner.',
   },
   examplesChange: {
-    en: 'Left: previous exam at the same place; right: this exam. Solid: the lesion; dashed: its outline in the previous exam; dotted: other lesions. R, A: the person’s right, anterior.',
-    da: 'Til venstre: forrige undersøgelse samme sted; til højre: denne undersøgelse. Fuldt optrukket: læsionen; stiplet: dens omrids i forrige undersøgelse; prikket: andre læsioner. R, A: personens højre side, fortil.',
+    en: 'Left: previous exam at the same place; right: this exam. Solid: the lesion; dashed: its outline in the previous exam; dotted: other lesions.',
+    da: 'Til venstre: forrige undersøgelse samme sted; til højre: denne undersøgelse. Fuldt optrukket: læsionen; stiplet: dens omrids i forrige undersøgelse; prikket: andre læsioner.',
   },
   examplesLeftOut: {
     en: 'Shown are {shown} of {all} new or enlarged lesions, the largest.',
     da: 'Vist er de {shown} største af {all} nye eller forstørrede læsioner.',
   },
   lesion: { en: 'Lesion {id}', da: 'Læsion {id}' },
-  slice: { en: 'slice {index} of {count}', da: 'snit {index} af {count}' },
+  slice: { en: 'slice {index}/{count}', da: 'snit {index}/{count}' },
   before: { en: 'before', da: 'før' },
   now: { en: 'now', da: 'nu' },
 

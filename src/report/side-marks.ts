@@ -1,0 +1,40 @@
+import type { Plane } from './slice.js';
+
+/** Letters of 5 by 7 pixels, a row a number whose five bits are its pixels from the left. */
+const letters = {
+  R: [0b11110, 0b10001, 0b10001, 0b11110, 0b10100, 0b10010, 0b10001],
+  L: [0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b11111],
+  A: [0b01110, 0b10001, 0b10001, 0b11111, 0b10001, 0b10001, 0b10001],
+  P: [0b11110, 0b10001, 0b10001, 0b11110, 0b10000, 0b10000, 0b10000],
+} as const;
+const [letterColumns, letterRows] = [5, 7];
+
+/** Which sides of the person are on the left and on the right of a picture. */
+export const sidesOf = {
+  axial: ['R', 'L'],
+  coronal: ['R', 'L'],
+  sagittal: ['A', 'P'],
+} as const satisfies Record<Plane, readonly (keyof typeof letters)[]>;
+
+/**
+ * Writes which side of the person is on the left and on the right into an RGB picture, half way
+ * up, white on black; larger in larger pictures. Pictures too small for it stay as they are.
+ */
+export function drawSideMarks(rgb: Uint8Array, width: number, height: number, plane: Plane): void {
+  const scale = Math.max(1, Math.round(Math.min(width, height) / 160));
+  const [boxWidth, boxHeight] = [(letterColumns + 2) * scale, (letterRows + 2) * scale];
+  if (2 * boxWidth > width || boxHeight > height) return;
+  const top = Math.floor((height - boxHeight) / 2);
+  const [left, right] = sidesOf[plane];
+  for (const [letter, start] of [[left, 0] as const, [right, width - boxWidth] as const]) {
+    for (let y = 0; y < boxHeight; y++) {
+      for (let x = 0; x < boxWidth; x++) {
+        const row = letters[letter][Math.floor(y / scale) - 1] ?? 0;
+        const column = Math.floor(x / scale) - 1;
+        const isInk = column >= 0 && ((row >> (letterColumns - 1 - column)) & 1) === 1;
+        const pixel = (top + y) * width + start + x;
+        rgb.fill(isInk ? 255 : 0, 3 * pixel, 3 * pixel + 3);
+      }
+    }
+  }
+}
