@@ -9,6 +9,7 @@ import { readTorchFields, readTorchWeights } from '../formats/torch-checkpoint.j
 import { requireWeights, type UnetPlan, type Weights, weightShapes } from '../network/index.js';
 import { argmax, type PostProcessing } from './lesion-rule.js';
 import { type ModelCard, modelAndNetwork, modelKind, writeModelFolder } from './model-folder.js';
+import { withArchitecture } from './nnunet-old-plans.js';
 import { configurationName } from './nnunet-plans.js';
 
 export interface NnunetImportOptions {
@@ -42,7 +43,7 @@ export async function importNnunet(
 ): Promise<ModelCard> {
   await requireReplaceableFolder(out, modelKind);
   const plansFile = join(results, 'plans.json');
-  const plans = fieldsOf(await readJson(plansFile), plansFile);
+  const plans = withArchitecture(fieldsOf(await readJson(plansFile), plansFile), plansFile);
   const dataset = await readDataset(results, options.channels);
   const folds = await foldsIn(results);
   const orientation = options.orientation ?? knownOrientation(plans, plansFile);

@@ -102,6 +102,32 @@ describe('a model of nnU-Net v2', () => {
     expect((await importNnunet(results, path('a'), {})).orientation).toBe('RAS');
   });
 
+  it('may come with the plans of an nnU-Net before version 2.4', async () => {
+    const path = temporaryFolder();
+    const results = copied(path);
+    await importNnunet(results, path('new'), { orientation: 'RAS' });
+    edit(path('results', 'plans.json'), (json: { configurations: Record<string, never> }) => {
+      const configuration: Record<string, unknown> = json.configurations['3d_fullres'];
+      const { arch_kwargs } = configuration.architecture as {
+        arch_kwargs: Record<string, unknown>;
+      };
+      delete configuration.architecture;
+      Object.assign(configuration, {
+        UNet_class_name: 'PlainConvUNet',
+        UNet_base_num_features: 4,
+        unet_max_num_features: 8,
+        n_conv_per_stage_encoder: arch_kwargs.n_conv_per_stage,
+        n_conv_per_stage_decoder: arch_kwargs.n_conv_per_stage_decoder,
+        pool_op_kernel_sizes: arch_kwargs.strides,
+        conv_kernel_sizes: arch_kwargs.kernel_sizes,
+      });
+    });
+    await importNnunet(results, path('old'), { orientation: 'RAS' });
+    const [old, current] = [await openModelFolder(path('old')), await openModelFolder(path('new'))];
+    expect(old.network).toEqual(current.network);
+    expect(old.files['fold_0.safetensors']).toEqual(current.files['fold_0.safetensors']);
+  });
+
   type Spoil = (results: string) => void;
   it.each<[string, Spoil, RegExp]>([
     [

@@ -3,7 +3,7 @@
 
     python make_nnunet_model.py     writes nnunet-model/ and nnunet-model.json beside this file
 
-Two folds of a PlainConvUNet with 4, 6 and 8 features, random weights, after one step of the optimiser,
+Two folds of a PlainConvUNet with 4, 8 and 8 features, random weights, after one step of the optimiser,
 so that the checkpoints hold its state as well. The image has other voxels than the plan.
 nnU-Net sums windows in half precision; here it is made to sum in single precision.
 """
@@ -39,7 +39,7 @@ full["patch_size"] = [12, 16, 16]
 full["spacing"] = [1.2, 1.0, 1.0]
 arch = full["architecture"]["arch_kwargs"]
 arch.update(
-    n_stages=3, features_per_stage=[4, 6, 8], kernel_sizes=[[1, 3, 3], [3, 3, 3], [3, 3, 3]],
+    n_stages=3, features_per_stage=[4, 8, 8], kernel_sizes=[[1, 3, 3], [3, 3, 3], [3, 3, 3]],
     strides=[[1, 1, 1], [1, 2, 2], [2, 2, 2]], n_conv_per_stage=[1, 1, 1],
     n_conv_per_stage_decoder=[1, 1],
 )  # fmt: skip
