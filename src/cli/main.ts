@@ -8,6 +8,7 @@ import { addInfo } from './info.js';
 import { addModel } from './model.js';
 import { addRegister } from './register.js';
 import { addReorient } from './reorient.js';
+import { addReport } from './report.js';
 import { addSegment } from './segment.js';
 import { addSynthesize } from './synthesize.js';
 import { reportFailure } from './terminal.js';
@@ -15,6 +16,7 @@ import { reportFailure } from './terminal.js';
 /** Every command, in the order in which the help lists them. */
 const commands = [
   addSegment,
+  addReport,
   addInfo,
   addReorient,
   addRegister,

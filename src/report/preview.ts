@@ -1,3 +1,4 @@
+import type { ResultKind } from '../formats/index.js';
 import { encodePng } from '../formats/png.js';
 import { applyToPoint, type Mat4, type Vec3, voxelSizeMm } from '../volume/affine.js';
 import { reorient } from '../volume/reorient.js';
@@ -9,6 +10,13 @@ import { flairWindow } from './window.js';
 /** Name and version of the description beside the pictures. */
 export const previewSchema = { schema: 'dawson-preview', schemaVersion: 1 } as const;
 export const previewDescription = 'preview.json';
+
+/** What the folder of a preview is known by. */
+export const previewResult: ResultKind = {
+  names: /^(preview\.json|slice-\d{3,5}\.png)$/,
+  marker: previewDescription,
+  schema: previewSchema.schema,
+};
 
 const rimColour = [255, 212, 0];
 

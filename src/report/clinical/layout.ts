@@ -66,7 +66,7 @@ export const layout = `
       ..it.pictures.map(name => image(name, width: 100%)),
     )
   }
-  if "pairs" in it { grid(columns: (1fr, 1fr), column-gutter: 5mm, row-gutter: 2.5mm, ..it.pairs.map(pair)) }
+  if "pairs" in it { grid(columns: (1fr, 1fr), column-gutter: 5mm, row-gutter: 2.5mm, align: bottom, ..it.pairs.map(pair)) }
   if "facts" in it { text(size: small + 0.5pt, facts(it.facts)) }
   if "items" in it { text(size: small + 0.5pt, list(..it.items)) }
   if "remarks" in it {

@@ -46,8 +46,10 @@ export async function loadPlot(
     axis: { ...axis, tickCount: 5, labelExpr: `replace(datum.label, '.', '${decimalSign}')` },
   };
   return chartSvg({
-    width: 300,
-    height: 130,
+    width: 360,
+    height: 170,
+    autosize: { type: 'fit', contains: 'padding' },
+    padding: 2,
     data: { values },
     encoding: { x: when, y: volume },
     layer: [

@@ -68,6 +68,19 @@ export const texts = {
     da: 'Undersøgelserne blev ikke sammenlignet læsion for læsion.',
   },
 
+  datesMissing: {
+    en: 'Not every exam has a date: exams are in the order in which they were given.',
+    da: 'Ikke alle undersøgelser har en dato: rækkefølgen er den, de blev angivet i.',
+  },
+  datesReversed: {
+    en: 'The exam called previous, of {date}, is later than this one.',
+    da: 'Undersøgelsen fra {date}, der er angivet som forrige, er senere end denne.',
+  },
+  datesEqual: {
+    en: 'This exam and the previous one have the same date, {date}.',
+    da: 'Denne undersøgelse og den forrige har samme dato, {date}.',
+  },
+
   load: { en: 'Lesion load', da: 'Læsionsbyrde' },
   thisExam: { en: 'This exam', da: 'Denne' },
   previous: { en: 'Previous', da: 'Forrige' },
