@@ -115,9 +115,10 @@ export function register(fixed: Volume, moving: Volume, options: RegisterOptions
   let best = options.dof === 6 ? rigid : climb(level, rigid.place, centre, options.dof);
 
   level = levelAt(levels[2]);
-  const peak = sharpness(level, rigid.place);
+  const finer = climb(level, rigid.place, centre, 6);
+  const peak = sharpness(level, finer.place);
   if (options.sameHead ?? true) requireOneHead(peak);
-  best = climb(level, best.place, centre, options.dof);
+  best = options.dof === 6 ? finer : climb(level, best.place, centre, options.dof);
 
   level = levelAt(levels[3]);
   best = climb(level, best.place, centre, options.dof);
@@ -134,9 +135,9 @@ export function register(fixed: Volume, moving: Volume, options: RegisterOptions
  * Share of the mutual information that is lost when the images are shifted by 4 mm off a pose, on
  * average over the six directions along the axes. The outlines of different people's heads can be
  * laid onto each other, and 4 mm hardly matters to them; one head shares its inner structure too,
- * for which 4 mm is far. At 2 mm resolution and the best rigid pose, since 12 degrees of freedom
- * bring strangers closer: sequences of one head lose 0.29 and more (0.21 after strong blur), those
- * of different heads 0.17 and less (docs/decisions/0021-failed-registration.md).
+ * for which 4 mm is far. At 2 mm resolution and the best rigid pose there, since 12 degrees of
+ * freedom bring strangers closer: sequences of one head lose 0.28 and more (0.21 after strong
+ * blur), those of different heads 0.17 and less (docs/decisions/0021-failed-registration.md).
  */
 function sharpness({ similarity }: Level, pose: Mat4): number {
   let off = 0;
