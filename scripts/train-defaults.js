@@ -1,14 +1,22 @@
 // Trains Dawson's own networks on synthetic exams:
 //
 //   npm run train:defaults -- lesions [--resume] [--threads N] [--data FOLDER]
+//   npm run train:defaults -- lesions --finish
 //
 // The checkpoint, after every epoch, and the log lie in checkpoints/; a run that was stopped goes on
-// with --resume exactly as if it had not been.
+// with --resume exactly as if it had not been. --continue starts a new run from the weights in models/.
+// --finish chooses the rule for lesions on synthetic exams of heads that training did not see, and
+// replaces models/lesions by the averaged weights of the checkpoint.
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Engine } from '../dist/network/index.js';
-import { defaultNetworks, trainDefault } from '../dist/train/default-networks.js';
+import { readSafetensors } from '../dist/formats/safetensors.js';
+import { Engine, loadPredictor } from '../dist/network/index.js';
+import { windowShape } from '../dist/segment/lesion-network.js';
+import { ownNetworkFolder, readOwnNetwork, writeOwnNetwork } from '../dist/segment/own-network.js';
+import { weightsOfState } from '../dist/train/checkpoint.js';
+import { defaultNetworks, readAnatomies, trainDefault } from '../dist/train/default-networks.js';
+import { chooseLesionRule } from '../dist/train/lesion-validation.js';
 import { WorkerPool } from '../dist/workers.js';
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -16,6 +24,10 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     resume: { type: 'boolean', default: false },
+    continue: { type: 'boolean', default: false },
+    finish: { type: 'boolean', default: false },
+    exams: { type: 'string', default: '24' },
+    version: { type: 'string', default: '0.1.0' },
     threads: { type: 'string', default: '1' },
     data: { type: 'string', default: at('../shared/data/synthesis') },
   },
@@ -29,23 +41,62 @@ const stopping = new AbortController();
 process.once('SIGINT', () => stopping.abort());
 const engine = new Engine({ device: 'cpu', threads: Number(values.threads) }, stopping.signal);
 const pool = new WorkerPool(1);
+const network = defaultNetworks[name];
+const checkpointFile = at(`checkpoints/${name}.safetensors`);
 try {
+  if (values.finish) await finish();
+  else await train();
+} finally {
+  await engine.close();
+  await pool.close();
+}
+
+async function train() {
   await trainDefault(engine, name, {
     dataFolder: values.data,
     cacheFolder: at('cache/heads'),
-    checkpointFile: at(`checkpoints/${name}.safetensors`),
+    checkpointFile,
     logFile: at(`checkpoints/${name}.jsonl`),
     resume: values.resume,
+    initialWeights: values.continue
+      ? (await readOwnNetwork(ownNetworkFolder(name))).weights
+      : undefined,
     pool,
     signal: stopping.signal,
     onEpoch: ({ epoch, trainingLoss, validationLoss, pseudoDice, seconds, waitingSeconds }) =>
       console.log(
-        `epoch ${epoch + 1} of ${defaultNetworks[name].run.epochs}: loss ${trainingLoss.toFixed(4)}, ` +
+        `epoch ${epoch + 1} of ${network.run.epochs}: loss ${trainingLoss.toFixed(4)}, ` +
           `validation ${validationLoss?.toFixed(4)}, Dice ${pseudoDice?.map((dice) => dice?.toFixed(3))}, ` +
           `${seconds.toFixed(0)} s (waited ${waitingSeconds.toFixed(0)} s)`,
       ),
   });
-} finally {
-  await engine.close();
-  await pool.close();
+}
+
+async function finish() {
+  const { tensors, metadata } = await readSafetensors(checkpointFile);
+  const weights = weightsOfState(network.plan, Object.fromEntries(tensors));
+  const predictor = await loadPredictor(engine, network.plan, weights, windowShape);
+  const anatomies = await readAnatomies(values.data, at('cache/heads'), true);
+  const exams = Number(values.exams);
+  const { rule, meanDice } = await chooseLesionRule(anatomies, predictor.predict, {
+    exams,
+    seed: 1000,
+    pool,
+    onExam: (index, truthMl, dice) =>
+      console.log(
+        `exam ${index + 1} of ${exams}: ${truthMl.toFixed(1)} ml, best Dice ${dice.toFixed(3)}`,
+      ),
+  });
+  console.log(`mean Dice ${meanDice.toFixed(3)} with ${JSON.stringify(rule)}`);
+  const steps = Number(metadata.epochs) * network.run.stepsPerEpoch;
+  const training = {
+    data: 'synthetic exams of 16 of 20 head label maps and 27 lesion masks; see README.md',
+    patches: steps * network.step.batchSize,
+    steps,
+    seed: network.seed,
+    validationExams: exams,
+    validationDice: Number(meanDice.toFixed(4)),
+  };
+  const card = { name, version: values.version, plan: network.plan, rule, training };
+  await writeOwnNetwork(ownNetworkFolder(name), card, weights);
 }

@@ -1,26 +1,120 @@
-/**
- * Intensities as the lesion network takes them: of each sequence, in standard deviations of the whole
- * brain from its mean, no further than {@link largestDeviation}, and 0 outside the brain.
- */
-export const largestDeviation = 6;
+import { sequenceNames } from '../preprocess/exam.js';
+import type { PreparedExam } from '../preprocess/prepared-exam.js';
+import { applyToPoint } from '../volume/affine.js';
+import { resample } from '../volume/resample.js';
+import { type Grid, onGrid, type Size, type Volume, voxelCount } from '../volume/volume.js';
+
+/** Channels of the lesion network, in their order; T2 and T1 may be missing. */
+export const lesionChannels = sequenceNames;
+
+/** The network sees the brain in voxels of this size, parallel to the body's axes. */
+const voxelMm = 1;
+/** How much is shown around the brain. */
+const marginMm = 6;
+/** In standard deviations of the brain; what lies further out is set to it. */
+const largestDeviation = 6;
 
 export interface IntensityStatistics {
   readonly mean: number;
   readonly sd: number;
 }
 
-/** @param inside not 0 where the images show the brain @returns a new array */
+/**
+ * Intensities as the network takes them: in standard deviations of the whole brain from its mean, and
+ * 0 outside of the brain.
+ * @param inside not 0 where the image shows the brain
+ */
 export function normalizedIntensities(
   image: Float32Array,
   inside: Uint8Array,
   { mean, sd }: IntensityStatistics,
 ): Float32Array {
-  const scale = 1 / Math.max(sd, 1e-6 * Math.abs(mean) + 1e-12);
   const result = new Float32Array(image.length);
+  if (!(sd > 0)) return result;
   for (let at = 0; at < image.length; at++) {
     if (inside[at] === 0) continue;
-    const deviation = (image[at] - mean) * scale;
+    const deviation = (image[at] - mean) / sd;
     result[at] = Math.max(-largestDeviation, Math.min(largestDeviation, deviation));
   }
   return result;
+}
+
+/** What the network is given for an exam. */
+export interface LesionNetworkInput {
+  readonly grid: Grid;
+  /** [flair t2 t1, z, y, x]; 0 for a sequence that is missing. */
+  readonly data: Float32Array;
+}
+
+/** Brings an exam to the network's voxels. An exam without a brain gives one voxel of nothing. */
+export function lesionNetworkInput(exam: PreparedExam): LesionNetworkInput {
+  const grid = gridAround(exam.brain);
+  const voxels = voxelCount(grid.size);
+  const share = resample(onGrid(exam.brain, Float32Array.from(exam.brain.data)), grid).data;
+  const brain = Uint8Array.from(share, (value) => (value >= 0.5 ? 1 : 0));
+  const data = new Float32Array(lesionChannels.length * voxels);
+  for (const [channel, name] of lesionChannels.entries()) {
+    const sequence = exam[name];
+    if (!sequence) continue;
+    const image = resample(sequence, grid).data;
+    // Where a sequence has no voxels it has 0, as outside of a brain that somebody extracted.
+    const shown = brain.map((inside, at) => (inside !== 0 && image[at] !== 0 ? 1 : 0));
+    data.set(normalizedIntensities(image, shown, statisticsOf(image, shown)), channel * voxels);
+  }
+  return { grid, data };
+}
+
+function statisticsOf(image: Float32Array, shown: Uint8Array): IntensityStatistics {
+  let [count, sum, squares] = [0, 0, 0];
+  for (let at = 0; at < image.length; at++) {
+    if (shown[at] === 0) continue;
+    count++;
+    sum += image[at];
+  }
+  const mean = sum / count;
+  for (let at = 0; at < image.length; at++) if (shown[at] !== 0) squares += (image[at] - mean) ** 2;
+  return { mean, sd: Math.sqrt(squares / count) };
+}
+
+/**
+ * Voxels of 1 mm around a mask. One of them lies on a voxel of the mask, so that nothing is
+ * interpolated in an exam that has such voxels already.
+ */
+function gridAround({ data, size, affine }: Volume): Grid {
+  const low = [Infinity, Infinity, Infinity];
+  const high = [-Infinity, -Infinity, -Infinity];
+  const [nx, ny] = size;
+  for (let at = 0; at < data.length; at++) {
+    if (data[at] === 0) continue;
+    const row = Math.floor(at / nx);
+    const point = applyToPoint(affine, [at % nx, row % ny, Math.floor(row / ny)]);
+    for (let axis = 0; axis < 3; axis++) {
+      low[axis] = Math.min(low[axis], point[axis]);
+      high[axis] = Math.max(high[axis], point[axis]);
+    }
+  }
+  const [x, y, z] = low.map((mm) => (Number.isFinite(mm) ? mm - marginMm : 0));
+  const n = low.map((mm, axis) =>
+    Number.isFinite(mm) ? Math.ceil((high[axis] - mm) / voxelMm) + 2 * marginMm + 1 : 1,
+  ) as unknown as Size;
+  return { size: n, affine: [voxelMm, 0, 0, x, 0, voxelMm, 0, y, 0, 0, voxelMm, z, 0, 0, 0, 1] };
+}
+
+/**
+ * Scores of the network, averaged over its windows, as probabilities on the exam's own grid.
+ * @param scores [background lesion, z, y, x]
+ */
+export function lesionProbability(
+  scores: Float32Array,
+  grid: Grid,
+  brain: Volume<Uint8Array>,
+): Volume<Float32Array> {
+  const voxels = voxelCount(grid.size);
+  const probability = new Float32Array(voxels);
+  for (let at = 0; at < voxels; at++) {
+    probability[at] = 1 / (1 + Math.exp(scores[at] - scores[voxels + at]));
+  }
+  const onExam = resample(onGrid(grid, probability), brain);
+  for (let at = 0; at < onExam.data.length; at++) if (brain.data[at] === 0) onExam.data[at] = 0;
+  return onExam;
 }

@@ -1,9 +1,14 @@
 import type { segmentLstLga } from './lst-lga.js';
+import { openLesionNetwork } from './open-lesion-network.js';
 import { openNnunet } from './open-nnunet.js';
 import type { Open } from './segmenter.js';
 
 /** Every segmenter that can be chosen; adding one is adding a row. */
 export const segmenters = {
+  lesions: {
+    title: 'Dawson’s own network, trained on synthetic exams; FLAIR, better with T1 and T2',
+    open: openLesionNetwork,
+  },
   'lst-lga': {
     title: 'lesion growth algorithm (Schmidt et al. 2012); FLAIR, better with T1; no training',
     open: async ({ kappa = 0.3 }) => ({

@@ -161,7 +161,7 @@ export function renderPatch(
   if (parameters.head !== head.name) {
     throw new RangeError(`a patch of ${parameters.head}, not of ${head.name}`);
   }
-  const grid = gridAbout(parameters.centreMm, size, voxelMm);
+  const grid = patchGrid(parameters, size, voxelMm);
   const anatomy = renderAnatomy(grid, head, parameters.geometry, parameters.lesions, library);
   const field = rememberedFields(grid);
   const { stripping } = parameters;
@@ -180,7 +180,12 @@ export function renderPatch(
   return { size, images, truth: mask, tissues, brainDistance, kept };
 }
 
-function gridAbout([x, y, z]: Vec3, size: Size, mm: number): Grid {
+/** The voxels of a patch, RAS mm of the body. */
+export function patchGrid(
+  { centreMm: [x, y, z] }: Pick<PatchParameters, 'centreMm'>,
+  size: Size,
+  mm = 1,
+): Grid {
   const [i, j, k] = size.map((n) => (-mm * (n - 1)) / 2);
   return { size, affine: [mm, 0, 0, x + i, 0, mm, 0, y + j, 0, 0, mm, z + k, 0, 0, 0, 1] };
 }

@@ -1,0 +1,106 @@
+// The lesion network against the experts' masks:
+//
+//   npm run bench -- lesion-network [--weights FILE] [--data FOLDER] [--threshold P] [--out FOLDER]
+//
+// FILE holds weights or is a checkpoint of `npm run train:defaults`; the default is the network that
+// comes with the program. FOLDER of the data holds lesions/CASE/{flair,t1,t2,lesions}.nii.gz.
+// Lesion-wise figures by the definition `anima`. "outside" is the volume of found voxels that the
+// experts did not mark. "best DSC" is what the best threshold for this very case would give.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { definitions } from '../dist/evaluate/definitions.js';
+import { evaluatePair } from '../dist/evaluate/evaluate-pair.js';
+import { pairMasks } from '../dist/evaluate/mask-pair.js';
+import { readVolume, writeNifti } from '../dist/formats/index.js';
+import { readSafetensors } from '../dist/formats/safetensors.js';
+import { Engine, loadPredictor, requireWeights } from '../dist/network/index.js';
+import { predictLesions, windowShape } from '../dist/segment/lesion-network.js';
+import { lesionMask } from '../dist/segment/lesion-rule.js';
+import { weightsOfState } from '../dist/train/checkpoint.js';
+import { candidateRules, diceByRule } from '../dist/train/choose-post-processing.js';
+import { defaultNetworks } from '../dist/train/default-networks.js';
+import { onGrid, toFloat32 } from '../dist/volume/volume.js';
+import { WorkerPool } from '../dist/workers.js';
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+const { values: flags } = parseArgs({
+  options: {
+    weights: { type: 'string', default: at('../models/lesions/weights.safetensors') },
+    data: { type: 'string', default: at('../../shared/data') },
+    threshold: { type: 'string', default: '0.5' },
+    out: { type: 'string' },
+    threads: { type: 'string', default: '2' },
+  },
+});
+const { plan } = defaultNetworks.lesions;
+const { tensors, metadata } = await readSafetensors(flags.weights);
+const weights = requireWeights(
+  metadata.schema === 'dawson-checkpoint'
+    ? weightsOfState(plan, Object.fromEntries(tensors))
+    : tensors,
+  plan,
+  flags.weights,
+);
+if (metadata.epochs) console.log(`checkpoint after ${metadata.epochs} epochs`);
+const engine = new Engine({ device: 'cpu', threads: Number(flags.threads) });
+const pool = new WorkerPool(1);
+const predictor = await loadPredictor(engine, plan, weights, windowShape);
+
+const sets = [['flair', 't2', 't1'], ['flair', 't1'], ['flair']];
+console.log(
+  'case, sequences'.padEnd(34) +
+    '   DSC  recall precis.     F1  ml / experts  outside ml   best DSC at   seconds',
+);
+for (const name of ['open-ms-cs-07', 'open-ms-cs-19', 'mslesseg-P18-T1']) {
+  const read = async (sequence) => {
+    const file = join(flags.data, 'lesions', name, `${sequence}.nii.gz`);
+    return existsSync(file) ? toFloat32((await readVolume(file)).volume) : undefined;
+  };
+  const all = { flair: await read('flair'), t2: await read('t2'), t1: await read('t1') };
+  const truth = await read('lesions');
+  const mask = (volume) =>
+    onGrid(
+      volume,
+      Uint8Array.from(volume.data, (value) => (value !== 0 ? 1 : 0)),
+    );
+  for (const set of sets) {
+    if (!set.every((sequence) => all[sequence])) continue;
+    const exam = Object.fromEntries(set.map((sequence) => [sequence, all[sequence]]));
+    const start = process.cpuUsage();
+    const probability = await predictLesions(
+      { ...exam, brain: mask(all.flair) },
+      (patch) => predictor.predict(patch),
+      { pool },
+    );
+    const { user, system } = process.cpuUsage(start);
+    const experts = mask(truth);
+    const rule = { threshold: Number(flags.threshold), minimumVolumeMm3: 3, keepLargest: false };
+    const { dsc, volumes, lesionwise } = evaluatePair(
+      pairMasks(experts, lesionMask(probability, rule)),
+      definitions.anima,
+    );
+    const best = [...diceByRule(probability, experts)]
+      .map((dsc, index) => ({ dsc, threshold: candidateRules[index].threshold }))
+      .reduce((a, b) => (b.dsc > a.dsc ? b : a));
+    const outsideMl =
+      volumes.predictionMl - (dsc * (volumes.predictionMl + volumes.referenceMl)) / 2;
+    const number = (value, digits = 3) => (value ?? Number.NaN).toFixed(digits);
+    console.log(
+      `${name}, ${set.join('+')}`.padEnd(34) +
+        [dsc, lesionwise.recall, lesionwise.precision, lesionwise.f1]
+          .map((value) => number(value).padStart(7))
+          .join('') +
+        `${number(volumes.predictionMl, 1)} / ${number(volumes.referenceMl, 1)}`.padStart(14) +
+        number(outsideMl, 2).padStart(12) +
+        `${number(best.dsc)} at ${best.threshold}`.padStart(16) +
+        number((user + system) / 1e6, 1).padStart(8),
+    );
+    if (flags.out && set.length === sets.find((s) => s.every((q) => all[q])).length) {
+      await writeNifti(join(flags.out, `${name}-probability.nii.gz`), probability);
+    }
+  }
+}
+await engine.close();
+await pool.close();

@@ -1,0 +1,54 @@
+import type { PreparedExam } from '../preprocess/prepared-exam.js';
+import type { Volume } from '../volume/volume.js';
+import type { WorkerPool } from '../workers.js';
+import type { lesionNetworkInput, lesionProbability } from './lesion-network-input.js';
+import type { Axes3 } from './nnunet-grid.js';
+import { type Predict, slideWindow } from './sliding-window.js';
+
+/** Of the windows; larger than the patches in training, so that fewer of them overlap. */
+export const windowShape: Axes3 = [96, 96, 96];
+const stepSize = 0.5;
+
+/**
+ * Probability of lesion, by the lesion network: the brain in voxels of 1 mm, through windows that
+ * overlap by half. Peak memory: about ten arrays of the brain's box at 1 mm, and the network's own.
+ * @param predict from [flair t2 t1, 96, 96, 96] to logits [background lesion, 96, 96, 96]
+ * @returns on the exam's grid, 0 outside the brain
+ */
+export async function predictLesions(
+  exam: PreparedExam,
+  predict: Predict,
+  {
+    pool,
+    signal,
+    onProgress,
+  }: {
+    pool: WorkerPool;
+    signal?: AbortSignal;
+    onProgress?: (done: number, all: number) => void;
+  },
+): Promise<Volume<Float32Array>> {
+  const module = new URL('./lesion-network-input.js', import.meta.url);
+  const { flair, t2, t1, brain } = exam;
+  const { grid, data } = await pool.call<typeof lesionNetworkInput>(
+    module,
+    'lesionNetworkInput',
+    [{ flair, t2, t1, brain }],
+    signal,
+  );
+  const [nx, ny, nz] = grid.size;
+  const scores = await slideWindow({ data, channels: 3, shape: [nz, ny, nx] }, [predict], {
+    patchShape: windowShape,
+    classes: 2,
+    stepSize,
+    mirrorAxes: [],
+    signal,
+    onProgress,
+  });
+  return pool.call<typeof lesionProbability>(
+    module,
+    'lesionProbability',
+    [scores, grid, brain],
+    signal,
+  );
+}

@@ -1,0 +1,41 @@
+import { DawsonError } from '../errors.js';
+import { Engine, loadPredictor } from '../network/index.js';
+import { sequenceLabels } from '../preprocess/exam.js';
+import { predictLesions, windowShape } from './lesion-network.js';
+import { lesionChannels } from './lesion-network-input.js';
+import { ownNetworkFolder, readOwnNetwork } from './own-network.js';
+import type { Open } from './segmenter.js';
+
+/**
+ * The lesion network that comes with Dawson.
+ * @throws DawsonError `bad-model` where its files were changed; what {@link Engine} throws.
+ */
+export const openLesionNetwork: Open = async ({ engine: settings }, sequences) => {
+  const folder = ownNetworkFolder('lesions');
+  const { name, version, sha256, plan, rule, weights } = await readOwnNetwork(folder);
+  if (!rule) {
+    throw new DawsonError('bad-model', {
+      file: folder,
+      expected: 'a network that finds lesions',
+      found: 'none',
+    });
+  }
+  const notes = lesionChannels
+    .filter((sequence) => !sequences.includes(sequence))
+    .map((sequence) => `Without the ${sequenceLabels[sequence]}: lesions are found less surely.`);
+  return {
+    settings: { device: settings.device },
+    model: { name, version, sha256 },
+    segment: (exam, { pool, stage, signal }) =>
+      stage('segment', async (onProgress) => {
+        const engine = new Engine(settings, signal);
+        try {
+          const { predict } = await loadPredictor(engine, plan, weights, windowShape);
+          const probability = await predictLesions(exam, predict, { pool, signal, onProgress });
+          return { probability, rule, notes };
+        } finally {
+          await engine.close();
+        }
+      }),
+  };
+};

@@ -1,0 +1,124 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ajv } from 'ajv';
+import { DawsonError } from '../errors.js';
+import { sha256OfFile, writeFolderWhole, writeWhole } from '../formats/index.js';
+import { readJson } from '../formats/read-json.js';
+import { safetensorsBytes } from '../formats/safetensors.js';
+import { type CompactUnetPlan, readWeights, type Weights } from '../network/index.js';
+import type { PostProcessing } from './lesion-rule.js';
+
+/** What `model.json` says about one of the networks that come with Dawson. */
+export interface OwnNetworkCard {
+  readonly name: string;
+  readonly version: string;
+  readonly plan: CompactUnetPlan;
+  /** Chosen on synthetic exams that the network had not seen; only for a network that finds lesions. */
+  readonly rule?: PostProcessing;
+  /** What it was trained on and how, in words and numbers. */
+  readonly training: Readonly<Record<string, string | number>>;
+}
+
+export interface OwnNetwork extends OwnNetworkCard {
+  readonly weights: Weights;
+  /** Of its `model.json`, which has the hash of the weights. */
+  readonly sha256: string;
+}
+
+const schema = 'dawson-network';
+const schemaVersion = 1;
+const cardFile = 'model.json';
+const weightsFile = 'weights.safetensors';
+
+const text = { type: 'string', minLength: 1, maxLength: 2000 };
+const count = (maximum: number) => ({ type: 'integer', minimum: 1, maximum });
+const validCard = new Ajv({ allowUnionTypes: true }).compile<
+  OwnNetworkCard & { readonly weightsSha256: string }
+>({
+  type: 'object',
+  additionalProperties: false,
+  required: ['schema', 'schemaVersion', 'name', 'version', 'plan', 'training', 'weightsSha256'],
+  properties: {
+    schema: { const: schema },
+    schemaVersion: { const: schemaVersion },
+    name: text,
+    version: text,
+    plan: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['kind', 'inputChannels', 'classes', 'features', 'normEpsilon'],
+      properties: {
+        kind: { const: 'compact' },
+        inputChannels: count(16),
+        classes: count(64),
+        features: { type: 'array', minItems: 1, maxItems: 6, items: count(1024) },
+        normEpsilon: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
+      },
+    },
+    rule: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['threshold', 'minimumVolumeMm3', 'keepLargest'],
+      properties: {
+        threshold: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
+        minimumVolumeMm3: { type: 'number', minimum: 0, maximum: 1e6 },
+        keepLargest: { type: 'boolean' },
+      },
+    },
+    training: { type: 'object', additionalProperties: { type: ['string', 'number'] } },
+    weightsSha256: { type: 'string', pattern: '^[0-9a-f]{64}$' },
+  },
+});
+
+/** Folder of one of the networks that come with Dawson. */
+export const ownNetworkFolder = (name: string): string =>
+  fileURLToPath(new URL(`../../models/${name}`, import.meta.url));
+
+/**
+ * Reads a network that {@link writeOwnNetwork} wrote.
+ * @throws DawsonError `file-not-found`; `bad-model` for a description that is malformed, and weights that
+ *   are others than it names or do not fit it.
+ */
+export async function readOwnNetwork(folder: string): Promise<OwnNetwork> {
+  const file = join(folder, cardFile);
+  const card = await readJson(file);
+  if (!validCard(card)) {
+    const { instancePath, message } = validCard.errors![0];
+    throw new DawsonError('bad-model', {
+      file,
+      expected: `a description of a network, version ${schemaVersion}`,
+      found: `${instancePath || 'it'} ${message}`,
+    });
+  }
+  const weightsPath = join(folder, weightsFile);
+  const weights = await readWeights(weightsPath, card.plan);
+  if ((await sha256OfFile(weightsPath)) !== card.weightsSha256) {
+    throw new DawsonError('bad-model', {
+      file: weightsPath,
+      expected: `the weights that ${cardFile} names`,
+      found: 'other contents',
+    });
+  }
+  const { name, version, plan, rule, training } = card;
+  return { name, version, plan, rule, training, weights, sha256: await sha256OfFile(file) };
+}
+
+/** Writes a network into a folder, whole or not at all; its weights in half precision. */
+export async function writeOwnNetwork(
+  folder: string,
+  card: OwnNetworkCard,
+  weights: Weights,
+): Promise<void> {
+  const fill = async (staging: string) => {
+    const weightsPath = join(staging, weightsFile);
+    await writeWhole(weightsPath, safetensorsBytes({ tensors: weights, metadata: {} }, 'F16'));
+    const weightsSha256 = await sha256OfFile(weightsPath);
+    const document = { schema, schemaVersion, ...card, weightsSha256 };
+    await writeWhole(
+      join(staging, cardFile),
+      Buffer.from(`${JSON.stringify(document, null, 2)}\n`),
+    );
+  };
+  const names = /^(model\.json|weights\.safetensors)$/;
+  await writeFolderWhole(folder, fill, { kind: { names, marker: cardFile, schema } });
+}
