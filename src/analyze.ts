@@ -13,6 +13,8 @@ import { inputGate } from './preprocess/quality/input-gate.js';
 import { type Findings, findingsSchema, notice } from './quantify/findings.js';
 import { lesionTable } from './quantify/lesion-table.js';
 import type { findLesions, LesionRule, Lesions } from './quantify/lesions.js';
+import type { ClinicalReport, clinicalReport } from './report/clinical/clinical-report.js';
+import type { ReportedExam, ReportInput } from './report/clinical/report-input.js';
 import type { overlayPng } from './report/overlay.js';
 import type { OpenSegmenter, SegmenterChoice } from './segment/segmenter.js';
 import { type SegmenterName, segmenters } from './segment/segmenters.js';
@@ -27,6 +29,8 @@ export interface AnalyzeOptions extends PrepareOptions, SegmenterChoice {
   readonly segmenter: SegmenterName;
   /** Go on with a sequence that surely is not what it is said to be. */
   readonly ignoreQuality: boolean;
+  /** Language and paper of the report; without it none is made. */
+  readonly report?: Pick<ReportInput, 'language' | 'paper'>;
 }
 
 /** All that is known about an exam when the pipeline ends. Volumes lie on the FLAIR's own grid. */
@@ -36,6 +40,7 @@ export interface Analysis {
   readonly probability: Volume<Float32Array>;
   readonly brain: Mask;
   readonly overlay: Uint8Array;
+  readonly report?: ClinicalReport;
   readonly exam: Exam;
   readonly preparation: Preparation;
 }
@@ -115,12 +120,43 @@ export async function analyze(
     ),
     quality,
     notes: [...notes, ...preparation.notes, ...segmentation.notes],
-    run: {
-      secondsPerStage,
-      peakMemoryBytes: 1024 * process.resourceUsage().maxRSS,
-    },
+    run: usage(secondsPerStage),
   };
-  return { findings, lesions, probability, brain, overlay, exam, preparation };
+  const reported = { findings, flair: exam.flair.volume, lesions: lesions.mask, brain };
+  const report = await reportOf(reported, options, run);
+  return {
+    // Times and memory with those of the report; it does not show them.
+    findings: { ...findings, run: usage(secondsPerStage) },
+    lesions,
+    probability,
+    brain,
+    overlay,
+    ...(report && { report }),
+    exam,
+    preparation,
+  };
+}
+
+const usage = (secondsPerStage: Readonly<Record<string, number>>): Findings['run'] => ({
+  secondsPerStage: { ...secondsPerStage },
+  peakMemoryBytes: 1024 * process.resourceUsage().maxRSS,
+});
+
+/** The report of a first exam; `dawson report` makes one with earlier exams. */
+async function reportOf(
+  exam: ReportedExam,
+  { report }: AnalyzeOptions,
+  { pool, stage, signal }: Run,
+): Promise<ClinicalReport | undefined> {
+  if (!report) return undefined;
+  return stage('report', () =>
+    pool.call<typeof clinicalReport>(
+      new URL('./report/clinical/clinical-report.js', import.meta.url),
+      'clinicalReport',
+      [{ exam, previous: [], ...report }],
+      signal,
+    ),
+  );
 }
 
 /**
@@ -129,7 +165,7 @@ export async function analyze(
  */
 export async function writeAnalysis(
   folder: string,
-  { findings, lesions, probability, brain, overlay, exam, preparation }: Analysis,
+  { findings, lesions, probability, brain, overlay, report, exam, preparation }: Analysis,
   { intermediate, signal }: { intermediate: boolean; signal?: AbortSignal },
 ): Promise<void> {
   const like = { like: exam.flair.header };
@@ -140,6 +176,10 @@ export async function writeAnalysis(
     await writeNifti(file('brain.nii.gz'), brain, like);
     await writeWhole(file('lesions.csv'), Buffer.from(lesionTable(lesions.list)));
     await writeWhole(file('overlay.png'), overlay);
+    if (report) {
+      await writeWhole(file('report.pdf'), report.pdf);
+      await writeWhole(file('report.html'), Buffer.from(report.html));
+    }
     if (intermediate) {
       for (const name of sequencesOf(exam)) {
         await writeNifti(file(`prepared-${name}.nii.gz`), preparation.exam[name]!);

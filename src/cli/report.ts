@@ -1,15 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { requireReplaceableFolder, writeFolderWhole, writeWhole } from '../formats/index.js';
 import { notice } from '../quantify/findings.js';
 import { readResult } from '../quantify/read-result.js';
 import type { clinicalReport } from '../report/clinical/clinical-report.js';
-import { type Paper, papers } from '../report/clinical/report-input.js';
+import type { Paper } from '../report/clinical/report-input.js';
 import { inOrderOfTime, requireSamePatient } from '../report/clinical/series.js';
-import { type Language, languages } from '../report/clinical/texts.js';
+import type { Language } from '../report/clinical/texts.js';
 import { type previewFiles, previewResult } from '../report/preview.js';
 import { WorkerPool } from '../workers.js';
+import { reportOptions } from './report-options.js';
 import {
   abortOnInterrupt,
   type OutputOptions,
@@ -40,10 +41,8 @@ export function addReport(program: Command): void {
     .requiredOption('--out <file>', 'the PDF')
     .option('--html <file>', 'also the same report as one page for browsers')
     .option('--preview <folder>', 'also every slice with the lesions’ outlines, as PNG')
-    .addOption(new Option('--paper <size>', 'the paper').choices(Object.keys(papers)).default('a4'))
-    .addOption(
-      new Option('--language <code>', 'the language').choices(Object.keys(languages)).default('en'),
-    )
+    .addOption(reportOptions.paper())
+    .addOption(reportOptions.language())
     .addHelpText(
       'after',
       '\nWhose exam it is comes from the results: see `dawson segment --help`.\n' +

@@ -8,8 +8,11 @@ import { type Device, devices } from '../network/index.js';
 import { type Alignment, alignments } from '../preprocess/prepare.js';
 import type { Severity } from '../preprocess/quality/finding.js';
 import { notice } from '../quantify/findings.js';
+import type { Paper } from '../report/clinical/report-input.js';
+import type { Language } from '../report/clinical/texts.js';
 import { type SegmenterName, segmenters } from '../segment/segmenters.js';
 import { WorkerPool } from '../workers.js';
+import { reportOptions } from './report-options.js';
 import {
   abortOnInterrupt,
   type OutputOptions,
@@ -33,6 +36,9 @@ interface SegmentOptions extends OutputOptions {
   brainExtracted: boolean;
   registered: boolean;
   keepIntermediate: boolean;
+  report: boolean;
+  paper: Paper;
+  language: Language;
   ignoreQuality: boolean;
 }
 
@@ -80,6 +86,9 @@ export function addSegment(program: Command): void {
       'go on even where a sequence surely is not what it is said to be',
       false,
     )
+    .option('--no-report', 'without report.pdf and report.html')
+    .addOption(reportOptions.paper())
+    .addOption(reportOptions.language())
     .option('--keep-intermediate', 'also write the prepared sequences and the transforms', false)
     .addHelpText(
       'after',
@@ -94,6 +103,7 @@ export function addSegment(program: Command): void {
         '  lesions.csv         one line a lesion: volume, position, extent\n' +
         '  findings.json       everything as one document, with how it was made\n' +
         '  overlay.png         a picture to check the result by\n' +
+        '  report.pdf, .html   the report: conclusion, tables, examples, quality, method\n' +
         '\nExample:\n' +
         '  dawson segment --flair flair.nii.gz --t2 t2.nii.gz --t1 t1.nii.gz --out result',
     )
@@ -128,6 +138,7 @@ async function segment(options: SegmentOptions): Promise<void> {
       ...findings.notes.map((note) => `Note: ${note}`),
       `${findings.lesionCount} lesions, ${findings.lesionVolumeMl.toFixed(2)} ml in all ` +
         `(brain ${findings.brainVolumeMl.toFixed(0)} ml), in ${seconds.toFixed(1)} s with ${gib.toFixed(2)} GiB.`,
+      ...(options.report ? [`The report: ${join(options.out, 'report.pdf')}.`] : []),
       `Look at ${join(options.out, 'overlay.png')} before you use the numbers in ${join(options.out, 'findings.json')}.`,
       notice,
     ]);
@@ -147,7 +158,13 @@ function analyzeOptionsOf(options: SegmentOptions): AnalyzeOptions {
       found: `--segmenter ${segmenter}`,
     });
   }
-  return { ...options, segmenter, engine: { device, threads } };
+  const { report, language, paper } = options;
+  return {
+    ...options,
+    segmenter,
+    engine: { device, threads },
+    report: report ? { language, paper } : undefined,
+  };
 }
 
 function positiveInteger(text: string): number {

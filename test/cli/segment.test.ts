@@ -16,6 +16,8 @@ const results = [
   'lesions.nii.gz',
   'overlay.png',
   'probability.nii.gz',
+  'report.html',
+  'report.pdf',
 ];
 const schema = JSON.parse(
   readFileSync(
