@@ -52,7 +52,7 @@ const levels = [
 
 /** Turns about each axis from which the search starts, besides none. */
 const startAngle = (20 * Math.PI) / 180;
-/** How many of the coarse results are followed to the next level. */
+/** How many of the coarse results are followed to the next level, besides the headers'. */
 const candidates = 3;
 /** Distance from the centre of the head at which a rotation is measured in mm, as a translation is. */
 const headRadiusMm = 70;
@@ -100,9 +100,10 @@ export function register(fixed: Volume, moving: Volume, options: RegisterOptions
   const coarse = levelAt(levels[0]);
   const ends = startingPoses(centre, movingCentre)
     .map((start) => climb(coarse, start, centre, 6))
-    .filter((end) => end.result.overlap >= leastOverlap)
-    .sort(byNormalised)
-    .slice(0, candidates);
+    .filter((end) => end.result.overlap >= leastOverlap);
+  // Where only a slab was taken, coarse images mislead; the headers are right in nearly all exams.
+  const [fromHeaders] = ends;
+  const others = ends.slice(1).sort(byNormalised).slice(0, candidates);
   if (ends.length === 0) {
     throw new DawsonError('registration-failed', {
       expected: 'two images that show the same part of a head',
@@ -111,7 +112,9 @@ export function register(fixed: Volume, moving: Volume, options: RegisterOptions
   }
 
   let level = levelAt(levels[1]);
-  const [rigid] = ends.map((end) => climb(level, end.place, centre, 6)).sort(byNormalised);
+  const [rigid] = [fromHeaders, ...others]
+    .map((end) => climb(level, end.place, centre, 6))
+    .sort(byNormalised);
   let best = options.dof === 6 ? rigid : climb(level, rigid.place, centre, options.dof);
 
   level = levelAt(levels[2]);

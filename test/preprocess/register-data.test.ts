@@ -3,6 +3,7 @@ import { DawsonError } from '../../src/errors.js';
 import { readTransform, readVolume } from '../../src/formats/index.js';
 import { register } from '../../src/preprocess/register.js';
 import { applyToPoint, multiply } from '../../src/volume/affine.js';
+import { reorient } from '../../src/volume/reorient.js';
 import type { Volume } from '../../src/volume/volume.js';
 import { describeWithData, sharedData } from '../support/shared-data.js';
 import { worstErrorMm } from './phantom-head.js';
@@ -39,7 +40,7 @@ describeWithData('register, on clinical images', () => {
   });
 
   it('registers a T1 to a FLAIR of which only a slab of 30 mm was taken', async () => {
-    const flair = await volume('exams/open-ms-03/study2/flair.nii.gz');
+    const flair = reorient(await volume('exams/open-ms-03/study2/flair.nii.gz'));
     const [nx, ny] = flair.size;
     const [first, slices] = [25, 10];
     const slab: Volume = {
