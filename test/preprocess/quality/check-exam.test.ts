@@ -22,8 +22,10 @@ const intensities = {
 type Intensities = Record<'white' | 'grey' | 'fluid' | 'around', number>;
 
 let atlas: HeadAtlas;
+let good: Record<SequenceName, Volume<Float32Array>>;
 beforeAll(async () => {
   atlas = await readHeadAtlas();
+  good = { flair: image('flair'), t2: image('t2'), t1: image('t1') };
 });
 
 /** A head in which every place of the atlas's grid has one of the tissues it has in some heads. */
@@ -78,11 +80,11 @@ function withoutFirst(volume: Volume, slices: number): Volume {
 
 describe('checkExam', () => {
   it('finds nothing in a good exam', () => {
-    expect(check({ flair: image('flair'), t2: image('t2'), t1: image('t1') })).toEqual([]);
+    expect(check(good)).toEqual([]);
   });
 
   it('says of each of two swapped sequences what it looks like', () => {
-    const findings = check({ flair: image('t1'), t2: image('t2'), t1: image('flair') });
+    const findings = check({ flair: good.t1, t2: good.t2, t1: good.flair });
     expect(findings.map(({ code, severity, sequence }) => [code, severity, sequence])).toEqual([
       ['wrong-sequence', 'severe', 'flair'],
       ['wrong-sequence', 'severe', 't1'],
@@ -100,7 +102,7 @@ describe('checkExam', () => {
 
   it('measures what the field of view cuts off, and on which side', () => {
     const slices = 40;
-    const cut = withoutFirst(image('flair'), slices);
+    const cut = withoutFirst(good.flair, slices);
     const [nx, ny] = atlas.brain.size;
     const missing = countNonZero(
       Uint8Array.from(atlas.brain.data.subarray(0, nx * ny * slices), (share) =>
@@ -120,7 +122,7 @@ describe('checkExam', () => {
     [3, 'warning'],
     [4, 'severe'],
   ] as const)('judges slices %s times 3 mm apart: %s', (times, severity) => {
-    const thick = resample(image('flair'), {
+    const thick = resample(good.flair, {
       ...atlas.image,
       size: [atlas.image.size[0], atlas.image.size[1], Math.floor(atlas.image.size[2] / times)],
       affine: multiply(atlas.image.affine, [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, times, 0, 0, 0, 0, 1]),
@@ -140,7 +142,7 @@ describe('checkExam', () => {
   });
 
   it('sees ghosts beside the head', () => {
-    const still = image('t2');
+    const still = good.t2;
     const [nx, ny] = still.size;
     const half = Math.floor(ny / 2);
     const ghosted = still.data.map((value, voxel) => {
@@ -153,14 +155,14 @@ describe('checkExam', () => {
   });
 
   it('sees intensities that were cut off', () => {
-    expect(check({ t2: changed(image('t2'), (value) => Math.min(value, 700)) })).toContainEqual(
+    expect(check({ t2: changed(good.t2, (value) => Math.min(value, 700)) })).toContainEqual(
       expect.objectContaining({ code: 'clipped', severity: 'severe' }),
     );
   });
 
   it('takes an image of mean 0 for what it is, and says that it was normalised', () => {
     expect(
-      check({ flair: changed(image('flair'), (value) => (value - 600) / 100) }).map(
+      check({ flair: changed(good.flair, (value) => (value - 600) / 100) }).map(
         ({ code, severity }) => [code, severity],
       ),
     ).toEqual([['negative-values', 'info']]);
@@ -168,7 +170,7 @@ describe('checkExam', () => {
 
   it('warns of a brain of unusual size, unless the field of view explains it', () => {
     const few = (keep: (k: number) => boolean) => {
-      const exam = examOf({ flair: image('flair') });
+      const exam = examOf({ flair: good.flair });
       const [nx, ny] = exam.brain.size;
       const brain = onGrid(
         exam.brain,
@@ -189,7 +191,7 @@ describe('checkExam', () => {
   it.each([[[1, 1, 1]], [[64, 64, 1]], [[1, 64, 64]]] as [Size][])(
     'says of an image of %s voxels only what can be measured',
     (size) => {
-      const tiny = resample(image('flair'), { size, affine: atlas.image.affine });
+      const tiny = resample(good.flair, { size, affine: atlas.image.affine });
       expect(() => check({ flair: tiny })).not.toThrow();
     },
   );
@@ -197,13 +199,12 @@ describe('checkExam', () => {
 
 describe('the contrast between tissues', () => {
   it.each(['flair', 't2', 't1'] as const)('of a %s is known whatever its units', (kind) => {
-    const still = image(kind);
     fc.assert(
       fc.property(
         fc.double({ min: 0.01, max: 100, noNaN: true }),
         fc.double({ min: -1000, max: 1000, noNaN: true }),
         (scale, shift) => {
-          const exam = examOf({ flair: changed(still, (value) => scale * value + shift) });
+          const exam = examOf({ flair: changed(good[kind], (value) => scale * value + shift) });
           const { contrast } = measureSequence(exam.sequences[0], exam);
           expect(surelyLooksLike(contrast!)).toBe(kind);
         },
