@@ -29,11 +29,11 @@ export function addModel(program: Command): void {
   withOutputOptions(show);
   const importing = model
     .command('import <results>')
-    .summary('make a model folder of what nnU-Net v2 trained')
+    .summary('make a model folder of what nnU-Net trained')
     .description(
-      'Reads dataset.json, plans.json and fold_K/checkpoint_final.pth of a network that nnU-Net v2\n' +
-        'trained (the folder TRAINER__PLANS__3d_fullres), and writes a model folder. Nothing of the\n' +
-        'checkpoints is run. Python and PyTorch are not needed.',
+      'Reads what nnU-Net v2 or v1 saved of a training (the folder TRAINER__PLANS… with a folder for\n' +
+        'each fold), and writes a model folder. Nothing of the checkpoints is run. Python and PyTorch\n' +
+        'are not needed.',
     )
     .requiredOption('--out <folder>', 'the model folder; a model in it is replaced')
     .option('--name <name>', 'name of the model (default: that of the dataset)')

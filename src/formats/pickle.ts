@@ -9,6 +9,7 @@ export type PickleValue =
   | boolean
   | number
   | string
+  | Uint8Array
   | PickleValue[]
   | Map<PickleValue, PickleValue>
   | PickleGlobal
@@ -22,6 +23,9 @@ export class PickleGlobal {
 
 /** What a function would have made of its arguments. */
 export class PickleCall {
+  /** What the object would have been given to set itself up. */
+  state: PickleValue = null;
+
   constructor(
     readonly callable: PickleValue,
     readonly args: PickleValue,
@@ -37,10 +41,10 @@ export class PicklePersistent {
 class Mark {}
 
 /**
- * Reads a pickle of protocol 2 as data (Python's pickletools lists the operations), without running
- * anything: only operations that build numbers, texts, lists, tuples (as lists) and dictionaries (as
- * maps; ordered ones too) are understood, and names of classes are kept as names. The state that
- * would be given to an object is left out. Takes memory in proportion to the bytes.
+ * Reads a pickle of protocol 2 to 4 as data (Python's pickletools lists the operations), without
+ * running anything: operations that build numbers, texts, bytes, lists, tuples and sets (as lists) and
+ * dictionaries (as maps; ordered ones too) are understood, and names of classes are kept as names.
+ * Takes memory in proportion to the bytes.
  * @param file name for messages
  * @throws DawsonError `bad-model` for anything else.
  */
@@ -64,7 +68,8 @@ class PickleMachine {
   #at = 0;
 
   constructor(bytes: Uint8Array, file: string) {
-    this.#bytes = bytes;
+    // Not a Buffer, whose slices are views.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#file = file;
   }
@@ -72,7 +77,7 @@ class PickleMachine {
   fail(found: string): never {
     throw new DawsonError('bad-model', {
       file: this.#file,
-      expected: 'a pickle of plain values (protocol 2)',
+      expected: 'a pickle of plain values (protocol 2 to 4)',
       found: `${found} at byte ${this.#at}`,
     });
   }
@@ -94,6 +99,16 @@ class PickleMachine {
   text(length: number): string {
     const at = this.#take(length);
     return new TextDecoder().decode(this.#bytes.subarray(at, at + length));
+  }
+
+  /** A copy: what is kept of a file must not keep all of it. */
+  bytes(length: number): Uint8Array {
+    const at = this.#take(length);
+    return this.#bytes.slice(at, at + length);
+  }
+
+  skip(length: number): void {
+    this.#take(length);
   }
 
   /** Text up to the end of the line. */
@@ -153,7 +168,7 @@ const act = (code: number | string, action: (m: PickleMachine) => void) =>
 const codeOf = (code: number | string) => (typeof code === 'string' ? code.charCodeAt(0) : code);
 
 act(0x80, (m) => {
-  if (m.byte() > 2) m.fail('a protocol above 2');
+  if (m.byte() > 4) m.fail('a protocol above 4');
 });
 push('N', () => null);
 push(0x88, () => true);
@@ -164,9 +179,13 @@ push('J', (m) => m.int32());
 push(0x8a, (m) => m.integer(m.byte()));
 push('G', (m) => m.float64());
 push('X', (m) => m.text(m.uint32()));
+push(0x8c, (m) => m.text(m.byte()));
+push('B', (m) => m.bytes(m.uint32()));
+push('C', (m) => m.bytes(m.byte()));
 
 push(']', () => []);
 push(')', () => []);
+push(0x8f, () => []);
 push('}', () => new Map());
 act('(', (m) => m.stack.push(new Mark()));
 push('t', (m) => m.popGroup());
@@ -175,17 +194,35 @@ push(0x86, (m) => m.popSome(2));
 push(0x87, (m) => m.popSome(3));
 act('a', (m) => append(m, [m.pop()]));
 act('e', (m) => append(m, m.popGroup()));
+act(0x90, (m) => append(m, m.popGroup()));
 act('s', (m) => setItems(m, m.popSome(2)));
 act('u', (m) => setItems(m, m.popGroup()));
 
 act('q', (m) => m.memo.set(m.byte(), m.last()));
 act('r', (m) => m.memo.set(m.uint32(), m.last()));
+act(0x94, (m) => m.memo.set(m.memo.size, m.last()));
 push('h', (m) => m.recall(m.byte()));
 push('j', (m) => m.recall(m.uint32()));
 
 push('c', (m) => new PickleGlobal(`${m.line()}.${m.line()}`));
+push(0x93, (m) => {
+  const names = m.popSome(2);
+  if (!names.every((name) => typeof name === 'string')) m.fail('a class without a name');
+  return new PickleGlobal(names.join('.'));
+});
 push('Q', (m) => new PicklePersistent(m.pop()));
-push('R', (m) => {
+push('R', called);
+// An object is made by calling its class, as far as we are concerned.
+push(0x81, called);
+act('b', (m) => {
+  const state = m.pop();
+  const object = m.last();
+  if (object instanceof PickleCall) object.state = state;
+});
+// Frames only say how much may be read at once.
+act(0x95, (m) => m.skip(8));
+
+function called(m: PickleMachine): PickleValue {
   const args = m.pop();
   const callable = m.pop();
   const isOrderedDict =
@@ -193,11 +230,7 @@ push('R', (m) => {
   return isOrderedDict && Array.isArray(args) && args.length === 0
     ? new Map()
     : new PickleCall(callable, args);
-});
-act('b', (m) => {
-  m.pop();
-  m.last();
-});
+}
 
 function append(m: PickleMachine, values: readonly PickleValue[]): void {
   const list = m.last();

@@ -41,6 +41,8 @@ export interface ImagePlan {
   readonly patchShape: Axes3;
   readonly batchSize: number;
   readonly channels: readonly ChannelPlan[];
+  /** nnU-Net v2 normalises images before they are resampled, v1 after it. */
+  readonly normalizesFirst: boolean;
   readonly imageOrder: SplineOrder;
   readonly imageOrderAcross: SplineOrder;
   readonly labelOrder: SplineOrder;
@@ -50,6 +52,9 @@ export interface ImagePlan {
 
 /** The configuration that Dawson plans, trains and runs. */
 export const configurationName = '3d_fullres';
+
+/** Name of nnU-Net v1's way to prepare images; v2 has another. */
+export const version1Preprocessor = 'GenericPreprocessor';
 
 /** Larger patches than any machine holds: bounds on what a hostile file can ask for. */
 const longestPatchEdge = 1024;
@@ -98,6 +103,7 @@ export function imagePlanOf(plans: unknown, file: string): ImagePlan {
         intensities: intensities(properties.child(String(channel))),
       };
     }),
+    normalizesFirst: configuration.value('preprocessor_name') !== version1Preprocessor,
     imageOrder: images.order,
     imageOrderAcross: images.orderAcross,
     labelOrder: labels.order,

@@ -76,23 +76,32 @@ export function preprocessCase(channels: Channels, plan: ImagePlan, labels?: Vol
   const shape = shapeAtSpacing(box.shape, geometry.spacingMm, plan.spacingMm);
   requireSensible(shape, plan);
   const apart = separateAxis(geometry.spacingMm, plan.spacingMm);
+  const resizedLabels = resizeLabels(croppedLabels, box.shape, shape, {
+    order: plan.labelOrder,
+    separateAxis: apart,
+  });
+  const resizedInside = Uint8Array.from(resizedLabels, (label) => (label === outsideLabel ? 0 : 1));
   const image = new Float32Array(channels.length * voxelsIn(shape));
   for (const [channel, volume] of channels.entries()) {
     if (!volume) continue;
     const values = cropToBox(Float32Array.from(volume.data));
-    normalizeInPlace(values, inside, plan.channels[channel]);
+    if (plan.normalizesFirst) normalizeInPlace(values, inside, plan.channels[channel]);
     const resized = resizeImage(values, box.shape, shape, {
       order: plan.imageOrder,
       orderAcross: plan.imageOrderAcross,
       separateAxis: apart,
     });
+    if (!plan.normalizesFirst) {
+      normalizeInPlace(resized, resizedInside, plan.channels[channel]);
+      if (plan.channels[channel].useMask) zeroOutsideInPlace(resized, resizedInside);
+    }
     image.set(resized, channel * resized.length);
   }
-  const resizedLabels = resizeLabels(croppedLabels, box.shape, shape, {
-    order: plan.labelOrder,
-    separateAxis: apart,
-  });
   return { image, channels: channels.length, shape, labels: resizedLabels, geometry };
+}
+
+function zeroOutsideInPlace(image: Float32Array, inside: Uint8Array): void {
+  for (let at = 0; at < image.length; at++) if (inside[at] === 0) image[at] = 0;
 }
 
 /** More voxels at the plan's spacing are a mistake in a file, or beyond any machine. */

@@ -36,6 +36,9 @@ describe('a pickle', () => {
         [3, null],
       ] as [number, unknown][]),
     ],
+    ['bytes', 'C\x02\xff\x00.', Uint8Array.of(255, 0)],
+    ['a set', '\x8f(K\x01K\x02\x90.', [1, 2]],
+    ['a frame and a numbered memo', '\x95\x01\0\0\0\0\0\0\0]\x94h\0\x86.', [[], []]],
     ['one value twice', ']q\x05h\x05\x86.', [[], []]],
   ])('of %s is read', (_, operations, value) => {
     expect(parse(operations)).toEqual(value);
@@ -46,6 +49,9 @@ describe('a pickle', () => {
       new PickleCall(new PickleGlobal('os.system'), ['ls']),
     );
     expect(parse('ccollections\nOrderedDict\n)RK\x01K\x02sNb.')).toEqual(new Map([[1, 2]]));
+    expect(parse('\x8c\x02os\x8c\x06system\x93)\x81K\x01b.')).toEqual(
+      Object.assign(new PickleCall(new PickleGlobal('os.system'), []), { state: 1 }),
+    );
     expect(parse('K\x01Q.')).toEqual(new PicklePersistent(1));
   });
 
@@ -57,7 +63,7 @@ describe('a pickle', () => {
   it.each([
     ['nothing', ''],
     ['no end', 'N'],
-    ['a later protocol', '\x80\x04N.'],
+    ['a later protocol', '\x80\x05N.'],
     ['a text beyond the end', 'X\xff\xff\xff\xffa.'],
     ['a name without an end', 'cos\nsystem'],
     ['an end without a value', '.'],
@@ -67,7 +73,8 @@ describe('a pickle', () => {
     ['half an item', '}(K\x01u.'],
     ['values for a text', 'X\x01\x00\x00\x00aK\x01a.'],
     ['a reference to nothing', 'h\x07.'],
-    ['an instance of a class', 'cos\nsystem\n)\x81.'],
+    ['a class whose name is a number', 'K\x01K\x02\x93.'],
+    ['bytes beyond the end', 'B\xff\xff\xff\xffa.'],
     ['an old way to call', '(cos\nsystem\no.'],
   ])('is refused for %s', (_, operations) => {
     expect(() => parse(operations)).toThrow(expect.objectContaining({ code: 'bad-model' }));

@@ -1,5 +1,5 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Engine } from '../../src/network/index.js';
@@ -10,15 +10,17 @@ import { defaultNnunetOptions, predictProbability } from '../../src/segment/nnun
 import { onGrid, type Size } from '../../src/volume/volume.js';
 import { WorkerPool } from '../../src/workers.js';
 import golden from '../goldens/segment/nnunet-model.json' with { type: 'json' };
+import goldenV1 from '../goldens/segment/nnunet-v1-model.json' with { type: 'json' };
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const saved = fileURLToPath(new URL('../goldens/segment/nnunet-model', import.meta.url));
+const savedV1 = fileURLToPath(new URL('../goldens/segment/nnunet-v1-model', import.meta.url));
 const pool = new WorkerPool(1);
 const engine = new Engine({ device: 'cpu', threads: 1 });
 afterAll(() => Promise.all([pool.close(), engine.close()]));
 
 /** The image that nnU-Net was given, (z, y, x) as SimpleITK's arrays. */
-function goldenImage() {
+function imageOf(golden: typeof goldenV1) {
   const size = golden.shape.toReversed() as unknown as Size;
   const [sx, sy, sz] = golden.spacingMm.toReversed();
   const affine = [sx, 0, 0, 0, 0, sy, 0, 0, 0, 0, sz, 0, 0, 0, 0, 1] as const;
@@ -28,8 +30,8 @@ function goldenImage() {
 }
 
 /** A copy of what nnU-Net saved, to be spoiled. */
-function copied(path: (...names: string[]) => string): string {
-  cpSync(saved, path('results'), { recursive: true });
+function copied(path: (...names: string[]) => string, from = saved): string {
+  cpSync(from, path('results'), { recursive: true });
   return path('results');
 }
 
@@ -39,22 +41,73 @@ function edit(file: string, change: (json: never) => void): void {
   writeFileSync(file, JSON.stringify(json));
 }
 
-describe('a model of nnU-Net v2', () => {
-  it('gives the probabilities that nnU-Net gives: both folds, mirrored, at another spacing', async () => {
+describe.each([
+  ['v2: two folds, mirrored, logits averaged', saved, golden],
+  ['v1: normalised after resampling, mirrored, probabilities averaged', savedV1, goldenV1],
+])('a model of nnU-Net %s', (_, results, expected) => {
+  it('gives the probabilities that nnU-Net gives, for an image of other voxels', async () => {
     const path = temporaryFolder();
-    await importNnunet(saved, path('model'), { orientation: 'RAS' });
+    await importNnunet(results, path('model'), { orientation: 'RAS' });
     const opened = await openModelFolder(path('model'));
     const { folds } = predictorsOf(opened, engine);
     const options = { ...defaultNnunetOptions, pool };
-    const { data } = await predictProbability(goldenImage(), opened.model, folds, options);
+    const { data } = await predictProbability(imageOf(expected), opened.model, folds, options);
     let worst = 0;
-    for (const [index, expected] of golden.foreground.entries()) {
-      worst = Math.max(worst, Math.abs(data[7 * index] - expected));
+    for (const [index, probability] of expected.foreground.entries()) {
+      worst = Math.max(worst, Math.abs(data[7 * index] - probability));
     }
-    expect(worst).toBeLessThan(1e-4);
-    expect(Math.max(...golden.foreground) - Math.min(...golden.foreground)).toBeGreaterThan(0.5);
+    expect(worst).toBeLessThan(1e-5);
+    expect(Math.max(...expected.foreground)).toBeGreaterThan(0.5);
+  });
+});
+
+describe('a model of nnU-Net v1', () => {
+  it('brings what is known about it along', async () => {
+    const path = temporaryFolder();
+    const results = copied(path, savedV1);
+    writeFileSync(path('results', 'postprocessing.json'), '{"for_which_classes": [1]}');
+    const card = await importNnunet(results, path('model'), { orientation: 'LPS', name: 'first' });
+    expect(card).toEqual({
+      name: 'first',
+      version: '1.0.0',
+      training: {
+        by: 'nnU-Net v1',
+        trainer: 'nnUNetTrainerV2',
+        plans: 'nnUNetData_plans_v2.1',
+        dataset: basename(path()),
+        epochs: 1,
+      },
+      orientation: 'LPS',
+      mirrorAxes: [0, 1, 2],
+      average: 'probabilities',
+      postProcessing: { threshold: 0.5, minimumVolumeMm3: 0, keepLargest: true },
+    });
+    const { model } = await openModelFolder(path('model'));
+    expect(model.channelNames).toEqual(['FLAIR', 'T1']);
+    expect(model.plan.normalizesFirst).toBe(false);
+    expect(model.plan.channels.map(({ useMask }) => useMask)).toEqual([true, false]);
   });
 
+  it.each([
+    ['patch_size', 'patch_sice', /three|3 numbers in plans_per_stage\.patch_size/],
+    ['num_modalities', 'num_modalitiez', /num_modalities/],
+    ['GenericPreprocessor', 'GenericPreprocessox', /preprocessor_name/],
+    ['nonCT', 'nonXX', /normalization_schemes/],
+    ['pool_op_kernel_sizes', 'pool_op_kernel_sizez', /pool_op_kernel_sizes/],
+  ])('is refused without its %s', async (name, other, message) => {
+    const path = temporaryFolder();
+    const results = copied(path, savedV1);
+    const file = path('results', 'fold_0', 'model_final_checkpoint.model.pkl');
+    const bytes = readFileSync(file, 'latin1');
+    expect(bytes).toContain(name);
+    writeFileSync(file, bytes.replaceAll(name, other), 'latin1');
+    await expect(
+      importNnunet(results, path('model'), { orientation: 'RAS' }),
+    ).rejects.toMatchObject({ code: 'bad-model', message: expect.stringMatching(message) });
+  });
+});
+
+describe('a model of nnU-Net v2', () => {
   it('brings what is known about it along', async () => {
     const path = temporaryFolder();
     const results = copied(path);
