@@ -52,12 +52,22 @@ export function drawnExam(options: ExamOptions = {}): ReportedExam {
         const at: Vec3 = [start[0] + i * dx, start[1] + j * dy, start[2] + k * dz];
         flair[voxel] = headAt(at) * (1 + 0.06 * (random.uniform() - 0.5));
         brain[voxel] = ellipsoid(at, [0, 0, 0], [66, 82, 62]) ? 1 : 0;
-        const isLesion = blobs.some(
-          ({ centreMm, radiusMm }) => Math.hypot(...at.map((x, a) => x - centreMm[a])) <= radiusMm,
-        );
-        if (!isLesion) continue;
-        flair[voxel] = 170 * (1 + 0.06 * (random.uniform() - 0.5));
-        probability[voxel] = 0.9;
+      }
+    }
+  }
+  for (const { centreMm, radiusMm } of blobs) {
+    const [from, to] = [-1, 1].map((side) =>
+      centreMm.map((mm, a) => Math.round((mm + side * radiusMm - start[a]) / voxelMm[a])),
+    );
+    for (let k = from[2]; k <= to[2]; k++) {
+      for (let j = from[1]; j <= to[1]; j++) {
+        for (let i = from[0]; i <= to[0]; i++) {
+          const offset = [i, j, k].map((n, a) => start[a] + n * voxelMm[a] - centreMm[a]);
+          if (Math.hypot(...offset) > radiusMm) continue;
+          const at = i + size[0] * (j + size[1] * k);
+          flair[at] = 170 * (1 + 0.06 * (random.uniform() - 0.5));
+          probability[at] = 0.9;
+        }
       }
     }
   }

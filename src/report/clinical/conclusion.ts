@@ -1,6 +1,6 @@
-import { shownText } from './identity.js';
 import { type ChangeClass, changeClasses, type ReportInput } from './report-input.js';
 import { seriesCautions } from './series.js';
+import { shownText } from './shown-text.js';
 import type { Phrases, TextKey } from './texts.js';
 
 /** What is said first: the findings in a few sentences, and what a reader has to beware of. */

@@ -4,6 +4,7 @@ import { identityOf } from './identity.js';
 import { methodSection } from './method.js';
 import type { ReportInput } from './report-input.js';
 import type { ReportPictures } from './report-pictures.js';
+import { shownText, withTexts } from './shown-text.js';
 import { changeSection, loadSection, regionSection } from './tables.js';
 import { type Phrases, phrasesIn } from './texts.js';
 
@@ -27,8 +28,12 @@ export interface PicturePair {
 export interface Section {
   readonly title: string;
   readonly table?: ReportTable;
+  /** What explains the pictures, in small print. */
+  readonly legend?: readonly string[];
   /** Names of pictures, shown four a row. */
   readonly pictures?: readonly string[];
+  /** Name of a picture that is as wide as the section. */
+  readonly picture?: string;
   readonly pairs?: readonly PicturePair[];
   readonly facts?: readonly Fact[];
   readonly items?: readonly string[];
@@ -52,7 +57,7 @@ export interface ReportDocument {
   readonly conclusionTitle: string;
   readonly conclusion: readonly string[];
   readonly cautions: readonly string[];
-  /** Sections that stand beside each other, row by row; a new page begins with the second list. */
+  /** Sections that stand beside each other, row by row; the details begin a page if they show examples. */
   readonly summary: readonly (readonly Section[])[];
   readonly details: readonly (readonly Section[])[];
   /** PNG or SVG files by name. */
@@ -65,7 +70,7 @@ export function reportDocument(input: ReportInput, pictures: ReportPictures): Re
   const { text } = phrases;
   const { findings } = input.exam;
   const plot: Section[] = pictures.plot
-    ? [{ title: text('loadOverTime'), pictures: [pictures.plot], remarks: [text('plotCaption')] }]
+    ? [{ title: text('loadOverTime'), picture: pictures.plot, remarks: [text('plotCaption')] }]
     : [];
   const overview: Section = {
     title: text('overview'),
@@ -73,7 +78,7 @@ export function reportDocument(input: ReportInput, pictures: ReportPictures): Re
     remarks: [`${text('overviewCaption')} ${sideRemark(pictures, phrases)}`],
   };
   const { conclusion, cautions } = conclusionOf(input, phrases);
-  return {
+  const document: ReportDocument = {
     language: input.language,
     title: text('title'),
     program: `Dawson ${version}`,
@@ -96,6 +101,18 @@ export function reportDocument(input: ReportInput, pictures: ReportPictures): Re
     ),
     pictures: pictures.files,
   };
+  return withTexts(document, (value) => shownText(value, longestSentence));
+}
+
+/** What a note or a finding may hold; more is no sentence. */
+const longestSentence = 600;
+/** Notes and findings beyond these are only counted. */
+const mostItems = 30;
+
+function limited(items: readonly string[], { text }: Phrases): readonly string[] {
+  if (items.length <= mostItems) return items;
+  const shown = items.slice(0, mostItems);
+  return [...shown, text('moreItems', { count: items.length - mostItems })];
 }
 
 const rows = (...all: (readonly Section[])[]) => all.filter((row) => row.length > 0);
@@ -118,16 +135,17 @@ function exampleSection(
   return [
     {
       title: text('examples'),
-      pairs,
-      remarks: [
+      legend: [
         `${text(change ? 'examplesChange' : 'examplesPlain')} ${sideRemark(pictures, phrases)}`,
         ...leftOut,
       ],
+      pairs,
     },
   ];
 }
 
-function qualitySection({ exam: { findings } }: ReportInput, { text }: Phrases): Section[] {
+function qualitySection({ exam: { findings } }: ReportInput, phrases: Phrases): Section[] {
+  const { text } = phrases;
   const found = findings.quality ?? [];
   if (found.length === 0) return [];
   const order = ['severe', 'warning', 'info'] as const;
@@ -136,9 +154,10 @@ function qualitySection({ exam: { findings } }: ReportInput, { text }: Phrases):
       .filter((finding) => finding.severity === severity)
       .map((finding) => `${text(severity)}: ${finding.text}`),
   );
-  return [{ title: text('quality'), items }];
+  return [{ title: text('quality'), items: limited(items, phrases) }];
 }
 
-function noteSection({ exam: { findings } }: ReportInput, { text }: Phrases): Section[] {
-  return findings.notes.length > 0 ? [{ title: text('notes'), items: findings.notes }] : [];
+function noteSection({ exam: { findings } }: ReportInput, phrases: Phrases): Section[] {
+  const items = limited(findings.notes, phrases);
+  return items.length > 0 ? [{ title: phrases.text('notes'), items }] : [];
 }

@@ -1,27 +1,7 @@
 import type { Fact } from './document.js';
 import type { ReportFindings, ReportInput } from './report-input.js';
+import { shownText } from './shown-text.js';
 import type { Phrases } from './texts.js';
-
-/** Longer texts from files say nothing more, and would push everything else off the page. */
-const longestText = 120;
-
-/**
- * A text from a file as it may be shown: in one line, composed (NFC), without control characters
- * and without marks that change the direction of what follows. Those could show a reader another
- * text than what is there.
- */
-export function shownText(value: unknown, longest = longestText): string {
-  const characters = [
-    ...String(value ?? '')
-      .normalize('NFC')
-      .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
-      .replace(/[\p{Cf}\p{Co}\p{Cn}\p{Cs}]/gu, '')
-      .trim(),
-  ];
-  return characters.length <= longest
-    ? characters.join('')
-    : `${characters.slice(0, longest - 1).join('')}…`;
-}
 
 /** Head of the report: whose exam it is, and how it was made. What is missing is said to be. */
 export function identityOf(

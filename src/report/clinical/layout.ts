@@ -56,23 +56,27 @@ export const layout = `
   grid(columns: (1fr, 1fr), column-gutter: 1mm, image(it.left, width: 100%), image(it.right, width: 100%))
 })
 
+#let small-print(lines) = {
+  set text(size: small, fill: luma(50))
+  for line in lines { par(line) }
+}
+
 #let section(it) = {
   heading(level: 2, it.title)
+  if "legend" in it { small-print(it.legend) }
   if "table" in it { data-table(it.table) }
   if "pictures" in it {
     grid(
-      columns: (1fr,) * calc.min(4, it.pictures.len()),
+      columns: (1fr,) * 4,
       gutter: 1mm,
       ..it.pictures.map(name => image(name, width: 100%)),
     )
   }
+  if "picture" in it { image(it.picture, width: 100%) }
   if "pairs" in it { grid(columns: (1fr, 1fr), column-gutter: 5mm, row-gutter: 2.5mm, align: bottom, ..it.pairs.map(pair)) }
   if "facts" in it { text(size: small + 0.5pt, facts(it.facts)) }
   if "items" in it { text(size: small + 0.5pt, list(..it.items)) }
-  if "remarks" in it {
-    set text(size: small, fill: luma(50))
-    for remark in it.remarks { par(remark) }
-  }
+  if "remarks" in it { small-print(it.remarks) }
 }
 
 #let row(sections) = block(above: 11pt, below: 0pt, grid(
@@ -93,6 +97,6 @@ export const layout = `
   block(width: 100%, stroke: (left: 3pt), inset: (left: 6pt, y: 2pt), above: 6pt, below: 0pt, strong(caution))
 }
 #for sections in report.summary { row(sections) }
-#pagebreak()
+#if report.details.any(row => row.any(it => "pairs" in it)) { pagebreak() }
 #for sections in report.details { row(sections) }
 `;

@@ -1,6 +1,6 @@
 import type { Fact, Section } from './document.js';
-import { shownText } from './identity.js';
 import type { ReportInput } from './report-input.js';
+import { shownText } from './shown-text.js';
 import type { Phrases } from './texts.js';
 
 /** Digits of a file's hash that are enough to tell files apart by eye. */

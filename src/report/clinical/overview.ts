@@ -6,6 +6,8 @@ import { choose, cut, panelPng, partOf, type Scene } from './panel.js';
 
 const widthPx = 300;
 const marginMm = 6;
+/** The slices spread over at least this share of the brain. */
+const leastShare = 0.5;
 /** Without lesions, the slices lie within these shares of the brain, from below or from the left. */
 const middle = { from: 0.25, to: 0.8 };
 
@@ -42,6 +44,10 @@ function lesionVoxels({ data, size }: Volume<Int32Array>, axis: number): Int32Ar
   return counts;
 }
 
+/**
+ * Parts of equal length of the range with lesions, which is widened to at least half of the brain;
+ * from each the slice with most lesion, the middle one where none has any.
+ */
 function shownSlices(
   counts: Int32Array,
   { first, last }: Box,
@@ -49,17 +55,23 @@ function shownSlices(
   shown: number,
 ): number[] {
   const filled = [...counts.keys()].filter((index) => counts[index] > 0);
-  const length = last[axis] - first[axis];
-  const [from, to] =
+  const brainSlices = last[axis] - first[axis] + 1;
+  const [lowest, highest] =
     filled.length > 0
-      ? [filled[0], filled.at(-1)! + 1]
-      : [first[axis] + middle.from * length, first[axis] + middle.to * length];
-  const chosen = Array.from({ length: shown }, (_, part) => {
-    const start = Math.floor(from + (part * (to - from)) / shown);
-    const end = Math.max(start + 1, Math.floor(from + ((part + 1) * (to - from)) / shown));
-    let best = Math.min(counts.length - 1, Math.floor((start + end) / 2));
-    for (let index = start; index < end; index++) if (counts[index] > counts[best]) best = index;
-    return best;
+      ? [filled[0], filled.at(-1)!]
+      : [first[axis] + middle.from * brainSlices, first[axis] + middle.to * brainSlices];
+  const length = Math.min(
+    counts.length,
+    Math.max(shown, Math.ceil(leastShare * brainSlices), Math.ceil(highest - lowest + 1)),
+  );
+  const centred = Math.round((lowest + highest + 1 - length) / 2);
+  const start = Math.min(Math.max(0, centred), counts.length - length);
+  const part = (number: number) => start + Math.floor((number * length) / shown);
+  const chosen = Array.from({ length: shown }, (_, number) => {
+    const [from, to] = [part(number), Math.max(part(number) + 1, part(number + 1))];
+    let best = Math.floor((from + to - 1) / 2);
+    for (let index = from; index < to; index++) if (counts[index] > counts[best]) best = index;
+    return Math.min(best, counts.length - 1);
   });
   return [...new Set(chosen)];
 }

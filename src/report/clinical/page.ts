@@ -44,7 +44,7 @@ export function reportPage(document: ReportDocument): string {
 }
 
 function sectionHtml(section: Section, pictures: ReadonlyMap<string, Uint8Array>): string {
-  const { title, table, pictures: names, pairs, facts, items, remarks } = section;
+  const { title, table, legend, pictures: names, picture, pairs, facts, items, remarks } = section;
   const image = (name: string, alternative: string) =>
     `<img src="${dataUrl(name, pictures)}" alt="${escapeHtml(alternative)}">`;
   const pair = (heading: string, left: string, right: string) =>
@@ -53,16 +53,21 @@ function sectionHtml(section: Section, pictures: ReadonlyMap<string, Uint8Array>
   return [
     `<section><h2>${escapeHtml(title)}</h2>`,
     table ? tableHtml(table) : '',
+    ...small(legend),
     names ? `<div class="pictures">${names.map((name) => image(name, title)).join('')}</div>` : '',
+    picture ? `<div class="pictures">${image(picture, title)}</div>` : '',
     pairs
       ? `<div class="pairs">${pairs.map(({ heading, left, right }) => pair(heading, left, right)).join('')}</div>`
       : '',
     facts ? factsHtml(facts, 'facts') : '',
     items ? `<ul>${items.map((item) => `<li>${escapeHtml(item)}</li>`).join('')}</ul>` : '',
-    ...(remarks ?? []).map((remark) => `<p class="remark">${escapeHtml(remark)}</p>`),
+    ...small(remarks),
     '</section>',
   ].join('');
 }
+
+const small = (lines: readonly string[] = []) =>
+  lines.map((line) => `<p class="remark">${escapeHtml(line)}</p>`);
 
 function factsHtml(facts: readonly Fact[], className: string): string {
   const entries = facts.map(

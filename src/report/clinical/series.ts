@@ -1,6 +1,6 @@
 import { DawsonError } from '../../errors.js';
-import { shownText } from './identity.js';
 import type { ReportFindings } from './report-input.js';
+import { shownText } from './shown-text.js';
 import type { Phrases } from './texts.js';
 
 /**

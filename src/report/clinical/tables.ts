@@ -1,7 +1,7 @@
 import { countByClass } from './conclusion.js';
 import type { Section } from './document.js';
-import { shownText } from './identity.js';
 import type { ReportFindings, ReportInput } from './report-input.js';
+import { shownText } from './shown-text.js';
 import type { Phrases, TextKey } from './texts.js';
 
 /** Number and volume of lesions, beside those of the previous exam where there is one. */

@@ -168,8 +168,6 @@ export const texts = {
   },
   lesion: { en: 'Lesion {id}', da: 'Læsion {id}' },
   slice: { en: 'slice {index}/{count}', da: 'snit {index}/{count}' },
-  before: { en: 'before', da: 'før' },
-  now: { en: 'now', da: 'nu' },
 
   quality: { en: 'Quality of the images', da: 'Billedkvalitet' },
   severe: { en: 'Severe', da: 'Alvorlig' },
@@ -179,8 +177,8 @@ export const texts = {
     en: 'Read with care: severe findings on image quality, see “{title}”.',
     da: 'Læses med forbehold: alvorlige fund om billedkvalitet, se “{title}”.',
   },
+  moreItems: { en: 'and {count} more', da: 'og {count} til' },
   notes: { en: 'Notes', da: 'Noter' },
-  earlierExams: { en: 'Earlier exams', da: 'Tidligere undersøgelser' },
   charactersNotShown: {
     en: 'Characters for which this document has no glyph are shown as {sign}: {codes}.',
     da: 'Tegn, som dette dokument ikke har en glyf til, er vist som {sign}: {codes}.',

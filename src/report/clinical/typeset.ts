@@ -4,6 +4,7 @@ import type { ReportDocument } from './document.js';
 import { fontsFor, missingSign } from './fonts.js';
 import { layout } from './layout.js';
 import { type Paper, papers } from './report-input.js';
+import { withTexts } from './shown-text.js';
 import { type Language, phrasesIn } from './texts.js';
 
 /** A folder that does not exist: the compiler sees the files that are given to it and no others. */
@@ -45,10 +46,10 @@ function dateParts(date: string | undefined): number[] {
 }
 
 /** Every text of the document, joined. */
-function allText({ pictures: _, ...rest }: ReportDocument): string {
+function allText(document: ReportDocument): string {
   const texts: string[] = [];
-  JSON.stringify(rest, (_key, value) => {
-    if (typeof value === 'string') texts.push(value);
+  withTexts(document, (value) => {
+    texts.push(value);
     return value;
   });
   return texts.join('');
@@ -56,19 +57,15 @@ function allText({ pictures: _, ...rest }: ReportDocument): string {
 
 /** The document with a sign for every character that cannot be shown, and a caution that says so. */
 function withoutMissing(document: ReportDocument, missing: ReadonlySet<string>): ReportDocument {
-  const { pictures, ...rest } = document;
-  const replaced = JSON.parse(JSON.stringify(rest), (_key, value) =>
-    typeof value === 'string'
-      ? [...value].map((sign) => (missing.has(sign) ? missingSign : sign)).join('')
-      : value,
-  ) as Omit<ReportDocument, 'pictures'>;
+  const replaced = withTexts(document, (value) =>
+    [...value].map((sign) => (missing.has(sign) ? missingSign : sign)).join(''),
+  );
   const codes = [...missing]
     .map((sign) => `U+${sign.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`)
     .join(', ');
   const { text } = phrasesIn(document.language as Language);
   return {
     ...replaced,
-    pictures,
     cautions: [...replaced.cautions, text('charactersNotShown', { sign: missingSign, codes })],
   };
 }
