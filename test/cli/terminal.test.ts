@@ -5,7 +5,7 @@ import { stagesOnTerminal } from '../../src/cli/terminal.js';
 function stages(options: object, isTTY: boolean) {
   const stream = Object.assign(new PassThrough(), { isTTY, columns: 80 });
   const text = () => String(stream.read() ?? '');
-  return { text, stage: stagesOnTerminal(options, stream as unknown as NodeJS.WriteStream) };
+  return { text, stage: stagesOnTerminal(options, stream as unknown as typeof process.stderr) };
 }
 
 describe('stages on a terminal', () => {
