@@ -35,7 +35,7 @@ const regionNames = [
 
 /** A drawn head in FLAIR with these lesions, and findings that belong to it. */
 export function drawnExam(options: ExamOptions = {}): ReportedExam {
-  const { size = [90, 108, 30], voxelMm = [2, 2, 5], blobs = [], withRegions = true } = options;
+  const { size = [60, 72, 24], voxelMm = [3, 3, 6], blobs = [], withRegions = true } = options;
   const [dx, dy, dz] = voxelMm;
   const start = size.map((n, axis) => (-(n - 1) / 2) * voxelMm[axis]);
   const affine = [dx, 0, 0, start[0], 0, dy, 0, start[1], 0, 0, dz, start[2], 0, 0, 0, 1];

@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest';
+import { reportDocument } from '../../../src/report/clinical/document.js';
+import type { ReportInput } from '../../../src/report/clinical/report-input.js';
+import type { ReportPictures } from '../../../src/report/clinical/report-pictures.js';
+import { inOrderOfTime, requireSamePatient } from '../../../src/report/clinical/series.js';
+import { shownText } from '../../../src/report/clinical/shown-text.js';
+import { drawnChange, drawnExam, scatteredBlobs } from '../../support/report-exam.js';
+
+const noPictures: ReportPictures = {
+  plane: 'axial',
+  files: new Map(),
+  overview: [],
+  pairs: [],
+  changedCount: 0,
+  shownChangedCount: 0,
+};
+const documentOf = (input: ReportInput) => reportDocument(input, noPictures);
+const plain = { previous: [], language: 'en', paper: 'a4' } as const;
+const blobs = scatteredBlobs(4, (index) => 5 + index);
+const on = (date: string, count = 4) =>
+  drawnExam({ blobs: blobs.slice(0, count), exam: { date, patient: { id: '1' } } });
+
+function change(classes: readonly ('new' | 'enlarged' | 'stable' | 'uncertain')[]) {
+  return drawnChange(
+    classes.map((changeClass, index) => ({
+      changeClass,
+      currentIds: [index + 1],
+      previousIds: changeClass === 'new' ? [] : [index + 1],
+      previousVolumeMl: changeClass === 'new' ? 0 : 0.5,
+      currentVolumeMl: 1,
+    })),
+  );
+}
+
+describe('the conclusion', () => {
+  it('says how many lesions there are, and that there is nothing to compare with', () => {
+    const { conclusion } = documentOf({ ...plain, exam: on('2024-03-01') });
+    expect(conclusion[0]).toMatch(/^4 white-matter lesions, \d+\.\d\d ml in all\.$/);
+    expect(conclusion.at(-1)).toBe('No earlier exam to compare with.');
+  });
+
+  it('says that there is none, and of one lesion that it is one', () => {
+    expect(documentOf({ ...plain, exam: on('2024-03-01', 0) }).conclusion[0]).toBe(
+      'No white-matter lesion was found.',
+    );
+    expect(documentOf({ ...plain, exam: on('2024-03-01', 1) }).conclusion[0]).toMatch(
+      /^One white-matter lesion, /,
+    );
+  });
+
+  it.each([
+    [['new', 'enlarged', 'stable', 'uncertain'], '1 new, 1 enlarged, 1 uncertain'],
+    [['new', 'new', 'stable', 'stable'], '2 new'],
+    [['stable', 'stable', 'stable', 'stable'], 'no lesion new, enlarged, shrunken or gone'],
+  ] as const)('counts what changed: %j', (classes, words) => {
+    const previous = on('2023-03-01', 3);
+    const { conclusion } = documentOf({
+      ...plain,
+      exam: on('2024-03-01'),
+      previous: [previous.findings],
+      previousExam: previous,
+      change: change(classes),
+    });
+    expect(conclusion).toContain(`Since 2023-03-01: ${words}.`);
+  });
+
+  it('does not claim a comparison that was not made', () => {
+    const previous = on('2023-03-01', 3);
+    const { conclusion } = documentOf({
+      ...plain,
+      exam: on('2024-03-01'),
+      previous: [previous.findings],
+    });
+    expect(conclusion.at(-1)).toBe('The exams were not compared lesion by lesion.');
+  });
+
+  it('speaks Danish', () => {
+    const { conclusion, notice } = documentOf({
+      ...plain,
+      language: 'da',
+      exam: on('2024-03-01', 0),
+    });
+    expect(conclusion[0]).toBe('Der blev ikke fundet læsioner i den hvide substans.');
+    expect(notice).toContain('ikke medicinsk udstyr');
+  });
+});
+
+describe('what a reader has to beware of', () => {
+  const cautionsOf = (before: string | undefined, now: string | undefined) => {
+    const dated = (date?: string) => drawnExam(date ? { exam: { date } } : {});
+    return documentOf({
+      ...plain,
+      exam: dated(now),
+      previous: [dated(before).findings],
+    }).cautions;
+  };
+
+  it('is that dates are missing, reversed or the same', () => {
+    expect(cautionsOf('2023-01-01', '2024-01-01')).toEqual([]);
+    expect(cautionsOf(undefined, '2024-01-01')[0]).toContain('Not every exam has a date');
+    expect(cautionsOf('2025-01-01', '2024-01-01')[0]).toContain('later than this one');
+    expect(cautionsOf('2024-01-01', '2024-01-01')[0]).toContain('the same date');
+  });
+
+  it('is a severe finding on the images, with what was found', () => {
+    const quality = [
+      { severity: 'info', code: 'noise', text: 'fine' },
+      { severity: 'severe', code: 'noise', text: 'very noisy' },
+    ] as const;
+    const { cautions, details } = documentOf({ ...plain, exam: drawnExam({ quality }) });
+    expect(cautions[0]).toContain('Read with care');
+    expect(details.flat()[0].items).toEqual(['Severe: very noisy', 'Note: fine']);
+  });
+});
+
+describe('what an exam does not say', () => {
+  it('is said to be not given, and has no section', () => {
+    const { identity, summary } = documentOf({ ...plain, exam: drawnExam({ withRegions: false }) });
+    expect(Object.fromEntries(identity)).toMatchObject({
+      Name: 'not given',
+      'Patient ID': 'not given',
+      Exam: 'not given',
+      Scanner: 'not given',
+      'Previous exam': 'none',
+    });
+    expect(summary.flat().map(({ title }) => title)).toEqual(['Lesion load', 'Overview']);
+  });
+
+  it('is counted where it is too much', () => {
+    const notes = Array.from({ length: 1000 }, (_, index) => `note ${index}`);
+    const { details } = documentOf({ ...plain, exam: drawnExam({ notes }) });
+    expect(details.flat()[0].items).toHaveLength(31);
+    expect(details.flat()[0].items!.at(-1)).toBe('and 970 more');
+  });
+});
+
+describe('texts from files', () => {
+  it.each([
+    ['  a\n\tb\u0000c ', 'a b c'],
+    ['e\u0301', 'é'],
+    ['abc\u202Edef\u2066', 'abcdef'],
+    ['\uD800x', 'x'],
+    ['<b>&"', '<b>&"'],
+    [undefined, ''],
+    [7, '7'],
+  ])('%j are shown as %j', (given, shown) => {
+    expect(shownText(given)).toBe(shown);
+  });
+
+  it('are cut where they are too long', () => {
+    expect(shownText('å'.repeat(500))).toBe(`${'å'.repeat(119)}…`);
+  });
+});
+
+describe('a series of exams', () => {
+  it('is put into the order of time where every exam has a date', () => {
+    const [a, b] = [on('2022-01-01'), on('2020-01-01')];
+    expect(inOrderOfTime([a, b])).toEqual([b, a]);
+    const undated = drawnExam();
+    expect(inOrderOfTime([a, undated, b])).toEqual([a, undated, b]);
+  });
+
+  it('belongs to one patient', () => {
+    const of = (id: string | undefined) => ({
+      folder: `of-${id}`,
+      findings: drawnExam(id ? { exam: { patient: { id } } } : {}).findings,
+    });
+    expect(() => requireSamePatient([of('1'), of(undefined), of('1')])).not.toThrow();
+    expect(() => requireSamePatient([of('1'), of('2')])).toThrow(/another patient id/);
+  });
+});
