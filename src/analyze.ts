@@ -171,6 +171,7 @@ export async function writeAnalysis(
   const like = { like: exam.flair.header };
   const fill = async (staging: string) => {
     const file = (name: string) => join(staging, name);
+    await writeNifti(file('flair.nii.gz'), exam.flair.volume, like);
     await writeNifti(file('lesions.nii.gz'), lesions.mask, like);
     await writeNifti(file('probability.nii.gz'), probability, like);
     await writeNifti(file('brain.nii.gz'), brain, like);

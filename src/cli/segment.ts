@@ -97,6 +97,7 @@ export function addSegment(program: Command): void {
           .map(([name, { title }]) => `  ${name}: ${title}\n`)
           .join('') +
         '\nWrites into the folder:\n' +
+        '  flair.nii.gz        the FLAIR itself, on whose grid everything lies\n' +
         '  lesions.nii.gz      1 where a lesion is\n' +
         '  probability.nii.gz  0 to 1\n' +
         '  brain.nii.gz        1 where the brain is\n' +

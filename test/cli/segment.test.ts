@@ -12,6 +12,7 @@ const exam = ['flair', 't2', 't1'].flatMap((name) => [`--${name}`, demoExam(name
 const results = [
   'brain.nii.gz',
   'findings.json',
+  'flair.nii.gz',
   'lesions.csv',
   'lesions.nii.gz',
   'overlay.png',
