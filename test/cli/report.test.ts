@@ -1,0 +1,66 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { writeNifti } from '../../src/formats/index.js';
+import type { ReportedExam } from '../../src/report/clinical/report-input.js';
+import { dawson, temporaryFolder } from '../support/dawson.js';
+import { drawnExam, scatteredBlobs } from '../support/report-exam.js';
+
+const folder = temporaryFolder();
+const blobs = scatteredBlobs(3, () => 6);
+
+async function writeExam(name: string, exam: ReportedExam, findings: unknown = exam.findings) {
+  const place = join(folder, name);
+  mkdirSync(place);
+  await writeNifti(join(place, 'flair.nii.gz'), exam.flair);
+  await writeNifti(join(place, 'lesions.nii.gz'), exam.lesions);
+  await writeNifti(join(place, 'brain.nii.gz'), exam.brain);
+  writeFileSync(join(place, 'findings.json'), JSON.stringify(findings));
+  return place;
+}
+
+describe('dawson report', () => {
+  const exam = drawnExam({ blobs, withRegions: false });
+  let place: string;
+  beforeAll(async () => {
+    place = await writeExam('exam', exam);
+  });
+
+  it('writes the PDF, the page and the preview of a result folder', async () => {
+    const [pdf, html, preview] = ['a.pdf', 'a.html', 'preview'].map((name) => join(folder, name));
+    const { exitCode, stderr, stdout } = await dawson([
+      ...['report', place, '--out', pdf, '--html', html, '--preview', preview],
+    ]);
+    expect(stderr).not.toContain('expected');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('not a medical device');
+    expect(readFileSync(pdf).subarray(0, 5).toString()).toBe('%PDF-');
+    expect(readFileSync(html, 'utf8')).toContain('3 white-matter lesions');
+    expect(readdirSync(preview)).toHaveLength(exam.flair.size[2] + 1);
+  });
+
+  it('says what is missing or damaged in a folder, and writes nothing', async () => {
+    const { findings } = exam;
+    const hostile: [string, unknown, RegExp][] = [
+      ['extra', { ...findings, surprise: 1 }, /additional properties/],
+      ['counts', { ...findings, lesionCount: 9 }, /3 lesions/],
+      ['schema', { schema: 'other' }, /dawson-findings, version 1/],
+    ];
+    for (const [name, value, message] of hostile) {
+      const bad = await writeExam(name, exam, value);
+      const out = join(folder, `${name}.pdf`);
+      const { exitCode, stderr } = await dawson(['report', bad, '--out', out]);
+      expect(exitCode).toBe(3);
+      expect(stderr).toMatch(message);
+      expect(existsSync(out)).toBe(false);
+    }
+  });
+
+  it('refuses a mask of another run', async () => {
+    const other = drawnExam({ blobs: blobs.slice(1) });
+    const mixed = await writeExam('mixed', { ...exam, lesions: other.lesions });
+    const { exitCode, stderr } = await dawson(['report', mixed, '--out', join(folder, 'm.pdf')]);
+    expect(exitCode).toBe(4);
+    expect(stderr).toContain('with the 3 lesions of the findings');
+  });
+});
