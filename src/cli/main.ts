@@ -6,12 +6,14 @@ import { addEvaluate } from './evaluate.js';
 import { addExtractBrain } from './extract-brain.js';
 import { addInfo } from './info.js';
 import { addModel } from './model.js';
+import { addPlan } from './plan.js';
 import { addRegister } from './register.js';
 import { addReorient } from './reorient.js';
 import { addReport } from './report.js';
 import { addSegment } from './segment.js';
 import { addSynthesize } from './synthesize.js';
 import { reportFailure } from './terminal.js';
+import { addTrain } from './train.js';
 
 /** Every command, in the order in which the help lists them. */
 const commands = [
@@ -25,6 +27,8 @@ const commands = [
   addEvaluate,
   addCompare,
   addSynthesize,
+  addPlan,
+  addTrain,
   addModel,
 ];
 

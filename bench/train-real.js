@@ -1,0 +1,129 @@
+// Trains a small nnU-Net on three real exams and segments them with it; then, with each left out in
+// turn, the one that was left out:
+//
+//   npm run bench -- train-real [--data FOLDER] [--out FOLDER] [--epochs N] [--threads N]
+//                               [--left-out-epochs N]
+//
+// FOLDER of the data holds lesions/CASE/{flair,t1,t2,lesions}.nii.gz (brain-extracted, on one grid); T2
+// is optional. The plan is that of `dawson plan` with 16 features instead of 32 and patches of 48
+// voxels, so that it trains on a laptop. An epoch has 50 steps of 2 patches.
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+const { values: flags } = parseArgs({
+  options: {
+    data: { type: 'string', default: at('../../shared/data') },
+    out: { type: 'string', default: join(tmpdir(), 'dawson-train-real') },
+    epochs: { type: 'string', default: '40' },
+    'left-out-epochs': { type: 'string', default: '10' },
+    threads: { type: 'string', default: '2' },
+  },
+});
+const cases = ['open-ms-cs-07', 'open-ms-cs-19', 'mslesseg-P18-T1'];
+const channels = ['flair', 't1', 't2'];
+const imageOf = (name, sequence) => join(flags.data, 'lesions', name, `${sequence}.nii.gz`);
+
+function dawson(...args) {
+  const { status } = spawnSync(process.execPath, [at('../bin/dawson.js'), ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0) throw new Error(`dawson ${args[0]} ended with ${status}`);
+}
+
+function makeDataset(folder, names) {
+  for (const part of ['imagesTr', 'labelsTr']) mkdirSync(join(folder, part), { recursive: true });
+  for (const name of names) {
+    for (const [channel, sequence] of channels.entries()) {
+      const image = imageOf(name, sequence);
+      if (!existsSync(image)) continue;
+      copyFileSync(image, join(folder, 'imagesTr', `${name}_000${channel}.nii.gz`));
+    }
+    copyFileSync(imageOf(name, 'lesions'), join(folder, 'labelsTr', `${name}.nii.gz`));
+  }
+  const description = {
+    channel_names: { 0: 'FLAIR', 1: 'T1', 2: 'T2' },
+    optional_channels: ['T2'],
+    labels: { background: 0, lesion: 1 },
+    numTraining: names.length,
+    file_ending: '.nii.gz',
+  };
+  writeFileSync(join(folder, 'dataset.json'), JSON.stringify(description));
+}
+
+function makeSmall(file) {
+  const plans = JSON.parse(readFileSync(file, 'utf8'));
+  const configuration = plans.configurations['3d_fullres'];
+  const kwargs = configuration.architecture.arch_kwargs;
+  const stages = 4;
+  kwargs.n_stages = stages;
+  kwargs.features_per_stage = [16, 32, 64, 128];
+  kwargs.kernel_sizes = kwargs.kernel_sizes.slice(0, stages);
+  kwargs.strides = [1, 2, 2, 2].map((n) => [n, n, n]);
+  kwargs.n_conv_per_stage = [2, 2, 2, 2];
+  kwargs.n_conv_per_stage_decoder = [2, 2, 2];
+  configuration.patch_size = [48, 48, 48];
+  configuration.batch_size = 2;
+  writeFileSync(file, JSON.stringify(plans));
+}
+
+/** Trains on some cases. @returns the model folder */
+function train(name, names, epochs) {
+  const dataset = join(flags.out, name, 'dataset');
+  const training = join(flags.out, name, 'training');
+  if (!existsSync(dataset)) {
+    makeDataset(dataset, names);
+    dawson('plan', dataset, '--out', training);
+    makeSmall(join(training, 'plans.json'));
+  }
+  const resume = existsSync(join(training, 'fold_all', 'checkpoint.safetensors'))
+    ? ['--resume']
+    : [];
+  dawson(
+    ...['train', dataset, '--fold', 'all', '--out', training, '--epochs', epochs, '--steps', '50'],
+    ...['--optimiser', 'adamw', '--learning-rate', '0.001', '--threads', flags.threads, ...resume],
+  );
+  return join(training, 'model_all');
+}
+
+/** How well a model's lesions in a case agree with the experts'. */
+function judge(model, name, folder) {
+  const result = join(flags.out, folder, 'results', name);
+  const images = ['t1', 't2'].flatMap((sequence) =>
+    existsSync(imageOf(name, sequence)) ? [`--${sequence}`, imageOf(name, sequence)] : [],
+  );
+  dawson(
+    ...['segment', '--flair', imageOf(name, 'flair'), ...images, '--model', model, '--out', result],
+    ...['--brain-extracted', '--registered', '--no-report', '--threads', flags.threads],
+  );
+  const { stdout } = spawnSync(
+    process.execPath,
+    [
+      ...[at('../bin/dawson.js'), 'evaluate', '--json'],
+      ...['--prediction', join(result, 'lesions.nii.gz'), '--reference', imageOf(name, 'lesions')],
+    ],
+    { encoding: 'utf8' },
+  );
+  const { dsc, volumes, lesionwise } = JSON.parse(stdout);
+  return (
+    `DSC ${dsc.toFixed(3)}, lesion F1 ${(lesionwise.f1 ?? Number.NaN).toFixed(3)}, ` +
+    `${volumes.predictionMl.toFixed(1)} of ${volumes.referenceMl.toFixed(1)} ml`
+  );
+}
+
+const started = performance.now();
+const model = train('all', cases, flags.epochs);
+const minutes = ((performance.now() - started) / 60000).toFixed(0);
+console.log(`trained on all three: ${minutes} min with ${flags.threads} threads`);
+for (const name of cases) console.log(`${name}, trained on: ${judge(model, name, 'all')}`);
+if (Number(flags['left-out-epochs']) > 0) {
+  for (const name of cases) {
+    const others = cases.filter((other) => other !== name);
+    const without = train(`without-${name}`, others, flags['left-out-epochs']);
+    console.log(`${name}, left out: ${judge(without, name, `without-${name}`)}`);
+  }
+}

@@ -1,0 +1,294 @@
+import { writeSafetensors } from '../formats/safetensors.js';
+import {
+  type Device,
+  Engine,
+  loadPredictor,
+  networkPlanOf,
+  type UnetPlan,
+  type Weights,
+} from '../network/index.js';
+import { argmax, type PostProcessing } from '../segment/lesion-rule.js';
+import { type ModelCard, writeModelFolder } from '../segment/model-folder.js';
+import { type NnunetModel, predictProbability } from '../segment/nnunet.js';
+import { configurationName, imagePlanOf } from '../segment/nnunet-plans.js';
+import type { Predict } from '../segment/sliding-window.js';
+import type { Stage } from '../stage.js';
+import { seededRandom } from '../volume/random.js';
+import { type Mask, onGrid } from '../volume/volume.js';
+import type { WorkerPool } from '../workers.js';
+import type { BatchesAhead } from './batches-ahead.js';
+import { cacheDataset } from './cache.js';
+import { weightsOfState } from './checkpoint.js';
+import { bestRule, candidateRules, diceByRule } from './choose-post-processing.js';
+import { badDataset, type Dataset } from './dataset.js';
+import type { Fold } from './folds.js';
+import { type Pretrained, startingWeights } from './initialise.js';
+import { type EpochRecord, type RunSettings, trainNetwork } from './loop.js';
+import { deepSupervisionWeights, type LossName } from './loss.js';
+import { type OptimiserName, optimisers } from './optimiser.js';
+import { type Batch, type PatchSettings, patchSource } from './patch-source.js';
+import { readCase } from './read-case.js';
+import type { FoldName, FoldValidation, TrainingFolder } from './training-folder.js';
+
+/** What a training is made of, beside its cases. */
+export interface TrainingChoice {
+  readonly run: RunSettings;
+  readonly loss: LossName;
+  readonly optimiser: OptimiserName;
+  readonly seed: number;
+  readonly device: Device;
+  readonly threads: number;
+  readonly resume: boolean;
+  readonly pretrained?: Pretrained;
+}
+
+export interface TrainingRun {
+  readonly pool: WorkerPool;
+  readonly stage: Stage;
+  readonly signal?: AbortSignal;
+  readonly onEpoch?: (record: EpochRecord) => void;
+}
+
+/** A training set with what was planned for it. */
+export interface PlannedTraining {
+  readonly dataset: Dataset;
+  readonly plans: unknown;
+  /** Name of the plans' file, for messages. */
+  readonly plansFile: string;
+  /** Of the images, such as 'RAS'. */
+  readonly orientation: string;
+}
+
+/** nnU-Net's largest norm of the gradients. */
+const clipNorm = 12;
+/** How often a channel that cases may lack is left out of one that has it. */
+const dropout = 0.2;
+const mirrorAxes = [0, 1, 2];
+
+/**
+ * Trains the network of one fold, and judges it on the cases that it was not trained on: weights, log
+ * and validation go into the training's folder.
+ * @param fold the cases to train on and to judge by; none of the latter for a network of all cases
+ * @throws DawsonError `bad-dataset`, `output-exists`, `training-failed`, and what {@link Engine} throws.
+ */
+export async function trainFold(
+  { dataset, plans, plansFile, orientation }: PlannedTraining,
+  name: FoldName,
+  fold: Fold,
+  folder: TrainingFolder,
+  choice: TrainingChoice,
+  { pool, stage, signal, onEpoch }: TrainingRun,
+): Promise<FoldValidation> {
+  if (fold.train.length === 0) throw badDataset(dataset.folder, [`fold ${name}: no cases`]);
+  const plan = imagePlanOf(plans, plansFile);
+  const network = trainedNetwork(plans, dataset, plansFile);
+  await folder.begin(name, choice.resume);
+  const cases = await stage('prepare the cases', (onProgress) =>
+    cacheDataset(dataset, plan, folder.cache, { pool, signal, onProgress }),
+  );
+  const random = seededRandom(choice.seed);
+  const engine = new Engine({ device: choice.device, threads: choice.threads }, signal);
+  const sources: BatchesAhead<Batch>[] = [];
+  const batches = (names: readonly string[], settings: PatchSettings) => (firstBatch: number) => {
+    const chosen = names.map((case_) => cases.find((cached) => cached.name === case_)!);
+    const source = patchSource(chosen, settings, { pool, signal, firstBatch });
+    sources.push(source);
+    return source;
+  };
+  const { patchShape, batchSize } = plan;
+  const patches: PatchSettings = {
+    patchShape,
+    batchSize,
+    maskedChannels: plan.channels.map(({ useMask }) => useMask),
+    seed: choice.seed,
+  };
+  const augmentation = {
+    mirrorAxes,
+    channelDropout: dataset.channelNames.map((channel) =>
+      dataset.optionalChannels.includes(channel) ? dropout : 0,
+    ),
+  };
+  try {
+    const state = await stage(`train fold ${name}`, (onProgress) =>
+      trainNetwork(engine, {
+        plan: network,
+        step: {
+          batchSize,
+          patchShape,
+          loss: { name: choice.loss, batchDice: batchDiceOf(plans) },
+          levelWeights: deepSupervisionWeights(network.decoderConvolutions.length),
+          optimiser: choice.optimiser,
+          weightDecay: optimisers[choice.optimiser].weightDecay,
+          clipNorm,
+        },
+        settings: choice.run,
+        initialWeights: startingWeights(network, dataset.channelNames, random, choice.pretrained),
+        batches: batches(fold.train, { ...patches, augmentation }),
+        validationBatches:
+          fold.val.length > 0
+            ? batches(fold.val, { ...patches, seed: choice.seed + 1 })
+            : undefined,
+        checkpointFile: folder.checkpoint(name),
+        logFile: folder.log(name),
+        resume: choice.resume,
+        signal,
+        onStep: onProgress,
+        onEpoch,
+      }),
+    );
+    const weights = weightsOfState(network, state);
+    await writeSafetensors(folder.weights(name), { tensors: weights, metadata: {} });
+    const validation = await stage(`judge fold ${name}`, (onProgress) =>
+      validateFold(dataset, fold.val, modelOf(dataset, plan, orientation, argmax), {
+        engine,
+        network,
+        weights,
+        pool,
+        signal,
+        onProgress,
+      }),
+    );
+    await folder.writeJson(folder.validation(name), validation);
+    return validation;
+  } finally {
+    await Promise.all(sources.map((source) => source.close()));
+    await engine.close();
+  }
+}
+
+/** The network that plans describe, for the channels and classes of a dataset. */
+export const trainedNetwork = (plans: unknown, dataset: Dataset, plansFile: string): UnetPlan =>
+  networkPlanOf(
+    plans,
+    configurationName,
+    { inputChannels: dataset.channelNames.length, classes: dataset.classNames.length },
+    plansFile,
+  );
+
+function batchDiceOf(plans: unknown): boolean {
+  const { configurations } = plans as {
+    configurations: Record<string, { batch_dice?: unknown }>;
+  };
+  return configurations[configurationName].batch_dice === true;
+}
+
+function modelOf(
+  dataset: Dataset,
+  plan: NnunetModel['plan'],
+  orientation: string,
+  postProcessing: PostProcessing,
+): NnunetModel {
+  return {
+    plan,
+    channelNames: dataset.channelNames,
+    optionalChannels: dataset.optionalChannels,
+    classCount: dataset.classNames.length,
+    orientation,
+    mirrorAxes,
+    average: 'logits',
+    postProcessing,
+  };
+}
+
+/** Segments whole cases, without mirroring, and compares them with their labels. */
+async function validateFold(
+  dataset: Dataset,
+  names: readonly string[],
+  model: NnunetModel,
+  {
+    engine,
+    network,
+    weights,
+    pool,
+    signal,
+    onProgress,
+  }: {
+    engine: Engine;
+    network: UnetPlan;
+    weights: Weights;
+    pool: WorkerPool;
+    signal?: AbortSignal;
+    onProgress: (done: number, all: number) => void;
+  },
+): Promise<FoldValidation> {
+  const predictor = await loadPredictor(engine, network, weights, model.plan.patchShape);
+  const predict: Predict = (patch) => predictor.predict(patch);
+  const results: Record<string, FoldValidation['cases'][string]> = {};
+  const plain = candidateRules.findIndex(
+    ({ threshold, minimumVolumeMm3, keepLargest }) =>
+      threshold === 0.5 && minimumVolumeMm3 === 0 && !keepLargest,
+  );
+  for (const [done, name] of names.entries()) {
+    onProgress(done, names.length);
+    const reading = await readCase(
+      dataset.cases.find((entry) => entry.name === name)!,
+      dataset.classNames.length,
+    );
+    if ('problems' in reading) throw badDataset(dataset.folder, reading.problems);
+    const { channels, labels } = reading.images;
+    const probability = await predictProbability(channels, model, [predict], {
+      pool,
+      stepSize: 0.5,
+      mirror: false,
+      signal,
+    });
+    const reference: Mask = onGrid(
+      labels,
+      Uint8Array.from(labels.data, (label) => (label > 0 ? 1 : 0)),
+    );
+    const dice = diceByRule(probability, reference);
+    results[name] = { dice: dice[plain], diceByRule: [...dice] };
+  }
+  await predictor.release();
+  return { cases: results };
+}
+
+/**
+ * Makes a model of the folds that are trained. With every fold of a cross-validation judged, its rule
+ * for lesions is the best over all cases; before that, and for a network of all cases, probabilities
+ * from 0.5 on.
+ * @param folds the numbers of the folds, with their validation
+ */
+export async function writeTrainedModel(
+  { dataset, plans, orientation }: PlannedTraining,
+  folder: TrainingFolder,
+  folds: ReadonlyMap<FoldName, FoldValidation>,
+  { allFolds, name, settings }: { allFolds: number; name: string; settings: TrainingChoice },
+  signal?: AbortSignal,
+): Promise<ModelCard> {
+  const judged = [...folds.values()].flatMap(({ cases }) => Object.values(cases));
+  const isComplete = folds.size === allFolds && judged.length > 0;
+  const chosen = isComplete
+    ? bestRule(judged.map((result) => Float64Array.from(result.diceByRule)))
+    : undefined;
+  const meanDice = judged.reduce((sum, { dice }) => sum + dice, 0) / judged.length;
+  const { run, loss, optimiser, seed } = settings;
+  const card: ModelCard = {
+    name,
+    version: '1',
+    training: {
+      dataset: String(dataset.description.name ?? name),
+      cases: dataset.cases.length,
+      channels: dataset.channelNames.join(', '),
+      epochs: run.epochs,
+      stepsPerEpoch: run.stepsPerEpoch,
+      learningRate: run.learningRate,
+      loss,
+      optimiser,
+      seed,
+      ...(judged.length > 0 ? { judgedCases: judged.length, meanDice } : {}),
+      ...(chosen ? { meanDiceOfRule: chosen.meanDice } : {}),
+    },
+    orientation,
+    mirrorAxes,
+    average: 'logits',
+    postProcessing: chosen?.rule ?? argmax,
+  };
+  const isOfAll = folds.has('all');
+  const weights = new Map(
+    [...folds.keys()].map((fold) => [fold === 'all' ? 0 : fold, folder.weights(fold)]),
+  );
+  const target = isOfAll ? folder.modelOfAll : folder.model;
+  await writeModelFolder(target, card, plans, dataset.description, weights, signal);
+  return card;
+}

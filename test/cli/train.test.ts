@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { dawson, temporaryFolder } from '../support/dawson.js';
+import { goldenPath } from '../train/nnunet-goldens.js';
+
+const folder = temporaryFolder();
+const [five, three] = [join(folder, 'five'), goldenPath('dataset')];
+
+/** Two more cases, so that five folds have one each. */
+cpSync(three, five, { recursive: true });
+for (const [name, copy] of [
+  ['iso', 'iso-again'],
+  ['thick-z', 'thick-z-again'],
+]) {
+  for (const [part, endings] of [
+    ['imagesTr', ['_0000.nii.gz', '_0001.nii.gz']],
+    ['labelsTr', ['.nii.gz']],
+  ] as const) {
+    for (const ending of endings) {
+      copyFileSync(join(five, part, `${name}${ending}`), join(five, part, `${copy}${ending}`));
+    }
+  }
+}
+const description = JSON.parse(readFileSync(join(five, 'dataset.json'), 'utf8'));
+writeFileSync(join(five, 'dataset.json'), JSON.stringify({ ...description, numTraining: 5 }));
+
+const short = ['--epochs', '2', '--steps', '2', '--threads', '1'];
+const planned = async (name: string, dataset = five) => {
+  const out = join(folder, name);
+  expect((await dawson(['plan', dataset, '--memory', '0.5', '--out', out])).exitCode).toBe(0);
+  return out;
+};
+const bytes = (out: string, file: string) => readFileSync(join(out, file));
+
+describe('dawson train', () => {
+  it('says what a plan costs before anything is trained', async () => {
+    const out = join(folder, 'plan');
+    const { stdout, exitCode } = await dawson(['plan', five, '--out', out, '--json']);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ cases: 5, parameters: expect.any(Number) });
+    expect(JSON.parse(stdout).stepGflop).toBeGreaterThan(0.1);
+    expect(readdirSync(out)).toEqual(['plans.json']);
+  });
+
+  it('trains a fold, judges it on its held-out case, and makes a model of it', async () => {
+    const out = await planned('fold');
+    const { stdout, stderr, exitCode } = await dawson([
+      ...['train', five, '--fold', '1', '--out', out, ...short],
+    ]);
+    expect([exitCode, stderr]).toEqual([0, expect.stringContaining('epoch 2 of 2')]);
+    const [, { val }] = JSON.parse(bytes(out, 'splits_final.json').toString());
+    expect(val).toHaveLength(1);
+    expect(stdout).toContain(`${val[0]}: Dice`);
+    expect(bytes(out, 'fold_1/learning-curve.png').subarray(1, 4).toString()).toBe('PNG');
+    expect((await dawson(['model', 'show', join(out, 'model')])).stdout).toContain('fold_1');
+    const again = await dawson(['train', five, '--fold', '1', '--out', out, ...short]);
+    expect([again.exitCode, again.stderr]).toEqual([5, expect.stringContaining('--resume')]);
+  });
+
+  it('goes on after kill -9 to the weights of a run that was not stopped', async () => {
+    const [whole, killed] = [await planned('whole'), await planned('killed')];
+    const run = ['train', five, '--fold', 'all', '--epochs', '6', '--steps', '3', '--threads', '1'];
+    expect((await dawson([...run, '--out', whole])).exitCode).toBe(0);
+    await killedAfterEpoch(5, [...run, '--out', killed]);
+    expect(readdirSync(join(killed, 'fold_all'))).not.toContain('weights.safetensors');
+    expect((await dawson([...run, '--out', killed, '--resume'])).exitCode).toBe(0);
+    const weights = 'fold_all/weights.safetensors';
+    expect(bytes(killed, weights).equals(bytes(whole, weights))).toBe(true);
+  });
+
+  it('fine-tunes a model of two channels for one', async () => {
+    const model = await planned('model-of-two', three);
+    await dawson(['train', three, '--fold', 'all', '--out', model, ...short]);
+    const one = join(folder, 'one-channel');
+    for (const part of ['imagesTr', 'labelsTr']) mkdirSync(join(one, part), { recursive: true });
+    for (const name of ['iso', 'thick-x', 'thick-z']) {
+      const copy = (file: string, to = file) => copyFileSync(join(three, file), join(one, to));
+      copy(`imagesTr/${name}_0000.nii.gz`);
+      copy(`labelsTr/${name}.nii.gz`);
+    }
+    const { channel_names: _, ...rest } = description;
+    const dataset = { ...rest, channel_names: { 0: 'FLAIR' } };
+    writeFileSync(join(one, 'dataset.json'), JSON.stringify(dataset));
+    const { exitCode, stderr } = await dawson([
+      ...['train', one, '--fold', 'all', '--out', join(folder, 'tuned')],
+      ...['--init', join(model, 'model_all'), ...short],
+    ]);
+    expect([exitCode, stderr]).toEqual([0, expect.stringContaining('epoch 2 of 2')]);
+  });
+
+  it.each([
+    ['three patients for five folds', ['--fold', '0'], 3, /a fold would be empty.*--fold all/s],
+    ['a fold that there is not', ['--fold', '5'], 2, /0 to 4, or all/],
+    ['a device that is absent', ['--fold', 'all', '--device', 'cuda'], 7, /cuda/i],
+    ['a model that is none', ['--fold', 'all', '--init', 'nowhere'], 3, /nowhere/],
+  ])('refuses %s', async (name, options, exitCode, message) => {
+    const out = join(folder, name.replaceAll(' ', '-'));
+    const result = await dawson(['train', three, '--out', out, ...options, ...short]);
+    expect([result.exitCode, result.stderr]).toEqual([exitCode, expect.stringMatching(message)]);
+  });
+});
+
+/** Runs the program and kills it as soon as it has said that an epoch ended. */
+function killedAfterEpoch(epoch: number, args: readonly string[]): Promise<void> {
+  const program = fileURLToPath(new URL('../../bin/dawson.js', import.meta.url));
+  const child = spawn(process.execPath, [program, ...args]);
+  child.stderr.on('data', (chunk) => {
+    if (String(chunk).includes(`epoch ${epoch} of`)) child.kill('SIGKILL');
+  });
+  return new Promise((resolve) => {
+    child.on('close', () => resolve());
+  });
+}
