@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { Blob, Face } from 'harfbuzzjs';
-import subsetFont from 'subset-font';
 
 const require = createRequire(import.meta.url);
 const dejavu = [
@@ -36,6 +35,7 @@ export async function fontsFor(text: string): Promise<ReportFonts> {
   );
   if (wanted.length === 0) return { fonts, missing: new Set() };
   const missing = new Set(wanted);
+  const { default: subsetFont } = await import('subset-font');
   for (const [part, characters] of await partsWith(wanted)) {
     const file = require.resolve(`${chinese}/files/noto-sans-sc-${part}-wght-normal.woff2`);
     fonts.push(

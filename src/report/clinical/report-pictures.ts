@@ -4,7 +4,6 @@ import type { Mask, Volume } from '../../volume/volume.js';
 import { acquiredPlane, type Plane } from '../slice.js';
 import { flairWindow } from '../window.js';
 import { type Examples, exampleLesions } from './examples.js';
-import { loadPlot } from './load-plot.js';
 import { overviewPngs } from './overview.js';
 import type { Scene } from './panel.js';
 import type { ReportedExam, ReportInput } from './report-input.js';
@@ -45,6 +44,8 @@ export async function reportPictures(input: ReportInput): Promise<ReportPictures
     },
   );
   if (previous.length === 0) return { ...examples, plane, files, overview };
+  // Only here, since the library of charts takes half a second to load.
+  const { loadPlot } = await import('./load-plot.js');
   const plot = 'plot.svg';
   files.set(plot, Buffer.from(await loadPlot([...previous, exam.findings], phrases)));
   return { ...examples, plane, files, overview, plot };
