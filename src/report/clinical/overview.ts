@@ -4,7 +4,7 @@ import { type Box, boxOf } from '../mask-box.js';
 import { type Plane, planes } from '../slice.js';
 import { choose, cut, panelPng, partOf, type Scene } from './panel.js';
 
-const widthPx = 300;
+const widthPx = 440;
 const marginMm = 6;
 /** The slices spread over at least this share of the brain. */
 const leastShare = 0.5;

@@ -22,7 +22,7 @@ export function loadSection({ exam, previous }: ReportInput, phrases: Phrases): 
       columns: [
         '',
         ...(before ? [text('previous')] : []),
-        text('thisExam'),
+        text(before ? 'now' : 'thisExam'),
         ...(before ? [text('difference')] : []),
       ],
       rows: measures.map(([key, of, digits]) => [

@@ -82,7 +82,8 @@ export const texts = {
   },
 
   load: { en: 'Lesion load', da: 'Læsionsbyrde' },
-  thisExam: { en: 'This exam', da: 'Denne' },
+  thisExam: { en: 'This exam', da: 'Denne undersøgelse' },
+  now: { en: 'Now', da: 'Nu' },
   previous: { en: 'Previous', da: 'Forrige' },
   difference: { en: 'Difference', da: 'Forskel' },
   lesionCount: { en: 'Number', da: 'Antal' },
