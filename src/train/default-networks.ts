@@ -11,11 +11,7 @@ import { type BatchesAhead, batchesAhead } from './batches-ahead.js';
 import { type EpochRecord, type RunSettings, trainNetwork } from './loop.js';
 import type { StepInput, StepSettings } from './step.js';
 import { tissueShares } from './synthesize/brain-intensities.js';
-import type {
-  Anatomies,
-  LesionBatchSettings,
-  makeLesionBatch,
-} from './synthesize/lesion-batches.js';
+import type { Anatomies, BatchSettings, makeLesionBatch } from './synthesize/lesion-batches.js';
 import { listHeads, prepareHead, readLesionLibrary } from './synthesize/prepare-heads.js';
 
 /** How Dawson's own networks are made, from synthetic exams alone. */
@@ -24,6 +20,8 @@ interface DefaultNetwork {
   readonly step: StepSettings;
   readonly run: RunSettings;
   readonly seed: number;
+  /** Makes its batches: an exported function of a module, for workers. */
+  readonly batches: { readonly module: URL; readonly name: string };
 }
 
 const edgeVoxels = 64;
@@ -60,6 +58,47 @@ export const defaultNetworks = {
       epochsPerCheckpoint: 1,
     },
     seed: 1,
+    batches: {
+      module: new URL('./synthesize/lesion-batches.js', import.meta.url),
+      name: 'makeLesionBatch',
+    },
+  },
+  /** Tells the parts of the brain, and so the brain from what is around it; any single contrast. */
+  anatomy: {
+    plan: {
+      kind: 'compact',
+      inputChannels: 1,
+      classes: 8,
+      features: [24, 48, 96, 128],
+      normEpsilon: 1e-5,
+    },
+    step: {
+      batchSize: 2,
+      patchShape: [edgeVoxels, edgeVoxels, edgeVoxels],
+      loss: {
+        name: 'dice-and-cross-entropy',
+        batchDice: true,
+        smoothVoxels: 20,
+        crossEntropyWeight: 2,
+      },
+      levelWeights: [1],
+      optimiser: 'adamw',
+      weightDecay: 1e-4,
+      clipNorm: 5,
+      averageDecay: 0.998,
+    },
+    run: {
+      epochs: 30,
+      stepsPerEpoch: 100,
+      validationSteps: 4,
+      learningRate: 1.5e-3,
+      epochsPerCheckpoint: 1,
+    },
+    seed: 2,
+    batches: {
+      module: new URL('./synthesize/anatomy-batches.js', import.meta.url),
+      name: 'makeAnatomyBatch',
+    },
   },
 } as const satisfies Record<string, DefaultNetwork>;
 export type DefaultNetworkName = keyof typeof defaultNetworks;
@@ -98,10 +137,10 @@ function onSharedMemory<T>(value: T): T {
   ) as T;
 }
 
-/** Rare classes start rare: half of all voxels as lesion would be a long way from the truth. */
+/** What is rare starts rare: an equal share of all voxels for each class is a long way from the truth. */
 function startWeights({ plan, seed }: DefaultNetwork): Weights {
   const weights = initialWeights(plan, seededRandom(seed));
-  weights.get('head.bias')!.data[1] = -3;
+  weights.get('head.bias')!.data.fill(-3, 1);
   return weights;
 }
 
@@ -126,17 +165,13 @@ export async function trainDefault(
   { dataFolder, cacheFolder, pool, signal, ...files }: DefaultTraining,
 ): Promise<Tensors> {
   const network = defaultNetworks[name];
-  const { plan, step, run: settings, seed } = network;
+  const { plan, step, run: settings, seed, batches: makers } = network;
   const sources: BatchesAhead<StepInput>[] = [];
   const batchesOf = (anatomies: Anatomies, ofSeed: number) => (firstBatch: number) => {
-    const batch: LesionBatchSettings = { batchSize: step.batchSize, edgeVoxels, seed: ofSeed };
+    const batch: BatchSettings = { batchSize: step.batchSize, edgeVoxels, seed: ofSeed };
     const source = batchesAhead(
       (index) =>
-        pool.call<typeof makeLesionBatch>(
-          new URL('./synthesize/lesion-batches.js', import.meta.url),
-          'makeLesionBatch',
-          [anatomies, batch, index],
-        ),
+        pool.call<typeof makeLesionBatch>(makers.module, makers.name, [anatomies, batch, index]),
       { firstBatch, signal, ahead: 3 },
     );
     sources.push(source);

@@ -18,7 +18,8 @@ export interface Anatomies {
   readonly library: LesionLibrary;
 }
 
-export interface LesionBatchSettings {
+/** What batches of synthetic patches are made of. */
+export interface BatchSettings {
   readonly batchSize: number;
   readonly edgeVoxels: number;
   readonly seed: number;
@@ -38,7 +39,7 @@ const brainOverPatch = 1.08;
  */
 export function makeLesionBatch(
   { heads, shares, library }: Anatomies,
-  { batchSize, edgeVoxels, seed }: LesionBatchSettings,
+  { batchSize, edgeVoxels, seed }: BatchSettings,
   index: number,
 ): StepInput {
   const voxels = edgeVoxels ** 3;

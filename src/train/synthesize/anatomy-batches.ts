@@ -1,0 +1,69 @@
+import { applyToPoint, invert, type Vec3 } from '../../volume/affine.js';
+import { percentile } from '../../volume/histogram.js';
+import { seededRandom } from '../../volume/random.js';
+import type { Size } from '../../volume/volume.js';
+import type { StepInput } from '../step.js';
+import { anatomyOfTissue } from './anatomy-of-tissue.js';
+import { sequenceNames } from './exam.js';
+import type { Anatomies, BatchSettings } from './lesion-batches.js';
+import { renderPatch, samplePatch } from './patch.js';
+import { chance, oneOf } from './sampling.js';
+import { sampleStripping } from './stripping.js';
+
+/** The network sees heads in voxels of this size. */
+export const anatomyVoxelMm = 2;
+/** How far the middle of a patch lies from that of the brain: fields of view cut heads anywhere. */
+const offCentreMm = 28;
+const stripped = 0.1;
+const scaleJitter = 0.15;
+
+/**
+ * Batch `index` of synthetic patches for the anatomy network: one sequence of any contrast,
+ * [batch, 1, z, y, x], and the labels of the anatomy inside the brain, 0 outside of it. Runs in a
+ * worker; the same settings and index give the same batch.
+ */
+export function makeAnatomyBatch(
+  { heads, library }: Anatomies,
+  { batchSize, edgeVoxels, seed }: BatchSettings,
+  index: number,
+): StepInput {
+  const voxels = edgeVoxels ** 3;
+  const image = new Float32Array(batchSize * voxels);
+  const labels = new Uint8Array(batchSize * voxels);
+  const random = seededRandom((seededRandom(seed).bits() ^ seededRandom(index).bits()) >>> 0);
+  const size: Size = [edgeVoxels, edgeVoxels, edgeVoxels];
+  for (let place = 0; place < batchSize; place++) {
+    const head = heads[random.integer(heads.length)];
+    const sampled = samplePatch(random, head, library, edgeVoxels * anatomyVoxelMm);
+    const middle = applyToPoint(invert(sampled.geometry.toHead), head.brainCentreMm);
+    const name = oneOf(
+      random,
+      sequenceNames.filter((sequence) => sampled.sequences[sequence]),
+    );
+    const parameters = {
+      ...sampled,
+      centreMm: middle.map((mm) => mm + offCentreMm * random.normal()) as unknown as Vec3,
+      stripping: chance(random, stripped) ? sampleStripping(random) : undefined,
+      sequences: { [name]: sampled.sequences[name] },
+    };
+    const patch = renderPatch(parameters, head, library, size, anatomyVoxelMm);
+    const scale = Math.exp(scaleJitter * random.normal());
+    image.set(scaledIntensities(patch.images[name]!, scale), place * voxels);
+    for (let at = 0; at < voxels; at++) {
+      if (patch.brainDistance[at] >= 0) continue;
+      labels[place * voxels + at] = anatomyOfTissue[patch.tissues[at]];
+    }
+  }
+  return { image, labels };
+}
+
+/** Brightest of the usual intensities, and how far above it still differs. */
+const brightPercent = 99;
+const brightest = 2;
+
+/** Intensities as the network takes them: in parts of the brightest ones. */
+export function scaledIntensities(image: Float32Array, scale = 1): Float32Array {
+  const bright = percentile(image, brightPercent);
+  const factor = bright > 0 ? scale / bright : 0;
+  return image.map((value) => Math.max(0, Math.min(brightest, value * factor)));
+}
