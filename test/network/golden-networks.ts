@@ -34,10 +34,10 @@ export function goldenNetwork(name: string) {
   const sizes = { inputChannels: 2, classes: 3 };
   const plan = networkPlanOf(plans, 'golden', sizes, 'cases.json');
   const { tensors } = parseSafetensors(readFileSync(new URL(`${name}.safetensors`, folder)), name);
-  return { ...golden, plan, tensors, weights: weightsOf(plan) };
+  return { ...golden, plan, tensors, weights: goldenWeights(plan) };
 }
 
-function weightsOf(plan: NetworkPlan): Weights {
+export function goldenWeights(plan: NetworkPlan): Weights {
   const shapes = [...weightShapes(plan)].sort(([a], [b]) => (a < b ? -1 : 1));
   return new Map(
     shapes.map(([name, shape], seed): [string, WeightTensor] => {
