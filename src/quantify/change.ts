@@ -1,0 +1,133 @@
+import type { ExamDescription } from '../preprocess/exam-description.js';
+import type { Mat4, Vec3 } from '../volume/affine.js';
+
+/** Name and version of the format of `change.json`; schemas/change-1.schema.json describes it. */
+export const changeSchema = { schema: 'dawson-change', schemaVersion: 1 } as const;
+
+/**
+ * What can become of a lesion between two exams, in the order in which results list it. The place
+ * of a class, from 1 on, is its number in `change.nii.gz`.
+ */
+export const changeClasses = [
+  'new',
+  'enlarged',
+  'shrunken',
+  'disappeared',
+  'stable',
+  'uncertain',
+] as const;
+export type ChangeClass = (typeof changeClasses)[number];
+
+/** Why a group is called uncertain rather than what the masks alone say. */
+export type Doubt =
+  /** The volumes differ, but not by more than the error of measuring them. */
+  | 'below-measurement-error'
+  /** Marked in one exam only, yet as bright in the other one. */
+  | 'bright-in-both'
+  /** Marked in one exam only, at a place that the other exam does not show. */
+  | 'outside-other-exam'
+  /** Marked in one exam only, and too small to be told from chance. */
+  | 'below-minimum-size';
+
+/**
+ * A group of lesions of two exams that belong together: a connected part of the graph whose edges
+ * are overlaps in the halfway space. Several ids on one side mean that lesions merged or split.
+ */
+export interface LesionChange {
+  readonly changeClass: ChangeClass;
+  /** Ids in the two exams' lesion lists; none in the previous exam for a new lesion. */
+  readonly previousIds: readonly number[];
+  readonly currentIds: readonly number[];
+  /** Sums of the lists' volumes, each measured on its own exam's grid. */
+  readonly previousVolumeMl: number;
+  readonly currentVolumeMl: number;
+  /** (current - previous) / previous; null where there was nothing. */
+  readonly relativeChange: number | null;
+  /** Half width of the 95 % interval of `currentVolumeMl - previousVolumeMl`. */
+  readonly volumeErrorMl: number;
+  /** Ends of the relative change within that error; null where there was nothing. */
+  readonly relativeInterval: readonly [number, number] | null;
+  /**
+   * Brightness of the whole place (either exam's mask), in standard deviations of the exam's own
+   * white matter and above its surroundings; null where an exam does not show the place.
+   */
+  readonly previousBrightness: number | null;
+  readonly currentBrightness: number | null;
+  /** Mean place in the newer exam's space, RAS mm. */
+  readonly centroidMm: Vec3;
+  readonly doubt?: Doubt;
+}
+
+/** What counts as change; printed with every result. */
+export interface ChangeRule {
+  /** Relative change of volume from which a lesion counts as enlarged; shrunken at its negative. */
+  readonly leastRelativeChange: number;
+  /** A new or disappeared lesion is at least so large. */
+  readonly minimumVolumeMm3: number;
+  /** Share of the smaller lesion that has to overlap for two lesions to belong together. */
+  readonly leastOverlap: number;
+  /** Masks count as overlapping across gaps up to this, mm: positions of slices differ. */
+  readonly toleranceMm: number;
+  /** A place is as bright as a lesion from this share of the marked exam's brightness on. */
+  readonly brightShare: number;
+}
+
+/** What limits a comparison; `text` is a sentence for people. */
+export interface Caution {
+  readonly code:
+    | 'patient-unknown'
+    | 'dates-missing'
+    | 'dates-equal'
+    | 'dates-reversed'
+    | 'exam-left-out'
+    | 'scanner-changed'
+    | 'protocol-changed'
+    | 'method-changed';
+  readonly text: string;
+}
+
+/** An exam of a series, in the order of time. */
+export interface ComparedExam {
+  /** The result's folder, without the folders above it. */
+  readonly folder: string;
+  readonly flairSha256: string;
+  readonly exam?: ExamDescription;
+  readonly voxelSizeMm: Vec3;
+  readonly lesionCount: number;
+  readonly lesionVolumeMl: number;
+  readonly brainVolumeMl: number;
+}
+
+/** Change from one exam of the series to a later one. */
+export interface ExamComparison {
+  /** Places in the list of exams, from 0. */
+  readonly previous: number;
+  readonly current: number;
+  /** Maps points of the newer exam's FLAIR to points of the older one's, RAS mm. */
+  readonly currentToPrevious: Mat4;
+  /** How surely both are one head: see `Registration.sharpness`. */
+  readonly sharpness: number;
+  readonly counts: Readonly<Record<ChangeClass, number>>;
+  /** Groups in the order of the classes, the largest first. */
+  readonly lesions: readonly LesionChange[];
+  readonly cautions: readonly Caution[];
+}
+
+/** What `change.json` holds. The same in every run on the same results. */
+export interface ChangeDocument {
+  readonly schema: typeof changeSchema.schema;
+  readonly schemaVersion: typeof changeSchema.schemaVersion;
+  readonly notice: string;
+  readonly program: { readonly name: 'dawson'; readonly version: string };
+  readonly rule: ChangeRule;
+  /** In the order of time. */
+  readonly exams: readonly ComparedExam[];
+  /** Each exam with the one before it; `change.nii.gz` shows the last of them. */
+  readonly consecutive: readonly ExamComparison[];
+  /** Each exam from the third on with the first. */
+  readonly sinceFirst: readonly ExamComparison[];
+  /** Exams that could not be used or compared, and why. */
+  readonly leftOut: readonly { readonly folder: string; readonly reason: string }[];
+  /** What concerns the series as a whole. */
+  readonly cautions: readonly Caution[];
+}
