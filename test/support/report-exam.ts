@@ -156,7 +156,11 @@ export function drawnChange(lesions: ReportedChange['lesions']): ReportedChange 
 function locationOf(lesions: readonly { region?: string; volumeMl: number }[]) {
   return {
     source: 'atlas',
-    rule: { periventricularMm: 3, juxtacorticalMm: 3 },
+    rule: { periventricularWithinMm: 2, corticalWithinMm: 2 },
+    leftMl: 1,
+    rightMl: 2,
+    asymmetry: -1 / 3,
+    disseminationInSpace: ['periventricular', 'infratentorial'],
     regions: Object.fromEntries(
       regionNames.map((name) => {
         const own = lesions.filter(({ region }) => region === name);

@@ -28,7 +28,7 @@ export const layout = `
 #set text(font: "DejaVu Sans", stretch: 75%, size: 8.5pt, lang: report.language, hyphenate: false)
 #set par(leading: 0.5em, spacing: 0.7em)
 #set heading(numbering: none)
-#set table(stroke: none, inset: (x: 3pt, y: 2.6pt))
+#set table(stroke: none, inset: (x: 4.5pt, y: 2.6pt))
 #show heading: it => block(above: 0pt, below: 5pt, sticky: true, text(size: 10pt, it.body))
 // A word that would not fit in a column may break anywhere.
 #show regex("\\\\S{28,}"): it => it.text.clusters().join(sym.zws)

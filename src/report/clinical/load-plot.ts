@@ -4,7 +4,7 @@ import type { ReportFindings } from './report-input.js';
 import { languages, type Phrases } from './texts.js';
 
 /** Above the highest point there is room for its number. */
-const headroom = 1.15;
+const headroom = 1.25;
 
 /**
  * Volume of the lesions at every exam, their number above the points, as SVG; black on white. Along

@@ -30,7 +30,7 @@ export interface Outline {
   readonly style: keyof typeof outlineStyles;
 }
 
-const markPx = 26;
+const markPx = 34;
 
 /**
  * One voxel thick part of a grid in RAS orientation: of the slice `index` across the plane's axis,

@@ -23,7 +23,13 @@ export interface ReportFindings extends Findings {
   readonly lesions: readonly ReportLesion[];
   readonly location?: {
     readonly source: 'atlas' | 'anatomy-network';
-    readonly rule: Readonly<Record<string, number>>;
+    readonly rule: {
+      readonly periventricularWithinMm: number;
+      readonly corticalWithinMm: number;
+    };
+    readonly leftMl: number;
+    readonly rightMl: number;
+    readonly disseminationInSpace: readonly string[];
     readonly regions: Readonly<Record<string, { count: number; volumeMl: number }>>;
   };
 }

@@ -35,6 +35,9 @@ export function loadSection({ exam, previous }: ReportInput, phrases: Phrases): 
   };
 }
 
+/** Periventricular, cortical or juxtacortical, infratentorial; the spinal cord is not in the image. */
+const mcDonaldRegions = 3;
+
 /** Lesions per McDonald region with the rule that sorted them; nothing where it is not known. */
 export function regionSection(
   { exam: { findings } }: ReportInput,
@@ -42,15 +45,13 @@ export function regionSection(
 ): Section[] {
   const { location } = findings;
   if (!location) return [];
-  const rule = Object.entries(location.rule)
-    .map(([name, value]) => shownText(`${name} ${value}`))
-    .join(', ');
+  const { rule, regions, leftMl, rightMl, disseminationInSpace } = location;
   return [
     {
       title: text('regions'),
       table: {
         columns: [text('region'), text('count'), text('volumeMl')],
-        rows: Object.entries(location.regions).map(([region, { count, volumeMl }]) => [
+        rows: Object.entries(regions).map(([region, { count, volumeMl }]) => [
           text(region as TextKey),
           String(count),
           number(volumeMl, 2),
@@ -58,7 +59,14 @@ export function regionSection(
       },
       remarks: [
         text(location.source === 'atlas' ? 'locationByAtlas' : 'locationByNetwork'),
-        text('regionRule', { rule }),
+        [
+          text('sides', { left: number(leftMl, 2), right: number(rightMl, 2) }),
+          text('dissemination', { touched: disseminationInSpace.length, all: mcDonaldRegions }),
+        ].join(' '),
+        text('regionRule', {
+          ventricles: number(rule.periventricularWithinMm, 1),
+          cortex: number(rule.corticalWithinMm, 1),
+        }),
       ],
     },
   ];

@@ -112,7 +112,18 @@ export const texts = {
   },
   infratentorial: { en: 'infratentorial', da: 'infratentoriel' },
   'deep-white-matter': { en: 'deep white matter', da: 'dyb hvid substans' },
-  regionRule: { en: 'Rule: {rule}.', da: 'Regel: {rule}.' },
+  regionRule: {
+    en: 'Rule: mostly in brainstem or cerebellum, infratentorial; else within {ventricles} mm of the ventricles, periventricular; else within {cortex} mm of the cortex, cortical or juxtacortical.',
+    da: 'Regel: mest i hjernestamme eller lillehjerne, infratentoriel; ellers inden for {ventricles} mm af ventriklerne, periventrikulær; ellers inden for {cortex} mm af cortex, kortikal eller jukstakortikal.',
+  },
+  sides: {
+    en: 'Left {left} ml, right {right} ml.',
+    da: 'Venstre {left} ml, højre {right} ml.',
+  },
+  dissemination: {
+    en: 'With a lesion: {touched} of the {all} McDonald regions of the brain.',
+    da: 'Med læsion: {touched} af hjernens {all} McDonald-regioner.',
+  },
   locationByAtlas: {
     en: 'Regions from an atlas aligned to this brain, not from its own anatomy: approximate.',
     da: 'Regioner fra et atlas tilpasset hjernen, ikke fra dens egen anatomi: omtrentlige.',
