@@ -1,0 +1,98 @@
+// The lesion network on synthetic whole brains of heads that training did not see:
+//
+//   npm run bench -- lesion-network-synthetic [--data FOLDER] [--exams N] [--protocols N] [--threads N]
+//
+// First, heads without lesions: volume of what is found in them. Then, one exam under many protocols
+// (2D of 1.5 to 6 mm in three planes, 3D, contrast of 1.5 and 3 T, noise and artefacts): how much the
+// volume of the lesions and the Dice similarity vary, with LST-LGA beside it. FOLDER holds heads and
+// lesions.
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { pairMasks } from '../dist/evaluate/mask-pair.js';
+import { voxelOverlap } from '../dist/evaluate/voxel-overlap.js';
+import { Engine, loadPredictor } from '../dist/network/index.js';
+import { predictLesions, windowShape } from '../dist/segment/lesion-network.js';
+import { lesionMask } from '../dist/segment/lesion-rule.js';
+import { segmentLstLga } from '../dist/segment/lst-lga.js';
+import { ownNetworkFolder, readOwnNetwork } from '../dist/segment/own-network.js';
+import { readAnatomies } from '../dist/train/default-networks.js';
+import { renderBrainExam, sampleBrainExam } from '../dist/train/synthesize/brain-exam.js';
+import { noLesions } from '../dist/train/synthesize/lesions.js';
+import { seededRandom } from '../dist/volume/random.js';
+import { nonZeroVolumeMl } from '../dist/volume/volume.js';
+import { WorkerPool } from '../dist/workers.js';
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+const { values: flags } = parseArgs({
+  options: {
+    data: { type: 'string', default: at('../../shared/data/synthesis') },
+    exams: { type: 'string', default: '20' },
+    protocols: { type: 'string', default: '30' },
+    threads: { type: 'string', default: '2' },
+  },
+});
+const { heads, library } = await readAnatomies(flags.data, at('../cache/heads'), true);
+const { plan, weights, rule } = await readOwnNetwork(ownNetworkFolder('lesions'));
+const engine = new Engine({ device: 'cpu', threads: Number(flags.threads) });
+const pool = new WorkerPool(1);
+const { predict } = await loadPredictor(engine, plan, weights, windowShape);
+const found = async ({ exam }) => lesionMask(await predictLesions(exam, predict, { pool }), rule);
+
+const falseMl = [];
+for (let n = 0; n < Number(flags.exams); n++) {
+  const head = heads[n % heads.length];
+  const parameters = sampleBrainExam(seededRandom(5000 + n), head, library, noLesions);
+  falseMl.push(nonZeroVolumeMl(await found(renderBrainExam(parameters, head, library))));
+  console.log(
+    `without lesions ${n + 1}: ${falseMl.at(-1).toFixed(2)} ml (${Object.keys(parameters.sequences)})`,
+  );
+}
+const clean = falseMl.filter((ml) => ml <= 0.1).length;
+console.log(`at most 0.1 ml of false lesions in ${clean} of ${falseMl.length} exams`);
+
+const [head] = heads;
+let exam;
+for (let seed = 6000; !exam; seed++) {
+  const sampled = sampleBrainExam(seededRandom(seed), head, library);
+  const ml = nonZeroVolumeMl(renderBrainExam(sampled, head, library).truth);
+  if (ml > 8 && ml < 25) exam = sampled;
+}
+const rows = { network: [], 'LST-LGA': [] };
+for (let seed = 7000; rows.network.length < Number(flags.protocols); seed++) {
+  const other = sampleBrainExam(seededRandom(seed), head, library);
+  if (Object.keys(other.sequences).length < 3) continue;
+  const { sequences, mimics, stripping } = other;
+  const rendered = renderBrainExam({ ...exam, sequences, mimics, stripping }, head, library);
+  const lga = segmentLstLga(rendered.exam, { kappa: 0.3 });
+  const masks = {
+    network: await found(rendered),
+    'LST-LGA': lesionMask(lga.probability, lga.rule),
+  };
+  for (const [name, mask] of Object.entries(masks)) {
+    const { dsc } = voxelOverlap(pairMasks(rendered.truth, mask));
+    rows[name].push({ ml: nonZeroVolumeMl(mask), dsc });
+  }
+  const { distanceMm, bodyAxis } = sequences.flair.slicing;
+  console.log(
+    `FLAIR of ${distanceMm.toFixed(1)} mm, axis ${bodyAxis}: ` +
+      Object.entries(rows)
+        .map(
+          ([name, list]) =>
+            `${name} ${list.at(-1).ml.toFixed(1)} ml, ${list.at(-1).dsc.toFixed(2)}`,
+        )
+        .join('; ') +
+      `; truth ${nonZeroVolumeMl(rendered.truth).toFixed(1)} ml`,
+  );
+}
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const sd = (values) => Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2)));
+for (const [name, list] of Object.entries(rows)) {
+  const volumes = list.map(({ ml }) => ml);
+  const dsc = list.map((row) => row.dsc);
+  console.log(
+    `${name}: volume ${mean(volumes).toFixed(1)} ml, coefficient of variation ${(sd(volumes) / mean(volumes)).toFixed(2)}; ` +
+      `DSC ${mean(dsc).toFixed(2)} (${Math.min(...dsc).toFixed(2)} to ${Math.max(...dsc).toFixed(2)}, SD ${sd(dsc).toFixed(3)})`,
+  );
+}
+await engine.close();
+await pool.close();
