@@ -8,8 +8,6 @@
 // lesions.
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { pairMasks } from '../dist/evaluate/mask-pair.js';
-import { voxelOverlap } from '../dist/evaluate/voxel-overlap.js';
 import { Engine, loadPredictor } from '../dist/network/index.js';
 import { predictLesions, windowShape } from '../dist/segment/lesion-network.js';
 import { lesionMask } from '../dist/segment/lesion-rule.js';
@@ -37,6 +35,15 @@ const engine = new Engine({ device: 'cpu', threads: Number(flags.threads) });
 const pool = new WorkerPool(1);
 const { predict } = await loadPredictor(engine, plan, weights, windowShape);
 const found = async ({ exam }) => lesionMask(await predictLesions(exam, predict, { pool }), rule);
+
+function dice(a, b) {
+  let [both, sum] = [0, 0];
+  for (let voxel = 0; voxel < a.data.length; voxel++) {
+    both += a.data[voxel] & b.data[voxel];
+    sum += a.data[voxel] + b.data[voxel];
+  }
+  return (2 * both) / sum;
+}
 
 const falseMl = [];
 for (let n = 0; n < Number(flags.exams); n++) {
@@ -69,7 +76,7 @@ for (let seed = 7000; rows.network.length < Number(flags.protocols); seed++) {
     'LST-LGA': lesionMask(lga.probability, lga.rule),
   };
   for (const [name, mask] of Object.entries(masks)) {
-    const { dsc } = voxelOverlap(pairMasks(rendered.truth, mask));
+    const dsc = dice(rendered.truth, mask);
     rows[name].push({ ml: nonZeroVolumeMl(mask), dsc });
   }
   const { distanceMm, bodyAxis } = sequences.flair.slicing;
