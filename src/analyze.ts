@@ -8,6 +8,7 @@ import {
   type SequenceName,
   sequencesOf,
 } from './preprocess/exam.js';
+import { describeExam, type GivenDescription } from './preprocess/exam-description.js';
 import { type Preparation, type PrepareOptions, prepare, type Run } from './preprocess/prepare.js';
 import { inputGate } from './preprocess/quality/input-gate.js';
 import { type Findings, findingsSchema, notice } from './quantify/findings.js';
@@ -29,6 +30,8 @@ export interface AnalyzeOptions extends PrepareOptions, SegmenterChoice {
   readonly segmenter: SegmenterName;
   /** Go on with a sequence that surely is not what it is said to be. */
   readonly ignoreQuality: boolean;
+  /** What is said about the exam besides the descriptions beside the FLAIR. */
+  readonly described?: GivenDescription;
   /** Language and paper of the report; without it none is made. */
   readonly report?: Pick<ReportInput, 'language' | 'paper'>;
 }
@@ -60,6 +63,7 @@ export async function analyze(
   const run: Run = { pool, stage, signal };
   const { open } = segmenters[options.segmenter];
   const segmenter: OpenSegmenter = await open(options, sequencesOf(files), run);
+  const description = await describeExam(files.flair, options.described);
   const { exam, notes } = await stage('read', () => readExam(files));
   const preparation = await prepare(exam, options, run);
   const quality = await inputGate(exam, preparation, options, run);
@@ -103,6 +107,7 @@ export async function analyze(
       registered: options.registered,
       lesionRule,
     },
+    ...(description && { exam: description }),
     brainVolumeMl: nonZeroVolumeMl(brain),
     lesionCount: lesions.list.length,
     lesionVolumeMl: lesions.volumeMl,

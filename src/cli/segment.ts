@@ -26,6 +26,8 @@ interface SegmentOptions extends OutputOptions {
   t2?: string;
   t1?: string;
   out: string;
+  patient?: string;
+  date?: string;
   segmenter?: SegmenterName;
   kappa?: number;
   model?: string;
@@ -54,6 +56,8 @@ export function addSegment(program: Command): void {
     .option('--t2 <file>', 'the T2 image')
     .option('--t1 <file>', 'the T1 image')
     .requiredOption('--out <folder>', 'folder for the results; earlier results in it are replaced')
+    .option('--patient <id>', 'whose exam it is (default: from exam.json or the FLAIR’s sidecar)')
+    .option('--date <YYYY-MM-DD>', 'when it was taken (default: the same)')
     .addOption(
       new Option(
         '--segmenter <name>',
@@ -164,6 +168,7 @@ function analyzeOptionsOf(options: SegmentOptions): AnalyzeOptions {
     ...options,
     segmenter,
     engine: { device, threads },
+    described: { patient: options.patient, date: options.date },
     report: report ? { language, paper } : undefined,
   };
 }

@@ -144,8 +144,7 @@ async function checked(
   { file, code }: { file?: string; code: 'file-corrupt' | 'usage' },
 ): Promise<ExamDescription> {
   const { $defs } = JSON.parse(await readFile(schemaFile, 'utf8'));
-  const schema = { ...$defs.exam, $defs };
-  const validate = new Ajv2020().compile(schema) as ValidateFunction<ExamDescription>;
+  const validate = new Ajv2020().compile($defs.exam) as ValidateFunction<ExamDescription>;
   const fail = (found: string): never => {
     throw new DawsonError(code, {
       ...(file !== undefined && { file }),

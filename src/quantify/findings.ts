@@ -1,3 +1,4 @@
+import type { ExamDescription } from '../preprocess/exam-description.js';
 import type { QualityFinding } from '../preprocess/quality/finding.js';
 import type { ModelRecord } from '../segment/segmenter.js';
 import type { Mat4, Vec3 } from '../volume/affine.js';
@@ -45,6 +46,8 @@ export interface Findings {
     readonly registered: boolean;
     readonly lesionRule: LesionRule;
   };
+  /** Whose exam it is and when it was taken; absent where that is not known. */
+  readonly exam?: ExamDescription;
   readonly brainVolumeMl: number;
   readonly lesionCount: number;
   readonly lesionVolumeMl: number;
