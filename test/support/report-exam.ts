@@ -1,3 +1,8 @@
+import {
+  changeClasses,
+  type ExamComparison,
+  type LesionChange,
+} from '../../src/quantify/change.js';
 import { findingsSchema, notice } from '../../src/quantify/findings.js';
 import { findLesions } from '../../src/quantify/lesions.js';
 import type {
@@ -148,9 +153,45 @@ export function scatteredBlobs(count: number, radiusMm: (index: number) => numbe
   return blobs;
 }
 
-/** A change in which nothing moved between the exams. */
-export function drawnChange(lesions: ReportedChange['lesions']): ReportedChange {
-  return { lesions, leastRelativeChange: 0.3, currentToPrevious: identity, cautions: [] };
+/** A change in which nothing moved between the exams, with what the report does not show left out. */
+export function drawnChange(
+  lesions: readonly Pick<
+    LesionChange,
+    'changeClass' | 'currentIds' | 'previousIds' | 'currentVolumeMl' | 'previousVolumeMl' | 'doubt'
+  >[],
+): ReportedChange {
+  const unknown = {
+    relativeChange: null,
+    volumeErrorMl: 0,
+    relativeInterval: null,
+    previousBrightness: null,
+    currentBrightness: null,
+    centroidMm: [0, 0, 0],
+  } as const;
+  return {
+    comparison: {
+      previous: 0,
+      current: 1,
+      currentToPrevious: identity,
+      sharpness: 1,
+      counts: Object.fromEntries(
+        changeClasses.map((name) => [
+          name,
+          lesions.filter(({ changeClass }) => changeClass === name).length,
+        ]),
+      ) as ExamComparison['counts'],
+      lesions: lesions.map((lesion) => ({ ...unknown, ...lesion })),
+      cautions: [],
+    },
+    rule: {
+      leastRelativeChange: 0.3,
+      minimumVolumeMm3: 10,
+      leastOverlap: 0.1,
+      toleranceMm: 1,
+      brightShare: 0.5,
+    },
+    cautions: [],
+  };
 }
 
 function locationOf(lesions: readonly { region?: string; volumeMl: number }[]) {

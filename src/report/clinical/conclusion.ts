@@ -1,4 +1,5 @@
-import { type ChangeClass, changeClasses, type ReportInput } from './report-input.js';
+import { type ChangeClass, changeClasses } from '../../quantify/change.js';
+import type { ReportInput } from './report-input.js';
 import { seriesCautions } from './series.js';
 import { shownText } from './shown-text.js';
 import type { Phrases, TextKey } from './texts.js';
@@ -19,8 +20,9 @@ export function conclusionOf(
     ],
     cautions: [
       ...(severe ? [text('limitedQuality', { title: text('quality') })] : []),
-      ...seriesCautions(findings, input.previous, phrases),
-      ...(input.change?.cautions ?? []),
+      ...(input.change
+        ? [...input.change.cautions, ...input.change.comparison.cautions].map(({ text }) => text)
+        : seriesCautions(findings, input.previous, phrases)),
     ],
   };
 }
@@ -44,7 +46,7 @@ export function countByClass({ change }: ReportInput): Map<ChangeClass, number> 
   return new Map(
     changeClasses.map((name) => [
       name,
-      change?.lesions.filter(({ changeClass }) => changeClass === name).length ?? 0,
+      change?.comparison.lesions.filter(({ changeClass }) => changeClass === name).length ?? 0,
     ]),
   );
 }

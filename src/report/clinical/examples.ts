@@ -1,8 +1,9 @@
+import type { LesionChange } from '../../quantify/change.js';
 import { acquiredPlane, planes } from '../slice.js';
 import type { PicturePair } from './document.js';
 import { type LesionPlace, lesionPlaces } from './lesion-place.js';
 import { choose, cut, type Outline, panelPng, partOf, type Scene } from './panel.js';
-import type { LesionChange, ReportInput, ReportLesion } from './report-input.js';
+import type { ReportInput, ReportLesion } from './report-input.js';
 import type { Phrases, TextKey } from './texts.js';
 
 /** So many of the largest lesions are shown where little changed. */
@@ -65,7 +66,7 @@ export function exampleLesions(
 /** New and enlarged lesions, the largest first. */
 function changedLesions({ change, exam: { findings } }: ReportInput): Example[] {
   const byId = new Map(findings.lesions.map((lesion) => [lesion.id, lesion]));
-  return (change?.lesions ?? [])
+  return (change?.comparison.lesions ?? [])
     .filter(({ changeClass }) => changeClass === 'new' || changeClass === 'enlarged')
     .flatMap((own) => {
       const lesion = byId.get(Math.min(...own.currentIds));
@@ -82,7 +83,7 @@ function chosenLesions({ change, exam }: ReportInput, changed: readonly Example[
     .slice(0, Math.max(0, largestShown - shown.length))
     .map((lesion) => ({
       lesion,
-      change: change?.lesions.find(({ currentIds }) => currentIds.includes(lesion.id)),
+      change: change?.comparison.lesions.find(({ currentIds }) => currentIds.includes(lesion.id)),
     }));
   return [...shown, ...rest];
 }

@@ -1,25 +1,13 @@
+import type { ExamDescription } from '../../preprocess/exam-description.js';
+import type { Caution, ChangeRule, ExamComparison } from '../../quantify/change.js';
 import type { Findings } from '../../quantify/findings.js';
 import type { Lesion } from '../../quantify/lesions.js';
-import type { Mat4 } from '../../volume/affine.js';
 import type { Mask, Volume } from '../../volume/volume.js';
 import type { Language } from './texts.js';
 
 /** Findings with the parts that later versions add. */
 export interface ReportFindings extends Findings {
-  readonly exam?: {
-    readonly patient?: {
-      readonly id?: string;
-      readonly name?: string;
-      readonly birthDate?: string;
-      readonly sex?: string;
-    };
-    readonly date?: string;
-    readonly scanner?: {
-      readonly manufacturer?: string;
-      readonly model?: string;
-      readonly fieldStrengthTesla?: number;
-    };
-  };
+  readonly exam?: ExamDescription;
   readonly lesions: readonly ReportLesion[];
   readonly location?: {
     readonly source: 'atlas' | 'anatomy-network';
@@ -48,36 +36,12 @@ export interface ReportedExam {
   readonly brain: Mask;
 }
 
-/** What can become of a lesion between two exams, in the order in which the report lists it. */
-export const changeClasses = [
-  'new',
-  'enlarged',
-  'shrunken',
-  'disappeared',
-  'stable',
-  'uncertain',
-] as const;
-export type ChangeClass = (typeof changeClasses)[number];
-
-/** Lesions of two exams that belong together: several where lesions merged or split. */
-export interface LesionChange {
-  readonly changeClass: ChangeClass;
-  /** Ids in the two exams' lesion lists; none in the previous exam for a new lesion. */
-  readonly previousIds: readonly number[];
-  readonly currentIds: readonly number[];
-  readonly previousVolumeMl: number;
-  readonly currentVolumeMl: number;
-}
-
 /** What changed from the previous exam to the reported one. */
 export interface ReportedChange {
-  readonly lesions: readonly LesionChange[];
-  /** Relative change of volume from which a lesion counts as enlarged or shrunken, such as 0.3. */
-  readonly leastRelativeChange: number;
-  /** Maps points of the reported exam's FLAIR to points of the previous one's, RAS mm. */
-  readonly currentToPrevious: Mat4;
-  /** What limits the comparison, in sentences. */
-  readonly cautions: readonly string[];
+  readonly comparison: ExamComparison;
+  readonly rule: ChangeRule;
+  /** What limits the comparison, besides the comparison's own cautions. */
+  readonly cautions: readonly Caution[];
 }
 
 export const papers = { a4: 'a4', letter: 'us-letter' } as const;

@@ -30,7 +30,7 @@ export async function reportPictures(input: ReportInput): Promise<ReportPictures
   const now = sceneOf(exam);
   const before =
     previousExam && change
-      ? { ...sceneOf(previousExam), toImage: change.currentToPrevious }
+      ? { ...sceneOf(previousExam), toImage: change.comparison.currentToPrevious }
       : undefined;
   const examples = exampleLesions(input, now, before, phrases);
   const files = new Map(examples.files);

@@ -1,3 +1,4 @@
+import type { Doubt, LesionChange } from '../../quantify/change.js';
 import { countByClass } from './conclusion.js';
 import type { Section } from './document.js';
 import type { ReportFindings, ReportInput } from './report-input.js';
@@ -34,6 +35,13 @@ export function loadSection({ exam, previous }: ReportInput, phrases: Phrases): 
     },
   };
 }
+
+const doubts = [
+  'below-measurement-error',
+  'bright-in-both',
+  'outside-other-exam',
+  'below-minimum-size',
+] as const satisfies readonly Doubt[];
 
 /** Periventricular, cortical or juxtacortical, infratentorial; the spinal cord is not in the image. */
 const mcDonaldRegions = 3;
@@ -83,7 +91,7 @@ export function changeSection(input: ReportInput, { text, number }: Phrases): Se
       table: {
         columns: [text('changeClass'), text('count'), text('volumeBefore'), text('volumeNow')],
         rows: [...countByClass(input)].map(([name, count]) => {
-          const own = change.lesions.filter(({ changeClass }) => changeClass === name);
+          const own = change.comparison.lesions.filter(({ changeClass }) => changeClass === name);
           const sum = (of: 'previousVolumeMl' | 'currentVolumeMl') =>
             number(
               own.reduce((total, lesion) => total + lesion[of], 0),
@@ -97,7 +105,22 @@ export function changeSection(input: ReportInput, { text, number }: Phrases): Se
           ];
         }),
       },
-      remarks: [text('changeRule', { percent: Math.round(100 * change.leastRelativeChange) })],
+      remarks: [
+        text('changeRule', {
+          percent: Math.round(100 * change.rule.leastRelativeChange),
+          minimum: number(change.rule.minimumVolumeMm3, 0),
+        }),
+        ...doubtRemark(change.comparison.lesions, text),
+      ],
     },
   ];
+}
+
+/** Why lesions are called uncertain, with how many for each reason. */
+function doubtRemark(lesions: readonly LesionChange[], text: Phrases['text']): string[] {
+  const counts = doubts
+    .map((doubt) => [doubt, lesions.filter((lesion) => lesion.doubt === doubt).length] as const)
+    .filter(([, count]) => count > 0)
+    .map(([doubt, count]) => `${text(doubt)} (${count})`);
+  return counts.length > 0 ? [text('doubts', { doubts: counts.join(', ') })] : [];
 }

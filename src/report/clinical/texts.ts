@@ -151,8 +151,25 @@ export const texts = {
   stableMany: { en: 'stable', da: 'stabile' },
   uncertainMany: { en: 'uncertain', da: 'usikre' },
   changeRule: {
-    en: 'Enlarged or shrunken: volume by {percent} % or more, and beyond the measurement error of both exams; uncertain: within it.',
-    da: 'Forstørret eller formindsket: volumen med {percent} % eller mere og ud over måleusikkerheden i begge undersøgelser; usikker: inden for den.',
+    en: 'Enlarged or shrunken: volume by {percent} % or more, and beyond the measurement error of both exams. New or disappeared: at least {minimum} mm³, and not as bright in the other exam.',
+    da: 'Forstørret eller formindsket: volumen med {percent} % eller mere og ud over måleusikkerheden i begge undersøgelser. Ny eller forsvundet: mindst {minimum} mm³ og ikke lige så lys i den anden undersøgelse.',
+  },
+  doubts: { en: 'Uncertain: {doubts}.', da: 'Usikker: {doubts}.' },
+  'below-measurement-error': {
+    en: 'change within the measurement error',
+    da: 'ændring inden for måleusikkerheden',
+  },
+  'bright-in-both': {
+    en: 'marked in one exam, as bright in the other',
+    da: 'markeret i én undersøgelse, lige så lys i den anden',
+  },
+  'outside-other-exam': {
+    en: 'not shown by the other exam',
+    da: 'ikke vist af den anden undersøgelse',
+  },
+  'below-minimum-size': {
+    en: 'in one exam only and too small',
+    da: 'kun i én undersøgelse og for lille',
   },
 
   overview: { en: 'Overview', da: 'Overblik' },
