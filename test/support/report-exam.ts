@@ -1,4 +1,5 @@
 import {
+  type ChangeRule,
   changeClasses,
   type ExamComparison,
   type LesionChange,
@@ -183,13 +184,8 @@ export function drawnChange(
       lesions: lesions.map((lesion) => ({ ...unknown, ...lesion })),
       cautions: [],
     },
-    rule: {
-      leastRelativeChange: 0.3,
-      minimumVolumeMm3: 10,
-      leastOverlap: 0.1,
-      toleranceMm: 1,
-      brightShare: 0.5,
-    },
+    // The rest of the rule is not shown.
+    rule: { leastRelativeChange: 0.3, minimumVolumeMm3: 10 } as ChangeRule,
     cautions: [],
   };
 }

@@ -1,4 +1,3 @@
-import type { ExamDescription } from '../../preprocess/exam-description.js';
 import type { Caution, ChangeRule, ExamComparison } from '../../quantify/change.js';
 import type { Findings } from '../../quantify/findings.js';
 import type { Lesion } from '../../quantify/lesions.js';
@@ -7,7 +6,6 @@ import type { Language } from './texts.js';
 
 /** Findings with the parts that later versions add. */
 export interface ReportFindings extends Findings {
-  readonly exam?: ExamDescription;
   readonly lesions: readonly ReportLesion[];
   readonly location?: {
     readonly source: 'atlas' | 'anatomy-network';
