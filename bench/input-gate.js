@@ -15,7 +15,7 @@ import { looksBrainExtracted } from '../dist/preprocess/brain-extracted.js';
 import { findBrain } from '../dist/preprocess/extract-brain.js';
 import { readHeadAtlas } from '../dist/preprocess/head-atlas.js';
 import { checkExam, measureSequence } from '../dist/preprocess/quality/check-exam.js';
-import { surelyLooksLike } from '../dist/preprocess/quality/contrast.js';
+import { canBe, surelyLooksLike } from '../dist/preprocess/quality/contrast.js';
 import { register } from '../dist/preprocess/register.js';
 import { listHeads, readLesionLibrary } from '../dist/train/synthesize/prepare-heads.js';
 import { identity, multiply, voxelVolumeMm3 } from '../dist/volume/affine.js';
@@ -189,6 +189,9 @@ for (let seed = first; seed < first + Number(flags.exams); seed++) {
   for (const { name, contrast } of sequences) {
     const kind = (contrast && surelyLooksLike(contrast)) ?? 'unclear';
     looks[name][kind] = (looks[name][kind] ?? 0) + 1;
+    if (contrast && !canBe(name, contrast)) {
+      looks[name].unusual = (looks[name].unusual ?? 0) + 1;
+    }
   }
   measured.push(sequences);
 
@@ -257,9 +260,9 @@ names.forEach((name, at) => {
 console.log(
   '\nWhat each kind of sequence surely looks like (so also what is said of one given as another)',
 );
-print(['', ...names, 'unclear']);
+print(['', ...names, 'unclear', 'unusual']);
 for (const name of names)
-  print([name, ...[...names, 'unclear'].map((kind) => looks[name][kind] ?? 0)]);
+  print([name, ...[...names, 'unclear', 'unusual'].map((kind) => looks[name][kind] ?? 0)]);
 console.log('\nFindings, number of exams');
 for (const [done, { exams, codes }] of tally) {
   const list = [...codes].map(([code, times]) => `${code} ${times}`).join(', ');

@@ -2,7 +2,7 @@ import { invert, type Mat4, multiply, type Vec3, voxelSizeMm } from '../../volum
 import { nonZeroVolumeMl, type Volume } from '../../volume/volume.js';
 import { type SequenceName, sequenceLabels } from '../exam.js';
 import { type BrainMap, brainSamples, intensityRange } from './brain-samples.js';
-import { surelyLooksLike, type TissueContrast, tissueContrast } from './contrast.js';
+import { canBe, surelyLooksLike, type TissueContrast, tissueContrast } from './contrast.js';
 import { type Coverage, coverageOf, type Side, sides } from './coverage.js';
 import { type QualityFinding, type Severity, severities } from './finding.js';
 import { ghosting } from './ghosting.js';
@@ -114,7 +114,7 @@ const percent = (share: number, digits = 0) => `${(100 * share).toFixed(digits)}
 function contrastFindings({ name, contrast }: SequenceMeasures): QualityFinding[] {
   if (contrast === undefined) return [];
   const kind = surelyLooksLike(contrast);
-  if (kind === name) return [];
+  if (kind === name || (kind === undefined && canBe(name, contrast))) return [];
   const label = sequenceLabels[name];
   const fluid = contrast.fluidOverWhite;
   const measured =

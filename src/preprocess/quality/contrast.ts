@@ -1,4 +1,4 @@
-import type { SequenceName } from '../exam.js';
+import { type SequenceName, sequenceNames } from '../exam.js';
 import {
   type BrainSamples,
   intensityRange,
@@ -76,19 +76,44 @@ function tissueMeans(
   return { white: whiteMean, grey: greyMean, fluid: fluidMean };
 }
 
+/** From and to which values of each measure an image is taken for a kind of sequence. */
+type Ranges = { readonly [measure in keyof TissueContrast]: readonly [from: number, to: number] };
+
 /**
- * The kind of sequence that surely has this contrast, or undefined where it lies between kinds:
- * - T2: fluid is the brightest, white matter at the dark end;
- * - T1: fluid is dark and nearly all grey matter is darker than white matter;
- * - FLAIR: fluid is not bright, and a good part of the grey matter is brighter than white matter.
- *
- * docs/methods/input-gate.md has the measured distributions behind the limits.
+ * How the kinds look: in a T2 fluid is the brightest and white matter at the dark end; in a T1 fluid
+ * is dark and nearly all grey matter darker than white matter; in a FLAIR fluid is not bright, and a
+ * good part of the grey matter brighter than white matter. What lies within `surely` is of no other
+ * kind, what lies without `possibly` is unusual for the kind; docs/methods/input-gate.md has the
+ * measured distributions.
  */
+const kinds: Record<SequenceName, { readonly surely: Ranges; readonly possibly: Ranges }> = {
+  flair: {
+    surely: { fluidOverWhite: [-2, 0.05], whiteBelowTop: [0, 0.5], greyAboveWhite: [0.4, 1] },
+    possibly: { fluidOverWhite: [-2, 0.1], whiteBelowTop: [0, 0.55], greyAboveWhite: [0.25, 1] },
+  },
+  t2: {
+    surely: { fluidOverWhite: [0.15, 2], whiteBelowTop: [0.6, 1], greyAboveWhite: [0, 1] },
+    possibly: { fluidOverWhite: [0.05, 2], whiteBelowTop: [0.5, 1], greyAboveWhite: [0, 1] },
+  },
+  t1: {
+    surely: { fluidOverWhite: [-2, -0.15], whiteBelowTop: [0, 0.5], greyAboveWhite: [0, 0.2] },
+    possibly: { fluidOverWhite: [-2, -0.1], whiteBelowTop: [0, 0.55], greyAboveWhite: [0, 0.35] },
+  },
+};
+
+function liesIn(contrast: TissueContrast, ranges: Ranges): boolean {
+  const measures = Object.keys(ranges) as (keyof TissueContrast)[];
+  return measures.every(
+    (measure) => contrast[measure] >= ranges[measure][0] && contrast[measure] <= ranges[measure][1],
+  );
+}
+
+/** The kind of sequence that surely has this contrast; undefined where it lies between kinds. */
 export function surelyLooksLike(contrast: TissueContrast): SequenceName | undefined {
-  const { fluidOverWhite, whiteBelowTop, greyAboveWhite } = contrast;
-  if (fluidOverWhite > 0.15 && whiteBelowTop > 0.6) return 't2';
-  if (whiteBelowTop > 0.5) return undefined;
-  if (fluidOverWhite < -0.15 && greyAboveWhite < 0.25) return 't1';
-  if (fluidOverWhite < 0.05 && greyAboveWhite > 0.4) return 'flair';
-  return undefined;
+  return sequenceNames.find((name) => liesIn(contrast, kinds[name].surely));
+}
+
+/** Whether a sequence of this kind can have this contrast. */
+export function canBe(name: SequenceName, contrast: TissueContrast): boolean {
+  return liesIn(contrast, kinds[name].possibly);
 }

@@ -93,9 +93,9 @@ describe('checkExam', () => {
     expect(findings[1].text).toContain('The T1 looks like a FLAIR');
   });
 
-  it('is not sure of an image on which white and grey matter are alike', () => {
-    const flat = image({ ...intensities.t1, grey: 845 });
-    expect(check({ t1: flat }).map(({ code, severity }) => [code, severity])).toEqual([
+  it('is not sure of an image whose fluid is as dark as white matter, as in proton density', () => {
+    const density = image({ ...intensities.t2, fluid: 340 }, 5);
+    expect(check({ t2: density }).map(({ code, severity }) => [code, severity])).toEqual([
       ['unusual-contrast', 'warning'],
     ]);
   });
