@@ -43,13 +43,13 @@ export interface LesionChange {
   readonly currentVolumeMl: number;
   /** (current - previous) / previous; null where there was nothing. */
   readonly relativeChange: number | null;
-  /** Half width of the 95 % interval of `currentVolumeMl - previousVolumeMl`. */
+  /** What a difference of the two volumes has to exceed to be more than their measurement error. */
   readonly volumeErrorMl: number;
   /** Ends of the relative change within that error; null where there was nothing. */
   readonly relativeInterval: readonly [number, number] | null;
   /**
-   * Brightness of the whole place (either exam's mask), in standard deviations of the exam's own
-   * white matter and above its surroundings; null where an exam does not show the place.
+   * How much brighter than its surroundings the whole place (either exam's mask) is, in standard
+   * deviations of the exam's own brain tissue; null where an exam does not show the place.
    */
   readonly previousBrightness: number | null;
   readonly currentBrightness: number | null;
@@ -66,10 +66,15 @@ export interface ChangeRule {
   readonly minimumVolumeMm3: number;
   /** Share of the smaller lesion that has to overlap for two lesions to belong together. */
   readonly leastOverlap: number;
-  /** Masks count as overlapping across gaps up to this, mm: positions of slices differ. */
-  readonly toleranceMm: number;
+  /**
+   * Lesions that overlap with none belong together across gaps up to this share of the larger slice
+   * distance: positions of slices differ.
+   */
+  readonly toleranceSlices: number;
   /** A place is as bright as a lesion from this share of the marked exam's brightness on. */
   readonly brightShare: number;
+  /** A change of volume counts from so many standard deviations of its measurement on. */
+  readonly errorDeviations: number;
 }
 
 /** What limits a comparison; `text` is a sentence for people. */

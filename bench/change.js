@@ -1,0 +1,35 @@
+// Change between two exams. docs/methods/change.md has its tables.
+//
+//   npm run bench -- change synthetic [--data FOLDER] [--cache FOLDER] [--first 5000] [--pairs 100]
+//   npm run bench -- change heads [--data FOLDER]
+//   npm run bench -- change real [--data FOLDER] [--segmenter NAME] [--model FOLDER]
+//
+// synthetic: pairs of known change and as many without any (even and odd seeds from --first on), masks
+// known, protocols and positions different. heads: registration of FLAIRs of one head and of two.
+// real: two visits of one patient through `dawson segment` and `dawson track`, against experts. Limits
+// and the model of errors were set on the real exams and on seeds below 5000.
+import { parseArgs } from 'node:util';
+import { fileURLToPath } from 'node:url';
+
+
+import { syntheticPairs } from './support/change-synthetic.js';
+
+const beside = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    data: { type: 'string', default: beside('../shared/data') },
+    cache: { type: 'string', default: beside('cache/heads') },
+    first: { type: 'string', default: '5000' },
+    pairs: { type: 'string', default: '100' },
+    segmenter: { type: 'string' },
+    model: { type: 'string' },
+  },
+});
+const parts = { synthetic: syntheticPairs };
+const run = parts[positionals[0]];
+if (!run) {
+  console.error(`usage: npm run bench -- change ${Object.keys(parts).join('|')} [options]`);
+  process.exit(2);
+}
+await run(flags);

@@ -1,0 +1,67 @@
+import type { ChangeClass, ChangeRule, Doubt } from './change.js';
+
+/** What two exams say about one group of lesions. */
+export interface GroupMeasures {
+  readonly previousVolumeMl: number;
+  readonly currentVolumeMl: number;
+  /** Standard deviation of the difference of both volumes. */
+  readonly deviationMl: number;
+  /** Above the surroundings; null where the exam does not show the place. */
+  readonly previousBrightness: number | null;
+  readonly currentBrightness: number | null;
+  /**
+   * How bright lesions are in the current exam for each unit in the previous one, of lesions that
+   * both mark; 1 where too few do.
+   */
+  readonly brightnessRatio: number;
+}
+
+export const changeRule: ChangeRule = {
+  leastRelativeChange: 0.3,
+  // A ball of 3 mm diameter, the smallest lesion of the McDonald criteria, has 14 mm3.
+  minimumVolumeMm3: 14,
+  leastOverlap: 0.2,
+  toleranceSlices: 0.5,
+  brightShare: 0.6,
+  errorDeviations: 3,
+};
+
+/** The class of a group, and the doubt where that is `uncertain`. */
+export function classifyChange(
+  group: GroupMeasures,
+  rule: ChangeRule,
+): { readonly changeClass: ChangeClass; readonly doubt?: Doubt } {
+  const { previousVolumeMl, currentVolumeMl } = group;
+  if (previousVolumeMl === 0 || currentVolumeMl === 0) {
+    const doubt = doubtOfSingle(group, rule);
+    if (doubt) return { changeClass: 'uncertain', doubt };
+    return { changeClass: previousVolumeMl === 0 ? 'new' : 'disappeared' };
+  }
+  const difference = currentVolumeMl - previousVolumeMl;
+  if (Math.abs(difference) < rule.leastRelativeChange * previousVolumeMl) {
+    return { changeClass: 'stable' };
+  }
+  if (Math.abs(difference) <= rule.errorDeviations * group.deviationMl) {
+    return { changeClass: 'uncertain', doubt: 'below-measurement-error' };
+  }
+  return { changeClass: difference > 0 ? 'enlarged' : 'shrunken' };
+}
+
+/** Why a lesion that only one exam marks may be no new or disappeared one. */
+function doubtOfSingle(group: GroupMeasures, rule: ChangeRule): Doubt | undefined {
+  const isNew = group.previousVolumeMl === 0;
+  const volumeMl = isNew ? group.currentVolumeMl : group.previousVolumeMl;
+  const { previousBrightness, currentBrightness, brightnessRatio } = group;
+  const other = isNew ? previousBrightness : currentBrightness;
+  if (other === null) return 'outside-other-exam';
+  if (1000 * volumeMl < rule.minimumVolumeMm3) return 'below-minimum-size';
+  const marked = isNew ? currentBrightness : previousBrightness;
+  const expected =
+    marked === null ? null : isNew ? marked / brightnessRatio : marked * brightnessRatio;
+  if (expected !== null && expected > 0 && other >= rule.brightShare * expected) {
+    return 'bright-in-both';
+  }
+  return volumeMl <= rule.errorDeviations * group.deviationMl
+    ? 'below-measurement-error'
+    : undefined;
+}

@@ -1,0 +1,219 @@
+import { type HalfwaySpace, halfwaySpace } from '../preprocess/halfway.js';
+import { applyToPoint, type Mat4, type Vec3, voxelSizeMm } from '../volume/affine.js';
+import { percentile } from '../volume/histogram.js';
+import { resample } from '../volume/resample.js';
+import { type Mask, onGrid, strides, toFloat32, type Volume } from '../volume/volume.js';
+import {
+  type ChangeClass,
+  type ChangeRule,
+  changeClasses,
+  type ExamComparison,
+  type LesionChange,
+} from './change.js';
+import { lesionGroups } from './change-groups.js';
+import { classifyChange } from './classify-change.js';
+import { lesionLabels } from './lesion-labels.js';
+import type { Lesion, LesionRule } from './lesions.js';
+import { placeBrightness, placeOf } from './place-brightness.js';
+import { volumeErrorsMl } from './volume-error.js';
+
+/** What a comparison needs of an exam; volumes on the grid of its FLAIR. */
+export interface MeasuredExam {
+  readonly flair: Volume;
+  readonly brain: Mask;
+  readonly lesions: Mask;
+  readonly probability: Volume;
+  readonly list: readonly Pick<Lesion, 'id' | 'sizeVoxels' | 'volumeMl'>[];
+  readonly lesionRule: Pick<LesionRule, 'connectivity'>;
+}
+
+/** What became of the lesions, and where. */
+export interface ExamChange {
+  readonly lesions: readonly LesionChange[];
+  readonly counts: ExamComparison['counts'];
+  /** On the current exam's grid: places of {@link changeClasses} from 1 on, 0 elsewhere. */
+  readonly map: Volume<Uint8Array>;
+}
+
+/** So many lesions marked in both exams tell how bright lesions are in one for those of the other. */
+const leastForRatio = 3;
+
+/**
+ * Compares the lesions of two exams of one head, lesion by lesion, in the space halfway between
+ * them, so that neither exam is blurred more than the other. Exchanging the exams (and inverting the
+ * transform) exchanges new with disappeared and enlarged with shrunken, save for relative changes,
+ * which refer to the previous exam.
+ * @param currentToPrevious rigid, RAS mm
+ * @throws DawsonError `inputs-conflict` when a mask and its list do not belong together.
+ */
+export function compareExams(
+  previous: MeasuredExam,
+  current: MeasuredExam,
+  currentToPrevious: Mat4,
+  rule: ChangeRule,
+): ExamChange {
+  const space = halfwaySpace(current.brain, previous.brain, currentToPrevious);
+  const before = seen(previous, space, space.toSecond);
+  const now = seen(current, space, space.toFirst);
+  const sliceMm = Math.max(
+    ...voxelSizeMm(previous.flair.affine),
+    ...voxelSizeMm(current.flair.affine),
+  );
+  const groups = lesionGroups(
+    before.labels,
+    now.labels,
+    previous.list.length,
+    current.list.length,
+    {
+      leastOverlap: rule.leastOverlap,
+      toleranceMm: rule.toleranceSlices * sliceMm,
+    },
+  );
+  const both = onGrid(
+    space.grid,
+    now.labels.data.map((id, voxel) => id | before.labels.data[voxel]),
+  );
+  const brightBefore = placeBrightness(before, both);
+  const brightNow = placeBrightness(now, both);
+  const voxelsBefore = voxelsOf(before.labels, previous.list.length);
+  const voxelsNow = voxelsOf(now.labels, current.list.length);
+  const measured = groups.map(({ firstIds: previousIds, secondIds: currentIds }) => {
+    const voxels = [
+      ...new Set([
+        ...previousIds.flatMap((id) => voxelsBefore[id]),
+        ...currentIds.flatMap((id) => voxelsNow[id]),
+      ]),
+    ];
+    const place = placeOf(voxels, both);
+    return {
+      previousIds,
+      currentIds,
+      previousVolumeMl: volumeOf(previous, previousIds),
+      currentVolumeMl: volumeOf(current, currentIds),
+      deviationMl: Math.hypot(
+        ...previousIds.map((id) => before.errorsMl[id]),
+        ...currentIds.map((id) => now.errorsMl[id]),
+      ),
+      previousBrightness: voxels.length > 0 ? brightBefore(place) : null,
+      currentBrightness: voxels.length > 0 ? brightNow(place) : null,
+      centroidMm: applyToPoint(space.toFirst, centroid(voxels, space)),
+    };
+  });
+  const brightnessRatio = ratioOf(measured);
+  const lesions = measured
+    .map(({ deviationMl, ...group }): LesionChange => {
+      const { previousVolumeMl: from, currentVolumeMl: to } = group;
+      const volumeErrorMl = rule.errorDeviations * deviationMl;
+      return {
+        ...classifyChange({ ...group, deviationMl, brightnessRatio }, rule),
+        ...group,
+        volumeErrorMl,
+        relativeChange: from > 0 ? (to - from) / from : null,
+        relativeInterval:
+          from > 0
+            ? [(to - from - volumeErrorMl) / from, (to - from + volumeErrorMl) / from]
+            : null,
+      };
+    })
+    .sort(
+      (a, b) =>
+        changeClasses.indexOf(a.changeClass) - changeClasses.indexOf(b.changeClass) ||
+        Math.max(b.previousVolumeMl, b.currentVolumeMl) -
+          Math.max(a.previousVolumeMl, a.currentVolumeMl),
+    );
+  const counts = Object.fromEntries(
+    changeClasses.map((name) => [
+      name,
+      lesions.filter(({ changeClass }) => changeClass === name).length,
+    ]),
+  ) as Record<ChangeClass, number>;
+  return { lesions, counts, map: changeMap(lesions, previous, current, currentToPrevious) };
+}
+
+/** An exam as the space of the comparison sees it. */
+function seen(exam: MeasuredExam, { grid }: HalfwaySpace, toExam: Mat4) {
+  const own = labelsOf(exam);
+  const nearest = { toMoving: toExam, interpolation: 'nearest' } as const;
+  const linear = { toMoving: toExam, outside: Number.NaN };
+  return {
+    labels: resample(own, grid, nearest),
+    brain: resample(exam.brain, grid, nearest),
+    flair: resample(toFloat32(exam.flair), grid, linear) as Volume<Float32Array>,
+    errorsMl: volumeErrorsMl(own, exam.probability, exam.list.length),
+  };
+}
+
+const labelsOf = ({ lesions, lesionRule, list }: MeasuredExam) =>
+  lesionLabels(lesions, lesionRule.connectivity, list);
+
+function voxelsOf({ data }: Volume<Int32Array>, count: number): number[][] {
+  const voxels = Array.from({ length: count + 1 }, (): number[] => []);
+  for (let voxel = 0; voxel < data.length; voxel++) {
+    if (data[voxel] !== 0) voxels[data[voxel]].push(voxel);
+  }
+  return voxels;
+}
+
+function volumeOf({ list }: MeasuredExam, ids: readonly number[]): number {
+  return ids.reduce((sum, id) => sum + list[id - 1].volumeMl, 0);
+}
+
+function centroid(voxels: readonly number[], { grid }: HalfwaySpace): Vec3 {
+  const [, nx, nxy] = strides(grid.size);
+  const sums = [0, 0, 0];
+  for (const voxel of voxels) {
+    sums[0] += voxel % nx;
+    sums[1] += Math.floor(voxel / nx) % grid.size[1];
+    sums[2] += Math.floor(voxel / nxy);
+  }
+  const [i, j, k] = sums.map((sum) => sum / Math.max(1, voxels.length));
+  return applyToPoint(grid.affine, [i, j, k]);
+}
+
+type Bright = Pick<LesionChange, 'previousBrightness' | 'currentBrightness'> &
+  Pick<LesionChange, 'previousIds' | 'currentIds'>;
+
+/** Median over the lesions that both exams mark and show as bright. */
+function ratioOf(groups: readonly Bright[]): number {
+  const ratios = groups.flatMap(({ previousIds, currentIds, ...of }) => {
+    const { previousBrightness: from, currentBrightness: to } = of;
+    const bright = from !== null && to !== null && from > 0 && to > 0;
+    return bright && previousIds.length > 0 && currentIds.length > 0 ? [Math.log(to / from)] : [];
+  });
+  return ratios.length < leastForRatio ? 1 : Math.exp(percentile(Float64Array.from(ratios), 50));
+}
+
+/** What the previous exam alone marks lies under what the current one marks. */
+function changeMap(
+  lesions: readonly LesionChange[],
+  previous: MeasuredExam,
+  current: MeasuredExam,
+  currentToPrevious: Mat4,
+): Volume<Uint8Array> {
+  const numberOf = (ids: 'previousIds' | 'currentIds', count: number) => {
+    const numbers = new Uint8Array(count + 1);
+    for (const lesion of lesions) {
+      for (const id of lesion[ids]) numbers[id] = 1 + changeClasses.indexOf(lesion.changeClass);
+    }
+    return numbers;
+  };
+  const [before, now] = [
+    numberOf('previousIds', previous.list.length),
+    numberOf('currentIds', current.list.length),
+  ];
+  const moved = resample(labelsOf(previous), current.flair, {
+    toMoving: currentToPrevious,
+    interpolation: 'nearest',
+  });
+  const gone = new Set(
+    lesions.flatMap(({ currentIds, previousIds }) => (currentIds.length === 0 ? previousIds : [])),
+  );
+  const own = labelsOf(current).data;
+  return onGrid(
+    current.flair,
+    Uint8Array.from(own, (id, voxel) => {
+      if (id !== 0) return now[id];
+      return gone.has(moved.data[voxel]) ? before[moved.data[voxel]] : 0;
+    }),
+  );
+}
