@@ -1,6 +1,6 @@
 // Change between two exams. docs/methods/change.md has its tables.
 //
-//   npm run bench -- change synthetic [--data FOLDER] [--cache FOLDER] [--first 5000] [--pairs 100]
+//   npm run bench -- change synthetic [--data FOLDER] [--cache FOLDER] [--first 5000] [--pairs 100] [--json]
 //   npm run bench -- change heads [--data FOLDER]
 //   npm run bench -- change real [--data FOLDER] [--segmenter NAME] [--model FOLDER]
 //
@@ -8,9 +8,9 @@
 // known, protocols and positions different. heads: registration of FLAIRs of one head and of two.
 // real: two visits of one patient through `dawson segment` and `dawson track`, against experts. Limits
 // and the model of errors were set on the real exams and on seeds below 5000.
-import { parseArgs } from 'node:util';
-import { fileURLToPath } from 'node:url';
 
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 import { syntheticPairs } from './support/change-synthetic.js';
 
@@ -24,6 +24,7 @@ const { values: flags, positionals } = parseArgs({
     pairs: { type: 'string', default: '100' },
     segmenter: { type: 'string' },
     model: { type: 'string' },
+    json: { type: 'boolean', default: false },
   },
 });
 const parts = { synthetic: syntheticPairs };

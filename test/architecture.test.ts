@@ -22,6 +22,7 @@ const layers = [
   'train',
   'report',
   'analyze.ts',
+  'track.ts',
   'cli',
 ];
 /** Starts in its own thread and calls what it is told; it belongs to workers.ts. */

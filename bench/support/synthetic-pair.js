@@ -1,3 +1,4 @@
+import { rotation, translation } from '../../dist/preprocess/register-motion.js';
 import { acquire, averagedOverSlices } from '../../dist/train/synthesize/acquisition.js';
 import { renderAnatomy } from '../../dist/train/synthesize/anatomy.js';
 import { addArtefactsInPlace } from '../../dist/train/synthesize/artefacts.js';
@@ -10,16 +11,21 @@ import { sampleSequence } from '../../dist/train/synthesize/sample-exam.js';
 import { sampleLesions } from '../../dist/train/synthesize/sample-lesions.js';
 import { renderField } from '../../dist/train/synthesize/smooth-field.js';
 import { tissue } from '../../dist/train/synthesize/tissues.js';
-import { rotation, translation } from '../../dist/preprocess/register-motion.js';
-import { determinant, multiply } from '../../dist/volume/affine.js';
+import { applyToPoint, determinant, invert, multiply } from '../../dist/volume/affine.js';
 import { connectedComponents } from '../../dist/volume/components.js';
 import { seededRandom } from '../../dist/volume/random.js';
 import { onGrid } from '../../dist/volume/volume.js';
 
 const bodyVoxelMm = 1.25;
+/** The part of the body that is rendered, mm from the middle of the brain: cheaper than a whole head. */
+const box = { low: [-55, -70, -25], high: [55, 70, 50] };
 /** Lesions lie apart, so that thick slices do not join them: what became of each is then known. */
-const leastCentreDistanceMm = 22;
-const mostLesions = 24;
+const leastCentreDistanceMm = 20;
+const lesionsWithinMm = 55;
+const mostLesions = 16;
+/** Real shapes, enlarged or made smaller to volumes between these, before tissue bounds them. */
+const volumesMm3 = [60, 1500];
+const heads = new Map();
 
 /** What becomes of a lesion: by which factor its volume in the first and in the second exam is that of its shape. */
 const fates = [
@@ -36,7 +42,9 @@ const fates = [
  */
 export async function syntheticPair(seed, { changes, headFiles, library, cacheFolder }) {
   const random = seededRandom(seed);
-  const head = await prepareHead(headFiles[random.integer(headFiles.length)], cacheFolder);
+  const file = headFiles[random.integer(headFiles.length)];
+  const head = heads.get(file) ?? (await prepareHead(file, cacheFolder));
+  heads.set(file, head);
   const geometry = sampleGeometry(random, head);
   const headSize = Math.abs(determinant(geometry.toHead)) ** (-1 / 3);
   const placed = apart(random, head, library);
@@ -46,7 +54,7 @@ export async function syntheticPair(seed, { changes, headFiles, library, cacheFo
       const factor = factors[at][visit];
       return factor === 0 ? [] : [{ ...placement, toShape: scaled(placement.toShape, factor) }];
     });
-    const lesions = { ...noLesions, shapes, threshold: 0.5, borderMm: 0.6 };
+    const lesions = { ...noLesions, shapes };
     const grid = bodyGrid(headSize);
     const anatomy = renderAnatomy(grid, head, geometry, lesions, library);
     const appearance = sampleAppearance(random);
@@ -55,28 +63,47 @@ export async function syntheticPair(seed, { changes, headFiles, library, cacheFo
       sequence = sampleSequence(random, 'flair', appearance, headSize);
     } while (!isFlair(sequence.contrast));
     const pose = visit === 0 ? sequence.protocol.pose : repositioned(random);
-    const protocol = { ...sequence.protocol, pose };
-    return { anatomy, ...exam(anatomy, { ...sequence, protocol }, appearance.mimics), protocol };
+    const protocol = {
+      ...sequence.protocol,
+      pose,
+      grid: cropped(sequence.protocol.grid, pose, grid),
+    };
+    // Folding happens at the ends of the whole field of view.
+    const artefacts = { ...sequence.artefacts, wrapVoxels: 0 };
+    const taken = exam(anatomy, { ...sequence, protocol, artefacts }, appearance.mimics);
+    return { anatomy, ...taken, pose };
   });
   return { visits, truth: truthOf(visits.map(({ anatomy }) => anatomy)) };
 }
 
 function apart(random, head, library) {
+  const region = { centreMm: head.brainCentreMm, halfWidthMm: lesionsWithinMm };
   const taken = [];
-  for (let attempt = 0; attempt < 12 && taken.length < mostLesions; attempt++) {
-    for (const placement of sampleLesions(random, head, library).shapes) {
+  for (let attempt = 0; attempt < 10 && taken.length < mostLesions; attempt++) {
+    for (const placement of sampleLesions(random, head, library, region).shapes) {
       const distance = (other) =>
         Math.hypot(...placement.centreMm.map((mm, axis) => mm - other.centreMm[axis]));
       const near = taken.some((other) => distance(other) < leastCentreDistanceMm);
-      if (!near && taken.length < mostLesions) taken.push(placement);
+      if (near || taken.length === mostLesions) continue;
+      const { data } = library.shapes[placement.shape];
+      const ownMm3 =
+        data.reduce((sum, inside) => sum + inside, 0) / Math.abs(determinant(placement.toShape));
+      const [least, most] = volumesMm3;
+      const wantedMm3 = least * (most / least) ** random.uniform();
+      taken.push({ ...placement, toShape: scaled(placement.toShape, wantedMm3 / ownMm3) });
     }
   }
   return taken;
 }
 
 function fateOf(random) {
-  let left = random.uniform();
-  return fates.find(({ share }) => (left -= share) < 0) ?? fates[0];
+  const drawn = random.uniform();
+  let sum = 0;
+  for (const fate of fates) {
+    sum += fate.share;
+    if (drawn < sum) return fate;
+  }
+  return fates[0];
 }
 
 const scaled = (toShape, factor) =>
@@ -93,9 +120,8 @@ function repositioned(random) {
 }
 
 function bodyGrid(headSize) {
-  const low = [-88, -108, -95].map((mm) => mm * headSize);
-  const high = [88, 108, 90].map((mm) => mm * headSize);
-  const size = low.map((mm, axis) => Math.ceil((high[axis] - mm) / bodyVoxelMm) + 1);
+  const low = box.low.map((mm) => mm * headSize);
+  const size = low.map((mm, axis) => Math.ceil((box.high[axis] * headSize - mm) / bodyVoxelMm) + 1);
   const affine = new Array(16).fill(0);
   for (let axis = 0; axis < 3; axis++) {
     affine[5 * axis] = bodyVoxelMm;
@@ -103,6 +129,26 @@ function bodyGrid(headSize) {
   }
   affine[15] = 1;
   return { size, affine };
+}
+
+/** The part of a scanner's grid in which the rendered body lies. */
+function cropped(grid, pose, body) {
+  const toIndex = multiply(invert(multiply(pose, grid.affine)), body.affine);
+  const low = [Infinity, Infinity, Infinity];
+  const high = [-Infinity, -Infinity, -Infinity];
+  for (let corner = 0; corner < 8; corner++) {
+    const index = body.size.map((n, axis) => ((corner >> axis) & 1 ? n - 1 : 0));
+    applyToPoint(toIndex, index).forEach((value, axis) => {
+      low[axis] = Math.min(low[axis], value);
+      high[axis] = Math.max(high[axis], value);
+    });
+  }
+  const first = low.map((value) => Math.max(0, Math.floor(value)));
+  const last = high.map((value, axis) => Math.min(grid.size[axis] - 1, Math.ceil(value)));
+  return {
+    size: last.map((index, axis) => index - first[axis] + 1),
+    affine: multiply(grid.affine, translation(first)),
+  };
 }
 
 /** The FLAIR as it is measured, and masks of brain and lesions on its grid: more than half of a voxel. */
@@ -113,7 +159,10 @@ function exam(anatomy, { contrast, protocol, artefacts, seed }, mimics) {
   addArtefactsInPlace(image, artefacts, random);
   const half = (data) => {
     const share = averagedOverSlices(onGrid(anatomy.grid, data), protocol);
-    return onGrid(share, Uint8Array.from(share.data, (value) => (value > 0.5 ? 1 : 0)));
+    return onGrid(
+      share,
+      Uint8Array.from(share.data, (value) => (value > 0.5 ? 1 : 0)),
+    );
   };
   const inBrain = Uint8Array.from(anatomy.brainDistance, (steps) => (steps < 0 ? 1 : 0));
   return { flair: image, lesions: half(anatomy.mask), brain: half(inBrain) };

@@ -13,11 +13,13 @@ import { addReport } from './report.js';
 import { addSegment } from './segment.js';
 import { addSynthesize } from './synthesize.js';
 import { reportFailure } from './terminal.js';
+import { addTrack } from './track.js';
 import { addTrain } from './train.js';
 
 /** Every command, in the order in which the help lists them. */
 const commands = [
   addSegment,
+  addTrack,
   addReport,
   addInfo,
   addReorient,

@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { requireReplaceableFolder } from '../formats/index.js';
+import { type ChangeDocument, changeClasses } from '../quantify/change.js';
+import { notice } from '../quantify/findings.js';
+import { changeResult, track, writeTracking } from '../track.js';
+import { WorkerPool } from '../workers.js';
+import {
+  abortOnInterrupt,
+  type OutputOptions,
+  printResult,
+  stagesOnTerminal,
+  withOutputOptions,
+} from './terminal.js';
+
+interface TrackOptions extends OutputOptions {
+  exam: string[];
+  out: string;
+}
+
+export function addTrack(program: Command): void {
+  const command = program
+    .command('track')
+    .summary('say what changed between exams of one patient')
+    .description(
+      'Compares the lesions of two or more exams of one patient: new, enlarged, shrunken,\n' +
+        'disappeared, stable, or uncertain where the exams cannot tell. Each exam is compared with\n' +
+        'the one before it, and from the third on also with the first.',
+    )
+    .requiredOption(
+      '--exam <folder>',
+      'a folder that `dawson segment` wrote; give one for each exam, the earliest first',
+      (folder: string, earlier: string[] | undefined) => [...(earlier ?? []), folder],
+    )
+    .requiredOption('--out <folder>', 'folder for the results; earlier results in it are replaced')
+    .addHelpText(
+      'after',
+      '\nExams are sorted by their dates where all have one: see `dawson segment --help`.\n' +
+        '\nWrites into the folder:\n' +
+        '  change.json    every lesion with its class, volumes, their error and its brightness\n' +
+        '  change.nii.gz  change since the exam before, on the newest FLAIR’s grid:\n' +
+        `                 ${changeClasses.map((name, at) => `${at + 1} ${name}`).join(', ')}\n` +
+        '\nExample:\n' +
+        '  dawson track --exam result-2024 --exam result-2025 --out change',
+    )
+    .action((options: TrackOptions) => trackExams(options));
+  withOutputOptions(command);
+}
+
+async function trackExams(options: TrackOptions): Promise<void> {
+  const pool = new WorkerPool(1);
+  const { signal, dispose } = abortOnInterrupt();
+  const stage = stagesOnTerminal(options);
+  try {
+    await requireReplaceableFolder(options.out, changeResult);
+    const tracking = await track(options.exam, { pool, stage, signal });
+    await stage('write', () => writeTracking(options.out, tracking, { signal }));
+    printResult(options, tracking.document, [
+      ...linesOf(tracking.document),
+      `Everything in detail: ${join(options.out, 'change.json')}.`,
+      notice,
+    ]);
+  } finally {
+    dispose();
+    await pool.close();
+  }
+}
+
+function linesOf({ exams, consecutive, sinceFirst, cautions }: ChangeDocument): string[] {
+  const name = (at: number) => exams[at].exam?.date ?? exams[at].folder;
+  return [
+    ...cautions.map(({ text }) => `Warning: ${text}`),
+    ...[...consecutive, ...sinceFirst].flatMap((comparison) => [
+      `From ${name(comparison.previous)} to ${name(comparison.current)}: ` +
+        changeClasses.map((key) => `${comparison.counts[key]} ${key}`).join(', ') +
+        '.',
+      ...comparison.cautions.map(({ text }) => `Warning: ${text}`),
+    ]),
+  ];
+}

@@ -1,0 +1,276 @@
+import { createHash } from 'node:crypto';
+import { basename, join, resolve } from 'node:path';
+import { DawsonError } from './errors.js';
+import {
+  type ResultKind,
+  readVolume,
+  writeFolderWhole,
+  writeNifti,
+  writeWhole,
+} from './formats/index.js';
+import type { Run } from './preprocess/prepare.js';
+import type { register } from './preprocess/register.js';
+import {
+  type Caution,
+  type ChangeDocument,
+  type ComparedExam,
+  changeSchema,
+  type ExamComparison,
+} from './quantify/change.js';
+import { changeRule } from './quantify/classify-change.js';
+import type { compareExams, ExamChange, MeasuredExam } from './quantify/compare-exams.js';
+import { comparisonCautions, inOrderOfTime, seriesCautions } from './quantify/exam-series.js';
+import { type Findings, notice } from './quantify/findings.js';
+import { type ExamResult, readResult } from './quantify/read-result.js';
+import { version } from './version.js';
+import { invert, type Mat4, voxelSizeMm } from './volume/affine.js';
+import { sameGrid, toFloat32, type Volume } from './volume/volume.js';
+
+/** An exam of the series, as its folder holds it. */
+interface TrackedExam extends ExamResult {
+  readonly folder: string;
+  readonly probability: Volume;
+}
+
+/** What is known when the exams have been compared. */
+export interface Tracking {
+  readonly document: ChangeDocument;
+  /** The last comparison, on the newest exam's FLAIR. */
+  readonly map: Volume<Uint8Array>;
+  readonly newestFolder: string;
+}
+
+/** What the folder of a comparison is known by. */
+export const changeResult: ResultKind = {
+  names: /^change\.(json|nii\.gz)$/,
+  marker: 'change.json',
+  schema: changeSchema.schema,
+};
+
+/**
+ * Two FLAIRs of one head lose this share of their mutual information 4 mm off the best pose, two
+ * heads less: docs/decisions/0074-one-head-in-two-exams.md.
+ */
+const leastSharpness = 0.2;
+
+/**
+ * Compares the exams of a series, each in the folder that `dawson segment` wrote: each with the one
+ * before it, and each from the third on with the first. What fails of one exam leaves that exam out,
+ * as long as two are left.
+ * @throws DawsonError `usage` for fewer than two folders or one twice, `inputs-conflict` for exams of
+ *   different patients or where fewer than two are left; what reading them gives.
+ */
+export async function track(
+  folders: readonly string[],
+  { pool, stage, signal }: Run,
+): Promise<Tracking> {
+  requireTwoFolders(folders);
+  const leftOut: { folder: string; reason: string }[] = [];
+  const read = await stage('read', () => readExams(folders, leftOut));
+  requireSamePatient(read);
+  const exams = inOrderOfTime(read);
+  const cautions = [
+    ...seriesCautions(exams, read),
+    ...leftOut.map(
+      ({ folder, reason }): Caution => ({
+        code: 'exam-left-out',
+        text: `The exam in ${folder} was left out: ${reason}`,
+      }),
+    ),
+  ];
+
+  const compare = async (previous: TrackedExam, current: TrackedExam) => {
+    const { currentToPrevious, sharpness } = await registered(previous, current, {
+      pool,
+      stage,
+      signal,
+    });
+    const change = await stage(`compare ${basename(resolve(current.folder))}`, () =>
+      pool.call<typeof compareExams>(
+        new URL('./quantify/compare-exams.js', import.meta.url),
+        'compareExams',
+        [measured(previous), measured(current), currentToPrevious, changeRule],
+        signal,
+      ),
+    );
+    return { change, currentToPrevious, sharpness };
+  };
+  const record = (
+    previous: number,
+    current: number,
+    { change, ...registration }: Awaited<ReturnType<typeof compare>>,
+  ): ExamComparison => ({
+    previous,
+    current,
+    ...registration,
+    counts: change.counts,
+    lesions: change.lesions,
+    cautions: comparisonCautions(exams[previous].findings, exams[current].findings),
+  });
+
+  const consecutive: ExamComparison[] = [];
+  const sinceFirst: ExamComparison[] = [];
+  let last: ExamChange | undefined;
+  for (let current = 1; current < exams.length; current++) {
+    const outcome = await compare(exams[current - 1], exams[current]);
+    consecutive.push(record(current - 1, current, outcome));
+    last = outcome.change;
+    if (current === 1) continue;
+    sinceFirst.push(record(0, current, await compare(exams[0], exams[current])));
+  }
+  const document: ChangeDocument = {
+    ...changeSchema,
+    notice,
+    program: { name: 'dawson', version },
+    rule: changeRule,
+    exams: exams.map(comparedExam),
+    consecutive,
+    sinceFirst,
+    leftOut,
+    cautions,
+  };
+  return { document, map: last!.map, newestFolder: exams.at(-1)!.folder };
+}
+
+/** Writes `change.json` and `change.nii.gz` into a folder, whole or not at all. */
+export async function writeTracking(
+  folder: string,
+  { document, map, newestFolder }: Tracking,
+  { signal }: { signal?: AbortSignal },
+): Promise<void> {
+  const { header } = await readVolume(join(newestFolder, 'flair.nii.gz'));
+  await writeFolderWhole(
+    folder,
+    async (staging) => {
+      await writeNifti(join(staging, 'change.nii.gz'), map, { like: header });
+      await writeWhole(
+        join(staging, 'change.json'),
+        Buffer.from(`${JSON.stringify(document, null, 2)}\n`),
+      );
+    },
+    { signal, kind: changeResult },
+  );
+}
+
+function requireTwoFolders(folders: readonly string[]): void {
+  const repeated = folders.find((folder, at) =>
+    folders.slice(0, at).some((other) => resolve(other) === resolve(folder)),
+  );
+  if (folders.length >= 2 && repeated === undefined) return;
+  throw new DawsonError('usage', {
+    expected: 'two or more folders of exams, each once',
+    found: repeated === undefined ? `${folders.length}` : `${repeated} twice`,
+  });
+}
+
+/** Reads all exams; one that cannot be used is left out, said why, while two others are there. */
+async function readExams(
+  folders: readonly string[],
+  leftOut: { folder: string; reason: string }[],
+): Promise<TrackedExam[]> {
+  const exams: TrackedExam[] = [];
+  const failures: DawsonError[] = [];
+  for (const folder of folders) {
+    try {
+      exams.push(await readExam(folder));
+    } catch (error) {
+      if (!(error instanceof DawsonError)) throw error;
+      failures.push(error);
+      // Not the whole path: folders may be named for patients, and the document is passed on.
+      const reason = `${error.title}: expected ${error.details.expected}; found ${error.details.found}.`;
+      leftOut.push({ folder: basename(resolve(folder)), reason });
+    }
+  }
+  if (exams.length < 2) throw failures[0];
+  return exams;
+}
+
+async function readExam(folder: string): Promise<TrackedExam> {
+  const result = await readResult(folder);
+  const file = join(folder, 'probability.nii.gz');
+  const { volume: probability } = await readVolume(file);
+  if (!sameGrid(probability, result.flair)) {
+    throw new DawsonError('inputs-conflict', {
+      file,
+      expected: 'probabilities on the grid of the FLAIR beside them',
+      found: 'another grid',
+      advice: 'Give the folder as Dawson wrote it, with the files of one run.',
+    });
+  }
+  return { folder, ...result, probability };
+}
+
+function requireSamePatient(exams: readonly TrackedExam[]): void {
+  const [first, ...others] = exams.filter(({ findings }) => findings.exam?.patient?.id);
+  const other = others.find(
+    ({ findings }) => findings.exam!.patient!.id !== first.findings.exam!.patient!.id,
+  );
+  if (other === undefined) return;
+  // Without the ids: messages go into logs.
+  throw new DawsonError('inputs-conflict', {
+    file: other.folder,
+    expected: `an exam of the same patient as ${first.folder}`,
+    found: 'another patient id',
+    advice: 'Compare exams of one patient only.',
+  });
+}
+
+/**
+ * The rigid map between two exams. Registration is not quite the same both ways, so it is always
+ * done from the FLAIR whose hash comes first: exchanging the exams exchanges the result.
+ */
+async function registered(
+  previous: TrackedExam,
+  current: TrackedExam,
+  { pool, stage, signal }: Run,
+): Promise<{ currentToPrevious: Mat4; sharpness: number }> {
+  const currentFirst = valuesHash(current.flair) <= valuesHash(previous.flair);
+  const [fixed, moving] = currentFirst ? [current, previous] : [previous, current];
+  const { fixedToMoving, sharpness } = await stage(
+    `register ${basename(resolve(current.folder))}`,
+    () =>
+      pool.call<typeof register>(
+        new URL('./preprocess/register.js', import.meta.url),
+        'register',
+        [toFloat32(fixed.flair), toFloat32(moving.flair), { dof: 6, sameHead: false }],
+        signal,
+      ),
+  );
+  if (sharpness < leastSharpness) {
+    const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
+    throw new DawsonError('inputs-conflict', {
+      file: current.folder,
+      expected: `the head that ${previous.folder} shows (a loss of at least ${percent(leastSharpness)} of mutual information 4 mm off the best alignment)`,
+      found: `a loss of ${percent(sharpness)}, as between different heads`,
+      advice: 'Check that both exams are of one person, and look at their FLAIRs.',
+    });
+  }
+  return { currentToPrevious: currentFirst ? fixedToMoving : invert(fixedToMoving), sharpness };
+}
+
+const valuesHash = ({ data }: Volume) =>
+  createHash('sha256')
+    .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+    .digest('hex');
+
+const measured = ({ findings, ...volumes }: TrackedExam): MeasuredExam => ({
+  flair: volumes.flair,
+  brain: volumes.brain,
+  lesions: volumes.lesions,
+  probability: volumes.probability,
+  list: findings.lesions,
+  lesionRule: findings.settings.lesionRule,
+});
+
+function comparedExam({ folder, findings, flair }: TrackedExam): ComparedExam {
+  const { exam, lesionCount, lesionVolumeMl, brainVolumeMl, inputs }: Findings = findings;
+  return {
+    folder: basename(resolve(folder)),
+    flairSha256: inputs.flair.sha256,
+    ...(exam && { exam }),
+    voxelSizeMm: voxelSizeMm(flair.affine),
+    lesionCount,
+    lesionVolumeMl,
+    brainVolumeMl,
+  };
+}
