@@ -1,14 +1,19 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { DawsonError } from '../errors.js';
 import { requireReplaceableFolder, writeFolderWhole, writeWhole } from '../formats/index.js';
+import type { Run } from '../preprocess/prepare.js';
+import type { Caution } from '../quantify/change.js';
+import { inOrderOfTime } from '../quantify/exam-series.js';
 import { notice } from '../quantify/findings.js';
-import { readResult } from '../quantify/read-result.js';
+import { type ExamResult, readResult } from '../quantify/read-result.js';
 import type { clinicalReport } from '../report/clinical/clinical-report.js';
-import type { Paper } from '../report/clinical/report-input.js';
-import { inOrderOfTime, requireSamePatient } from '../report/clinical/series.js';
+import type { Paper, ReportInput } from '../report/clinical/report-input.js';
+import { requireSamePatient } from '../report/clinical/series.js';
 import type { Language } from '../report/clinical/texts.js';
 import { type previewFiles, previewResult } from '../report/preview.js';
+import { track } from '../track.js';
 import { WorkerPool } from '../workers.js';
 import { reportOptions } from './report-options.js';
 import {
@@ -59,26 +64,22 @@ async function report(folder: string, options: ReportOptions): Promise<void> {
   const stage = stagesOnTerminal(options);
   try {
     if (options.preview) await requireReplaceableFolder(options.preview, previewResult);
-    const { exam, previous } = await stage('read', async () => {
-      const exam = { folder, ...(await readResult(folder)) };
-      const earlier = [];
-      for (const name of options.previous)
-        earlier.push({ folder: name, ...(await readResult(name)) });
-      requireSamePatient([exam, ...earlier]);
-      return { exam, previous: inOrderOfTime(earlier) };
-    });
+    const series = await stage('read the results', () => readSeries(folder, options.previous));
+    const { exam, previous } = series;
+    const change = await compared(series, { pool, stage, signal });
+    const input: ReportInput = {
+      exam,
+      previous: previous.map(({ findings }) => findings),
+      ...change,
+      cautions: [...series.cautions, ...(change?.cautions ?? [])],
+      language: options.language,
+      paper: options.paper,
+    };
     const { pdf, html } = await stage('report', () =>
       pool.call<typeof clinicalReport>(
         new URL('../report/clinical/clinical-report.js', import.meta.url),
         'clinicalReport',
-        [
-          {
-            exam,
-            previous: previous.map(({ findings }) => findings),
-            language: options.language,
-            paper: options.paper,
-          },
-        ],
+        [input],
         signal,
       ),
     );
@@ -101,6 +102,50 @@ async function report(folder: string, options: ReportOptions): Promise<void> {
     dispose();
     await pool.close();
   }
+}
+
+interface ReadExam extends ExamResult {
+  readonly folder: string;
+}
+
+interface Series {
+  readonly exam: ReadExam;
+  /** In the order of time. */
+  readonly previous: readonly ReadExam[];
+  readonly cautions: readonly Caution[];
+}
+
+/** The exams; an earlier one that cannot be used is left out, which the report says. */
+async function readSeries(folder: string, folders: readonly string[]): Promise<Series> {
+  const exam = { folder, ...(await readResult(folder)) };
+  const previous: ReadExam[] = [];
+  const cautions: Caution[] = [];
+  for (const name of folders) {
+    try {
+      previous.push({ folder: name, ...(await readResult(name)) });
+    } catch (error) {
+      if (!(error instanceof DawsonError)) throw error;
+      const { expected, found } = error.details;
+      const reason = `${error.title}: expected ${expected}; found ${found}.`;
+      const text = `The exam in ${basename(resolve(name))} was left out: ${reason}`;
+      cautions.push({ code: 'exam-left-out', text });
+    }
+  }
+  requireSamePatient([exam, ...previous]);
+  return { exam, previous: inOrderOfTime(previous), cautions };
+}
+
+/**
+ * The comparison with the last of the earlier exams; none without one, or where it is later than
+ * the exam that is reported, which the report says.
+ */
+async function compared({ exam, previous }: Series, run: Run) {
+  const previousExam = previous.at(-1);
+  if (previousExam === undefined) return undefined;
+  if (inOrderOfTime([previousExam, exam])[1] !== exam) return undefined;
+  const { document } = await track([previousExam.folder, exam.folder], run);
+  const { rule, consecutive, cautions } = document;
+  return { previousExam, change: { comparison: consecutive[0], rule }, cautions };
 }
 
 async function writePreview(

@@ -63,4 +63,30 @@ describe('dawson report', () => {
     expect(exitCode).toBe(4);
     expect(stderr).toContain('with the 3 lesions of the findings');
   });
+
+  it('leaves out an earlier exam that cannot be used, and says so in the report', async () => {
+    const html = join(folder, 'left-out.html');
+    const { exitCode } = await dawson([
+      ...['report', place, '--previous', join(folder, 'schema'), '--out', join(folder, 'l.pdf')],
+      ...['--html', html, '--language', 'da', '--paper', 'letter'],
+    ]);
+    expect(exitCode).toBe(0);
+    const page = readFileSync(html, 'utf8');
+    expect(page).toContain('The exam in schema was left out');
+    expect(page).toContain('Ingen tidligere undersøgelse');
+  });
+
+  it('refuses an earlier exam of another patient, without naming either', async () => {
+    const of = (id: string) => drawnExam({ blobs, withRegions: false, exam: { patient: { id } } });
+    const [first, second] = [
+      await writeExam('first', of('111')),
+      await writeExam('second', of('222')),
+    ];
+    const { exitCode, stderr } = await dawson([
+      ...['report', second, '--previous', first, '--out', join(folder, 'p.pdf')],
+    ]);
+    expect(exitCode).toBe(4);
+    expect(stderr).toContain('another patient id');
+    expect(stderr).not.toMatch(/111|222/);
+  });
 });

@@ -4,13 +4,9 @@ import {
   type ExamComparison,
   type LesionChange,
 } from '../../src/quantify/change.js';
-import { findingsSchema, notice } from '../../src/quantify/findings.js';
+import { type Findings, findingsSchema, notice } from '../../src/quantify/findings.js';
 import { findLesions } from '../../src/quantify/lesions.js';
-import type {
-  ReportedChange,
-  ReportedExam,
-  ReportFindings,
-} from '../../src/report/clinical/report-input.js';
+import type { ReportedChange, ReportedExam } from '../../src/report/clinical/report-input.js';
 import { identity, type Mat4, type Vec3 } from '../../src/volume/affine.js';
 import { seededRandom } from '../../src/volume/random.js';
 import { onGrid, type Size, type Volume } from '../../src/volume/volume.js';
@@ -25,9 +21,9 @@ export interface ExamOptions {
   readonly blobs?: readonly Blob[];
   readonly size?: Size;
   readonly voxelMm?: Vec3;
-  readonly exam?: ReportFindings['exam'];
+  readonly exam?: Findings['exam'];
   readonly notes?: readonly string[];
-  readonly quality?: ReportFindings['quality'];
+  readonly quality?: Findings['quality'];
   readonly withRegions?: boolean;
   readonly fileName?: string;
 }
@@ -124,7 +120,7 @@ export function drawnExam(options: ExamOptions = {}): ReportedExam {
     ...(options.quality ? { quality: options.quality } : {}),
     notes: options.notes ?? ['no T2 image: done without', 'no T1 image: done without'],
     run: { secondsPerStage: {}, peakMemoryBytes: 0 },
-  } as ReportFindings;
+  } as Findings;
   return {
     findings,
     flair: onGrid(grid, flair) as Volume,
@@ -186,7 +182,6 @@ export function drawnChange(
     },
     // The rest of the rule is not shown.
     rule: { leastRelativeChange: 0.3, minimumVolumeMm3: 10 } as ChangeRule,
-    cautions: [],
   };
 }
 

@@ -1,6 +1,6 @@
 import { type ChangeClass, changeClasses } from '../../quantify/change.js';
 import type { ReportInput } from './report-input.js';
-import { seriesCautions } from './series.js';
+import { dateCautions } from './series.js';
 import { shownText } from './shown-text.js';
 import type { Phrases, TextKey } from './texts.js';
 
@@ -20,9 +20,10 @@ export function conclusionOf(
     ],
     cautions: [
       ...(severe ? [text('limitedQuality', { title: text('quality') })] : []),
-      ...(input.change
-        ? [...input.change.cautions, ...input.change.comparison.cautions].map(({ text }) => text)
-        : seriesCautions(findings, input.previous, phrases)),
+      ...[...(input.cautions ?? []), ...(input.change?.comparison.cautions ?? [])].map(
+        (caution) => caution.text,
+      ),
+      ...(input.change ? [] : dateCautions(findings, input.previous, phrases)),
     ],
   };
 }

@@ -1,9 +1,10 @@
 import type { LesionChange } from '../../quantify/change.js';
+import type { FoundLesion } from '../../quantify/findings.js';
 import { acquiredPlane, planes } from '../slice.js';
 import type { PicturePair } from './document.js';
 import { type LesionPlace, lesionPlaces } from './lesion-place.js';
 import { choose, cut, type Outline, panelPng, partOf, type Scene } from './panel.js';
-import type { ReportInput, ReportLesion } from './report-input.js';
+import type { ReportInput } from './report-input.js';
 import type { Phrases, TextKey } from './texts.js';
 
 /** So many of the largest lesions are shown where little changed. */
@@ -17,7 +18,7 @@ const marginMm = 24;
 
 /** A lesion of the reported exam, and what became of it since the previous one. */
 interface Example {
-  readonly lesion: ReportLesion;
+  readonly lesion: FoundLesion;
   readonly change?: LesionChange;
 }
 

@@ -1,5 +1,6 @@
+import type { Findings } from '../../quantify/findings.js';
 import type { Fact } from './document.js';
-import type { ReportFindings, ReportInput } from './report-input.js';
+import type { ReportInput } from './report-input.js';
 import { shownText } from './shown-text.js';
 import type { Phrases } from './texts.js';
 
@@ -31,7 +32,7 @@ export function identityOf(
 }
 
 /** Such as "FLAIR 1.0 × 1.0 × 3.0 mm, T2, T1". */
-function sequencesOf({ inputs }: ReportFindings, number: Phrases['number']): string {
+function sequencesOf({ inputs }: Findings, number: Phrases['number']): string {
   return Object.entries(inputs)
     .map(([name, { voxelSizeMm }]) =>
       name === 'flair'

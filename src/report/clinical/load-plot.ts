@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
+import type { Findings } from '../../quantify/findings.js';
 import { chartSvg } from '../chart.js';
-import type { ReportFindings } from './report-input.js';
 import { languages, type Phrases } from './texts.js';
 
 /** Above the highest point there is room for its number. */
@@ -11,7 +11,7 @@ const headroom = 1.25;
  * the dates where every exam has one, else along the order of exams.
  */
 export async function loadPlot(
-  exams: readonly ReportFindings[],
+  exams: readonly Findings[],
   { text, number, language }: Phrases,
 ): Promise<string> {
   const dated = exams.every(({ exam }) => isDate(exam?.date));

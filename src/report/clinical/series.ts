@@ -1,18 +1,7 @@
 import { DawsonError } from '../../errors.js';
-import type { ReportFindings } from './report-input.js';
+import type { Findings } from '../../quantify/findings.js';
 import { shownText } from './shown-text.js';
 import type { Phrases } from './texts.js';
-
-/**
- * Earlier exams in the order of time: by their dates where each has one, else as they were given.
- */
-export function inOrderOfTime<E extends { readonly findings: ReportFindings }>(
-  exams: readonly E[],
-): E[] {
-  const dates = exams.map(({ findings }) => findings.exam?.date);
-  if (dates.some((date) => date === undefined)) return [...exams];
-  return exams.toSorted((a, b) => (a.findings.exam!.date! < b.findings.exam!.date! ? -1 : 1));
-}
 
 /**
  * Makes sure that exams do not belong to different patients, as far as they say whose they are.
@@ -20,7 +9,7 @@ export function inOrderOfTime<E extends { readonly findings: ReportFindings }>(
  * @throws DawsonError `inputs-conflict`, without the ids.
  */
 export function requireSamePatient(
-  exams: readonly { readonly folder: string; readonly findings: ReportFindings }[],
+  exams: readonly { readonly folder: string; readonly findings: Findings }[],
 ): void {
   const [first, ...others] = exams.filter(({ findings }) => findings.exam?.patient?.id);
   for (const { folder, findings } of others) {
@@ -34,10 +23,10 @@ export function requireSamePatient(
   }
 }
 
-/** What is odd about the dates and scanners of a series of exams, in sentences. */
-export function seriesCautions(
-  exam: ReportFindings,
-  previous: readonly ReportFindings[],
+/** What is odd about the dates of an exam and the previous one where they were not compared. */
+export function dateCautions(
+  exam: Findings,
+  previous: readonly Findings[],
   { text }: Phrases,
 ): string[] {
   const last = previous.at(-1);

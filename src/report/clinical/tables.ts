@@ -1,7 +1,8 @@
 import type { Doubt, LesionChange } from '../../quantify/change.js';
+import type { Findings } from '../../quantify/findings.js';
 import { countByClass } from './conclusion.js';
 import type { Section } from './document.js';
-import type { ReportFindings, ReportInput } from './report-input.js';
+import type { ReportInput } from './report-input.js';
 import { shownText } from './shown-text.js';
 import type { Phrases, TextKey } from './texts.js';
 
@@ -9,9 +10,9 @@ import type { Phrases, TextKey } from './texts.js';
 export function loadSection({ exam, previous }: ReportInput, phrases: Phrases): Section {
   const { text, number, signed } = phrases;
   const before = previous.at(-1);
-  const largest = ({ lesions }: ReportFindings) =>
+  const largest = ({ lesions }: Findings) =>
     lesions.reduce((most, { volumeMl }) => Math.max(most, volumeMl), 0);
-  const measures: readonly [TextKey, (findings: ReportFindings) => number, digits: number][] = [
+  const measures: readonly [TextKey, (findings: Findings) => number, digits: number][] = [
     ['lesionCount', ({ lesionCount }) => lesionCount, 0],
     ['lesionVolume', ({ lesionVolumeMl }) => lesionVolumeMl, 2],
     ['largestLesion', largest, 2],

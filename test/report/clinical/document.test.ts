@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { reportDocument } from '../../../src/report/clinical/document.js';
 import type { ReportInput } from '../../../src/report/clinical/report-input.js';
 import type { ReportPictures } from '../../../src/report/clinical/report-pictures.js';
-import { inOrderOfTime, requireSamePatient } from '../../../src/report/clinical/series.js';
+import { requireSamePatient } from '../../../src/report/clinical/series.js';
 import { shownText } from '../../../src/report/clinical/shown-text.js';
 import { drawnChange, drawnExam, scatteredBlobs } from '../../support/report-exam.js';
 
@@ -153,13 +153,6 @@ describe('texts from files', () => {
 });
 
 describe('a series of exams', () => {
-  it('is put into the order of time where every exam has a date', () => {
-    const [a, b] = [on('2022-01-01'), on('2020-01-01')];
-    expect(inOrderOfTime([a, b])).toEqual([b, a]);
-    const undated = drawnExam();
-    expect(inOrderOfTime([a, undated, b])).toEqual([a, undated, b]);
-  });
-
   it('belongs to one patient', () => {
     const of = (id: string | undefined) => ({
       folder: `of-${id}`,
