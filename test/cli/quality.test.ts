@@ -28,7 +28,8 @@ describe('dawson segment', () => {
   it('segments it all the same with --ignore-quality, and says so in the findings', async () => {
     const out = join(folder, 'ignored');
     const { exitCode, stdout } = await dawson([
-      ...['segment', '--flair', demoExam('t1'), '--out', out, '--ignore-quality'],
+      ...['segment', '--flair', demoExam('t1'), '--out', out],
+      ...['--ignore-quality', '--no-report'],
     ]);
     expect(exitCode).toBe(0);
     expect(stdout).toContain('Severe: The FLAIR looks like a T1');
@@ -48,7 +49,14 @@ describe('dawson segment', () => {
       affine: multiply(volume.affine, [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, first, 0, 0, 0, 1]),
     });
     const out = join(folder, 'slab');
-    const { exitCode, stderr, stdout } = await dawson(['segment', '--flair', slab, '--out', out]);
+    const { exitCode, stderr, stdout } = await dawson([
+      'segment',
+      '--flair',
+      slab,
+      '--out',
+      out,
+      '--no-report',
+    ]);
     expect(stderr).not.toContain('expected');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/Severe: About \d+ ml of the brain/);
