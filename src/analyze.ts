@@ -11,9 +11,11 @@ import {
 import { describeExam, type GivenDescription } from './preprocess/exam-description.js';
 import { type Preparation, type PrepareOptions, prepare, type Run } from './preprocess/prepare.js';
 import { inputGate } from './preprocess/quality/input-gate.js';
+import { readRegionAtlas } from './preprocess/region-atlas.js';
 import { type Findings, findingsSchema, notice } from './quantify/findings.js';
 import { lesionTable } from './quantify/lesion-table.js';
 import type { findLesions, LesionRule, Lesions } from './quantify/lesions.js';
+import type { locateByAtlas } from './quantify/locate-by-atlas.js';
 import type { ClinicalReport, clinicalReport } from './report/clinical/clinical-report.js';
 import type { ReportedExam, ReportInput } from './report/clinical/report-input.js';
 import type { overlayPng } from './report/overlay.js';
@@ -51,6 +53,9 @@ export interface Analysis {
 /** What touches only by a corner is one lesion: see docs/methods/lesions.md. */
 const connectivity = 26;
 
+const locationUnknown =
+  'The regions of the lesions are not known: the images show no ventricles or no cerebral cortex.';
+
 /** From the files of an exam to its lesions: the method, in order. */
 export async function analyze(
   files: ExamFiles,
@@ -76,6 +81,14 @@ export async function analyze(
       new URL('./quantify/lesions.js', import.meta.url),
       'findLesions',
       [probability, lesionRule],
+      signal,
+    ),
+  );
+  const located = await stage('locate', async () =>
+    pool.call<typeof locateByAtlas>(
+      new URL('./quantify/locate-by-atlas.js', import.meta.url),
+      'locateByAtlas',
+      [lesions, connectivity, await readRegionAtlas(), flairToAtlas(preparation)],
       signal,
     ),
   );
@@ -111,7 +124,8 @@ export async function analyze(
     brainVolumeMl: nonZeroVolumeMl(brain),
     lesionCount: lesions.list.length,
     lesionVolumeMl: lesions.volumeMl,
-    lesions: lesions.list,
+    lesions: lesions.list.map((lesion, index) => ({ ...lesion, ...located?.locations[index] })),
+    ...(located && { location: located.summary }),
     transforms: Object.fromEntries(
       sequencesOf(exam)
         .filter((name) => name !== 'flair')
@@ -124,7 +138,12 @@ export async function analyze(
         ]),
     ),
     quality,
-    notes: [...notes, ...preparation.notes, ...segmentation.notes],
+    notes: [
+      ...notes,
+      ...preparation.notes,
+      ...segmentation.notes,
+      ...(located ? [] : [locationUnknown]),
+    ],
     run: usage(secondsPerStage),
   };
   const reported = { findings, flair: exam.flair.volume, lesions: lesions.mask, brain };
@@ -180,7 +199,10 @@ export async function writeAnalysis(
     await writeNifti(file('lesions.nii.gz'), lesions.mask, like);
     await writeNifti(file('probability.nii.gz'), probability, like);
     await writeNifti(file('brain.nii.gz'), brain, like);
-    await writeWhole(file('lesions.csv'), Buffer.from(lesionTable(lesions.list)));
+    await writeWhole(
+      file('lesions.csv'),
+      Buffer.from(lesionTable(findings.lesions, findings.location?.source)),
+    );
     await writeWhole(file('overlay.png'), overlay);
     if (report) {
       await writeWhole(file('report.pdf'), report.pdf);
@@ -196,6 +218,11 @@ export async function writeAnalysis(
     await writeWhole(file('findings.json'), Buffer.from(`${JSON.stringify(findings, null, 2)}\n`));
   };
   await writeFolderWhole(folder, fill, { signal });
+}
+
+/** Maps points of the FLAIR to points of the head atlas, RAS mm. */
+function flairToAtlas({ referenceToAtlas, transforms }: Preparation): Mat4 {
+  return multiply(referenceToAtlas, invert(transforms.flair!));
 }
 
 /** Maps points of the FLAIR to points of another sequence, RAS mm. */

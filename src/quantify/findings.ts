@@ -4,6 +4,7 @@ import type { ModelRecord } from '../segment/segmenter.js';
 import type { Mat4, Vec3 } from '../volume/affine.js';
 import type { Size } from '../volume/volume.js';
 import type { Lesion, LesionRule } from './lesions.js';
+import type { LesionLocation, LocationSummary } from './location.js';
 
 /** Name and version of the format of `findings.json`; schemas/findings-1.schema.json describes it. */
 export const findingsSchema = { schema: 'dawson-findings', schemaVersion: 1 } as const;
@@ -29,6 +30,9 @@ export interface TransformRecord {
   readonly degreesOfFreedom: 0 | 6 | 12;
 }
 
+/** A lesion with its location; that is absent where {@link Findings.location} is. */
+export type FoundLesion = Lesion & Partial<LesionLocation>;
+
 /** What `findings.json` holds. Everything but `run` is the same in every run on the same input. */
 export interface Findings {
   readonly schema: typeof findingsSchema.schema;
@@ -51,7 +55,12 @@ export interface Findings {
   readonly brainVolumeMl: number;
   readonly lesionCount: number;
   readonly lesionVolumeMl: number;
-  readonly lesions: readonly Lesion[];
+  readonly lesions: readonly FoundLesion[];
+  /**
+   * Where the lesions lie, and from which anatomy that is known; absent where too little of the brain
+   * is shown (a note says so), and in files of earlier versions.
+   */
+  readonly location?: LocationSummary;
   readonly transforms: Readonly<Record<string, TransformRecord>>;
   /** What stands out about the images, the worst first; absent in files of earlier versions. */
   readonly quality?: readonly QualityFinding[];

@@ -62,6 +62,13 @@ export interface LocationSummary {
   readonly disseminationInSpace: readonly LesionRegion[];
 }
 
+/** What {@link locateLesions} finds. */
+export interface LocatedLesions {
+  /** In the order of the lesion list. */
+  readonly locations: readonly LesionLocation[];
+  readonly summary: LocationSummary;
+}
+
 /** What is known about the head besides its labels. */
 export interface Orientation {
   readonly source: LocationSource;
@@ -84,7 +91,7 @@ export function locateLesions(
   list: readonly Pick<Lesion, 'id' | 'sizeVoxels' | 'volumeMl'>[],
   anatomy: Volume<Uint8Array>,
   { source, toMidlineSpace }: Orientation,
-): { locations: LesionLocation[]; summary: LocationSummary } | undefined {
+): LocatedLesions | undefined {
   if (!sameGrid(labels, anatomy)) throw new RangeError('lesions and anatomy on different grids');
   const box = boxOfContent(labels.data, anatomy);
   const toVentricles = distancesInBox(anatomy, anatomyLabel.ventricles, box);

@@ -1,0 +1,26 @@
+import { anatomyFromAtlas, toMidlineSpace } from '../preprocess/region-atlas.js';
+import type { Mat4 } from '../volume/affine.js';
+import type { Volume } from '../volume/volume.js';
+import { lesionLabels } from './lesion-labels.js';
+import type { Lesions } from './lesions.js';
+import { type LocatedLesions, locateLesions } from './location.js';
+
+/**
+ * Locates lesions by the anatomy of the atlas's heads. For workers: everything is a plain value.
+ * @param regions as {@link readRegionAtlas} gives it
+ * @param toAtlas points of the lesions' grid to points of the atlas, RAS mm
+ * @returns nothing when the grid shows no ventricles or no cortex.
+ */
+export function locateByAtlas(
+  { list, mask }: Lesions,
+  connectivity: 6 | 18 | 26,
+  regions: Volume<Uint8Array>,
+  toAtlas: Mat4,
+): LocatedLesions | undefined {
+  return locateLesions(
+    lesionLabels(mask, connectivity, list),
+    list,
+    anatomyFromAtlas(mask, regions, toAtlas),
+    { source: 'atlas', toMidlineSpace: toMidlineSpace(toAtlas) },
+  );
+}
