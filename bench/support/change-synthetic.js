@@ -9,7 +9,7 @@ import { applyToPoint, invert, multiply, voxelSizeMm } from '../../dist/volume/a
 import { toFloat32 } from '../../dist/volume/volume.js';
 import { syntheticPair } from './synthetic-pair.js';
 
-const scored = ['new', 'disappeared', 'enlarged', 'shrunken', 'stable'];
+const classes = ['new', 'disappeared', 'enlarged', 'shrunken', 'stable'];
 /** Lower ends of the sizes, mm3, by which recall is listed. */
 const sizes = [14, 50, 100, 200, 500];
 
@@ -21,35 +21,25 @@ export async function syntheticPairs({ data, cache, first, pairs, json }) {
     library: await readLesionLibrary(folder),
     cacheFolder: cache,
   };
-  const found = [];
-  const truths = [];
-  const quiet = { pairs: 0, byClass: {} };
-  let seconds = 0;
+  const measured = [];
   for (let n = 0; n < 2 * Number(pairs); n++) {
     const seed = Number(first) + n;
     const changes = n % 2 === 0;
     const pair = await syntheticPair(seed, { changes, ...sources });
-    const start = process.cpuUsage();
-    const result = compared(pair);
-    const { user, system } = process.cpuUsage(start);
-    seconds += (user + system) / 1e6;
-    if (changes) score(pair, result, found, truths, seed);
-    else {
-      quiet.pairs++;
-      for (const name of changeClasses) {
-        if (result.change.counts[name] > 0) {
-          quiet.byClass[name] = (quiet.byClass[name] ?? 0) + 1;
-        }
-      }
-    }
-    if (json) console.log(JSON.stringify({ seed, changes, lesions: result.change.lesions }));
+    measured.push({ seed, changes, ...measurePair(pair) });
+    if (json) console.log(JSON.stringify(measured.at(-1)));
     if (n % 10 === 9) console.error(`${n + 1} of ${2 * Number(pairs)} pairs`);
   }
-  print(found, truths, quiet);
-  const lesionsAPair = truths.length / Number(pairs);
-  console.log(
-    `\n${lesionsAPair.toFixed(1)} lesions a pair; ${(seconds / (2 * Number(pairs))).toFixed(2)} s of CPU to compare one`,
-  );
+  printPairs(measured);
+}
+
+/** Compares the exams of a pair: the groups found and the true lesions, with the classes of each. */
+export function measurePair(pair) {
+  const start = process.cpuUsage();
+  const result = compared(pair);
+  const { user, system } = process.cpuUsage(start);
+  const { counts } = result.change;
+  return { counts, seconds: (user + system) / 1e6, ...scored(pair, result) };
 }
 
 function compared({ visits }) {
@@ -69,13 +59,13 @@ function compared({ visits }) {
 }
 
 /** Looks up for each group which true lesion it is, and lists both. */
-function score({ visits, truth }, { previous, current, change }, found, truths, seed) {
+function scored({ visits, truth }, { previous, current, change }) {
   const classesOf = truth.volumesMl.map(() => []);
   const sides = [
     { ids: 'previousIds', exam: previous, pose: visits[0].pose },
     { ids: 'currentIds', exam: current, pose: visits[1].pose },
   ].map((side) => ({ ...side, truthOf: trueLesions(side, truth) }));
-  for (const lesion of change.lesions) {
+  const found = change.lesions.map((lesion) => {
     const votes = new Map();
     for (const { ids, truthOf } of sides) {
       for (const id of lesion[ids]) {
@@ -85,33 +75,26 @@ function score({ visits, truth }, { previous, current, change }, found, truths, 
       }
     }
     const [[label] = [0]] = [...votes].sort((a, b) => b[1] - a[1]);
-    classesOf[label].push(lesion);
-    found.push({
+    classesOf[label].push(lesion.changeClass);
+    const volumesMl = truth.volumesMl[label];
+    return {
       found: lesion.changeClass,
-      truth: label ? trueClass(truth.volumesMl[label]) : 'nothing',
-      lesion,
-      seed,
-    });
-  }
-  truth.volumesMl.forEach((volumesMl, label) => {
-    if (label === 0) return;
-    const lesions = classesOf[label];
-    truths.push({
-      truth: trueClass(volumesMl),
+      truth: label ? trueClass(volumesMl) : 'nothing',
       volumesMl,
-      sizeMm3: 1000 * Math.max(...volumesMl),
-      found:
-        [...new Set(lesions.map(({ changeClass }) => changeClass))].sort().join('+') ||
-        'not marked',
-      lesions,
-      seed,
-      voxels: visits.map(({ flair }) =>
-        voxelSizeMm(flair.affine)
-          .map((mm) => mm.toFixed(1))
-          .join('x'),
-      ),
-    });
+      lesion,
+    };
   });
+  const truths = truth.volumesMl.slice(1).map((volumesMl, at) => ({
+    truth: trueClass(volumesMl),
+    volumesMl,
+    sizeMm3: 1000 * Math.max(...volumesMl),
+    found: [...new Set(classesOf[at + 1])].sort().join('+') || 'not marked',
+  }));
+  return {
+    found,
+    truths,
+    voxelSizesMm: visits.map(({ flair }) => voxelSizeMm(flair.affine)),
+  };
 }
 
 /** For each lesion of an exam, the true lesions under its voxels and how often. */
@@ -139,30 +122,56 @@ function trueClass([from, to]) {
 
 const percent = (part, all) => (all === 0 ? '-' : `${((100 * part) / all).toFixed(1)} %`);
 
-function print(found, truths, quiet) {
-  const row = (cells) =>
-    console.log(cells.map((cell, n) => String(cell).padEnd(n === 0 ? 14 : 12)).join(''));
-  console.log('Precision: of the groups called so, those that are (lesions of any size)');
+const row = (cells) =>
+  console.log(cells.map((cell, n) => String(cell).padEnd(n === 0 ? 14 : 12)).join(''));
+
+/** The tables over all pairs. */
+export function printPairs(measured) {
+  const changed = measured.filter(({ changes }) => changes);
+  const unchanged = measured.filter(({ changes }) => !changes);
+  const found = changed.flatMap((pair) => pair.found);
+  const truths = changed.flatMap((pair) => pair.truths);
+  console.log(`${changed.length} pairs with change, ${unchanged.length} without`);
+  console.log('\nPrecision: of the groups called so, those that are (lesions of any size)');
   row(['class', 'called', 'right', 'precision', 'wrong ones are']);
-  for (const name of scored) {
+  for (const name of classes) {
     const called = found.filter((group) => group.found === name);
     const right = called.filter((group) => group.truth === name).length;
-    const wrong = {};
-    for (const { truth } of called) if (truth !== name) wrong[truth] = (wrong[truth] ?? 0) + 1;
-    row([name, called.length, right, percent(right, called.length), JSON.stringify(wrong)]);
+    const wrong = tally(
+      called.filter(({ truth }) => truth !== name),
+      'truth',
+    );
+    row([name, called.length, right, percent(right, called.length), wrong]);
   }
   for (const least of sizes) {
     console.log(`\nRecall of true lesions of ${least} mm3 and more in either exam`);
     row(['class', 'true', 'found', 'recall', 'others are called']);
-    for (const name of scored) {
+    for (const name of classes) {
       const own = truths.filter(({ truth, sizeMm3 }) => truth === name && sizeMm3 >= least);
       const right = own.filter((lesion) => lesion.found === name).length;
-      const others = {};
-      for (const lesion of own)
-        if (lesion.found !== name) others[lesion.found] = (others[lesion.found] ?? 0) + 1;
-      row([name, own.length, right, percent(right, own.length), JSON.stringify(others)]);
+      const others = tally(
+        own.filter((lesion) => lesion.found !== name),
+        'found',
+      );
+      row([name, own.length, right, percent(right, own.length), others]);
     }
   }
-  console.log(`\nOf ${quiet.pairs} pairs in which nothing changed, those with a group called`);
-  for (const name of changeClasses) row([name, quiet.byClass[name] ?? 0]);
+  console.log('\nPairs in which nothing changed, and of them those with a group called');
+  for (const name of changeClasses) {
+    row([name, unchanged.filter(({ counts }) => counts[name] > 0).length]);
+  }
+  const mean = (of) => measured.reduce((sum, pair) => sum + of(pair), 0) / measured.length;
+  console.log(
+    `\n${mean((pair) => pair.truths.length).toFixed(1)} lesions a pair; ` +
+      `${mean(({ seconds }) => seconds).toFixed(2)} s of CPU to compare one`,
+  );
+}
+
+/** How often each value occurs, in words. */
+function tally(items, key) {
+  const counts = {};
+  for (const item of items) counts[item[key]] = (counts[item[key]] ?? 0) + 1;
+  return Object.entries(counts)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(', ');
 }

@@ -15,7 +15,7 @@ import { classifyChange } from './classify-change.js';
 import { lesionLabels } from './lesion-labels.js';
 import type { Lesion, LesionRule } from './lesions.js';
 import { placeBrightness, placeOf } from './place-brightness.js';
-import { volumeErrorsMl } from './volume-error.js';
+import { markingErrorsMl, resolutionErrorMl, surfaceOf } from './volume-error.js';
 
 /** What a comparison needs of an exam; volumes on the grid of its FLAIR. */
 export interface MeasuredExam {
@@ -85,6 +85,7 @@ export function compareExams(
       ]),
     ];
     const place = placeOf(voxels, both);
+    const surface = surfaceOf(voxels, space.grid.size);
     return {
       previousIds,
       currentIds,
@@ -93,6 +94,8 @@ export function compareExams(
       deviationMl: Math.hypot(
         ...previousIds.map((id) => before.errorsMl[id]),
         ...currentIds.map((id) => now.errorsMl[id]),
+        resolutionErrorMl(surface, previous.flair.affine, space.toSecond),
+        resolutionErrorMl(surface, current.flair.affine, space.toFirst),
       ),
       previousBrightness: voxels.length > 0 ? brightBefore(place) : null,
       currentBrightness: voxels.length > 0 ? brightNow(place) : null,
@@ -139,7 +142,7 @@ function seen(exam: MeasuredExam, { grid }: HalfwaySpace, toExam: Mat4) {
     labels: resample(own, grid, nearest),
     brain: resample(exam.brain, grid, nearest),
     flair: resample(toFloat32(exam.flair), grid, linear) as Volume<Float32Array>,
-    errorsMl: volumeErrorsMl(own, exam.probability, exam.list.length),
+    errorsMl: markingErrorsMl(own, exam.probability, exam.list.length),
   };
 }
 

@@ -18,7 +18,7 @@ interface Ball {
 /** Voxels and mm. */
 const edge = 44;
 
-const rule = { threshold: 0.5, minimumVolumeMm3: 0, connectivity: 26 } as const;
+const rule = { threshold: 0.5, minimumVolumeMm3: 0, keepLargest: false, connectivity: 26 } as const;
 
 /** An exam of a brain that fills a box, with balls of lesion; `pose` takes its points to the head's. */
 function exam(
