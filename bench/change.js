@@ -12,6 +12,8 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { betweenHeads } from './support/change-heads.js';
+import { realPair } from './support/change-real.js';
 import { syntheticPairs } from './support/change-synthetic.js';
 
 const beside = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -27,7 +29,7 @@ const { values: flags, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const parts = { synthetic: syntheticPairs };
+const parts = { synthetic: syntheticPairs, heads: betweenHeads, real: realPair };
 const run = parts[positionals[0]];
 if (!run) {
   console.error(`usage: npm run bench -- change ${Object.keys(parts).join('|')} [options]`);

@@ -75,6 +75,11 @@ export interface ChangeRule {
   readonly brightShare: number;
   /** A change of volume counts from so many standard deviations of its measurement on. */
   readonly errorDeviations: number;
+  /**
+   * A lesion that one exam does not mark counts as absent there from so many on: small lesions of
+   * which no voxel is half filled vanish as a whole.
+   */
+  readonly absenceDeviations: number;
 }
 
 /** What limits a comparison; `text` is a sentence for people. */

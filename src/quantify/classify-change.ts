@@ -24,6 +24,7 @@ export const changeRule: ChangeRule = {
   toleranceSlices: 0.5,
   brightShare: 0.6,
   errorDeviations: 3,
+  absenceDeviations: 4,
 };
 
 /** The class of a group, and the doubt where that is `uncertain`. */
@@ -61,7 +62,7 @@ function doubtOfSingle(group: GroupMeasures, rule: ChangeRule): Doubt | undefine
   if (expected !== null && expected > 0 && other >= rule.brightShare * expected) {
     return 'bright-in-both';
   }
-  return volumeMl <= rule.errorDeviations * group.deviationMl
+  return volumeMl <= rule.absenceDeviations * group.deviationMl
     ? 'below-measurement-error'
     : undefined;
 }

@@ -1,0 +1,100 @@
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readVolume, writeNifti } from '../../src/formats/index.js';
+import { toFloat32 } from '../../src/volume/volume.js';
+import { dawson, temporaryFolder } from '../support/dawson.js';
+import { drawnExam, scatteredBlobs } from '../support/report-exam.js';
+
+const folder = temporaryFolder();
+const blobs = scatteredBlobs(3, () => 6);
+
+/** A result folder as `dawson segment` writes it. */
+async function writeExam(name: string, { of = blobs, date = '', patient = 'A' } = {}) {
+  const { findings, flair, lesions, brain } = drawnExam({ blobs: of, withRegions: false });
+  const place = join(folder, name);
+  mkdirSync(place);
+  await writeNifti(join(place, 'flair.nii.gz'), flair);
+  await writeNifti(join(place, 'lesions.nii.gz'), lesions);
+  await writeNifti(join(place, 'probability.nii.gz'), toFloat32(lesions));
+  await writeNifti(join(place, 'brain.nii.gz'), brain);
+  const exam = { patient: { id: patient }, ...(date && { date }) };
+  writeFileSync(join(place, 'findings.json'), JSON.stringify({ ...findings, exam }));
+  return place;
+}
+
+const track = (out: string, ...exams: string[]) =>
+  dawson(['track', ...exams.flatMap((exam) => ['--exam', exam]), '--out', join(folder, out)]);
+
+const documentIn = (out: string) =>
+  JSON.parse(readFileSync(join(folder, out, 'change.json'), 'utf8'));
+
+describe('dawson track', () => {
+  let first: string;
+  let second: string;
+  beforeAll(async () => {
+    first = await writeExam('first', { of: blobs.slice(1), date: '2025-01-01' });
+    second = await writeExam('second', { date: '2026-01-01' });
+  });
+
+  it('writes what changed, by the schema, exams in the order of their dates', async () => {
+    const { exitCode, stderr } = await track('change', second, first);
+    expect(stderr).not.toContain('expected');
+    expect(exitCode).toBe(0);
+    const document = documentIn('change');
+    const schemaOf = (name: string) =>
+      JSON.parse(readFileSync(new URL(`../../schemas/${name}`, import.meta.url), 'utf8'));
+    const ajv = new Ajv2020().addSchema(
+      schemaOf('findings-1.schema.json'),
+      'findings-1.schema.json',
+    );
+    expect(ajv.validate(schemaOf('change-1.schema.json'), document), ajv.errorsText()).toBe(true);
+    expect(document.exams.map(({ folder: name }: { folder: string }) => name)).toEqual([
+      'first',
+      'second',
+    ]);
+    expect(document.consecutive[0].counts).toMatchObject({ new: 1, stable: 2, enlarged: 0 });
+    const { volume } = await readVolume(join(folder, 'change', 'change.nii.gz'));
+    expect(new Set(volume.data)).toEqual(new Set([0, 1, 5]));
+  });
+
+  it('finds no change between an exam and its copy, which have one date', async () => {
+    const copy = join(folder, 'copy');
+    cpSync(second, copy, { recursive: true });
+    const { exitCode, stdout } = await track('same', second, copy);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('the same date');
+    const { counts } = documentIn('same').consecutive[0];
+    expect(counts).toMatchObject({ stable: 3, new: 0, disappeared: 0, uncertain: 0 });
+  });
+
+  it('leaves out a failed exam of a series and says so', async () => {
+    const failed = join(folder, 'failed');
+    cpSync(first, failed, { recursive: true });
+    rmSync(join(failed, 'lesions.nii.gz'));
+    const { exitCode, stdout } = await track('series', first, failed, second);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('The exam in failed was left out');
+    expect(documentIn('series')).toMatchObject({ leftOut: [{ folder: 'failed' }] });
+  });
+
+  it('refuses exams of two patients, without naming them, and writes nothing', async () => {
+    const stranger = await writeExam('stranger', { patient: 'Somebody' });
+    const { exitCode, stderr } = await track('strangers', first, stranger);
+    expect(exitCode).toBe(4);
+    expect(stderr).toContain('another patient id');
+    expect(stderr).not.toContain('Somebody');
+    expect(existsSync(join(folder, 'strangers'))).toBe(false);
+  });
+
+  it.each([
+    ['one exam', 2, (): string[] => [first]],
+    ['one exam twice', 2, (): string[] => [first, `${first}/.`]],
+    ['nothing but failed exams', 3, (): string[] => [first, folder]],
+  ])('refuses %s', async (_, expected, exams) => {
+    const { exitCode } = await track('refused', ...exams());
+    expect(exitCode).toBe(expected);
+    expect(existsSync(join(folder, 'refused'))).toBe(false);
+  });
+});
