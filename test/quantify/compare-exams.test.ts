@@ -132,8 +132,8 @@ describe('change of lesions', () => {
 
   it('is uncertain where growth is below the error of measuring a small lesion', () => {
     const [group] = compare(
-      exam([ball(0, 0, 0, 2.2)], { sliceMm: 4 }),
-      exam([ball(0, 0, 0, 2.6)], { sliceMm: 4 }),
+      exam([ball(0, 0, 0, 3.4)], { sliceMm: 4 }),
+      exam([ball(0, 0, 0, 3.7)], { sliceMm: 4 }),
     ).lesions;
     expect(Math.abs(group.relativeChange!)).toBeGreaterThanOrEqual(0.3);
     expect(group).toMatchObject({ changeClass: 'uncertain', doubt: 'below-measurement-error' });
