@@ -14,6 +14,7 @@ import {
   anatomyFromAtlas,
   readRegionAtlas,
   toMidlineSpace,
+  withVentriclesOf,
 } from '../dist/preprocess/region-atlas.js';
 import { lesionRegions, locateLesions } from '../dist/quantify/location.js';
 import { anatomyOfTissue } from '../dist/train/synthesize/anatomy-of-tissues.js';
@@ -189,7 +190,7 @@ for (const [index, file] of (await listHeads(flags.data)).entries()) {
   });
   const toAtlas = placeAtlas(flair, headAtlas, { brainExtracted: false });
   const start = process.cpuUsage();
-  const atlasAnatomy = anatomyFromAtlas(flair, regionAtlas, toAtlas);
+  const atlasAnatomy = withVentriclesOf(flair, anatomyFromAtlas(flair, regionAtlas, toAtlas));
   const byAtlas = locateLesions(labels, list, atlasAnatomy, {
     source: 'atlas',
     toMidlineSpace: toMidlineSpace(toAtlas),

@@ -88,7 +88,13 @@ export async function analyze(
     pool.call<typeof locateByAtlas>(
       new URL('./quantify/locate-by-atlas.js', import.meta.url),
       'locateByAtlas',
-      [lesions, connectivity, await readRegionAtlas(), flairToAtlas(preparation)],
+      [
+        exam.flair.volume,
+        lesions,
+        connectivity,
+        await readRegionAtlas(),
+        flairToAtlas(preparation),
+      ],
       signal,
     ),
   );

@@ -1,4 +1,4 @@
-import { anatomyFromAtlas, toMidlineSpace } from '../preprocess/region-atlas.js';
+import { anatomyFromAtlas, toMidlineSpace, withVentriclesOf } from '../preprocess/region-atlas.js';
 import type { Mat4 } from '../volume/affine.js';
 import type { Volume } from '../volume/volume.js';
 import { lesionLabels } from './lesion-labels.js';
@@ -6,12 +6,15 @@ import type { Lesions } from './lesions.js';
 import { type LocatedLesions, locateLesions } from './location.js';
 
 /**
- * Locates lesions by the anatomy of the atlas's heads. For workers: everything is a plain value.
+ * Locates lesions by the anatomy of the atlas's heads, its ventricles corrected by those that the FLAIR
+ * shows. For workers: everything is a plain value.
+ * @param flair on the grid of the lesions
  * @param regions as {@link readRegionAtlas} gives it
  * @param toAtlas points of the lesions' grid to points of the atlas, RAS mm
  * @returns nothing when the grid shows no ventricles or no cortex.
  */
 export function locateByAtlas(
+  flair: Volume,
   { list, mask }: Lesions,
   connectivity: 6 | 18 | 26,
   regions: Volume<Uint8Array>,
@@ -20,7 +23,7 @@ export function locateByAtlas(
   return locateLesions(
     lesionLabels(mask, connectivity, list),
     list,
-    anatomyFromAtlas(mask, regions, toAtlas),
+    withVentriclesOf(flair, anatomyFromAtlas(flair, regions, toAtlas)),
     { source: 'atlas', toMidlineSpace: toMidlineSpace(toAtlas) },
   );
 }

@@ -26,11 +26,8 @@ export const disseminationRegions = lesionRegions.slice(0, 3);
 /** Where the anatomy comes from: an atlas laid onto the head, or a network's labels of this head. */
 export type LocationSource = 'atlas' | 'anatomy-network';
 
-/** Up to which gaps a lesion touches, mm, for each source; docs/methods/location.md says why. */
-export const touchingMm = {
-  'anatomy-network': { ventricles: 1.5, cortex: 1.5 },
-  atlas: { ventricles: 1.5, cortex: 1.5 },
-} as const satisfies Record<LocationSource, { ventricles: number; cortex: number }>;
+/** Up to this gap a lesion touches, mm; docs/methods/location.md says why. */
+const touchingMm = 1.5;
 /** A lesion lies on one side when at least this share of its voxels does. */
 const oneSidedShare = 0.8;
 
@@ -99,10 +96,10 @@ export function locateLesions(
   if (!toVentricles || !toCortex) return undefined;
 
   const gathered = gather(labels, anatomy, box, toVentricles, toCortex, toMidlineSpace);
-  const halfVoxelMm = Math.max(...voxelSizeMm(labels.affine)) / 2;
+  const withinMm = rounded(touchingMm + Math.max(...voxelSizeMm(labels.affine)) / 2);
   const rule = {
-    periventricularWithinMm: rounded(touchingMm[source].ventricles + halfVoxelMm),
-    corticalWithinMm: rounded(touchingMm[source].cortex + halfVoxelMm),
+    periventricularWithinMm: withinMm,
+    corticalWithinMm: withinMm,
   };
   const regionOf = ({ infratentorial, supratentorial, ventriclesMm, cortexMm }: Gathered) => {
     if (infratentorial > supratentorial) return 'infratentorial';

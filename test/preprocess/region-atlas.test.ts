@@ -3,9 +3,11 @@ import {
   anatomyFromAtlas,
   readRegionAtlas,
   toMidlineSpace,
+  withVentriclesOf,
 } from '../../src/preprocess/region-atlas.js';
 import { applyToPoint, identity, type Mat4 } from '../../src/volume/affine.js';
-import { anatomyNames } from '../../src/volume/anatomy-labels.js';
+import { anatomyLabel, anatomyNames } from '../../src/volume/anatomy-labels.js';
+import { onGrid, type Size } from '../../src/volume/volume.js';
 
 const regions = await readRegionAtlas();
 const toMidline = toMidlineSpace(identity);
@@ -53,9 +55,59 @@ describe('the region atlas', () => {
       regions,
       toAtlas,
     );
-    expect(anatomy.data).toEqual(regions.data);
+    expect(Buffer.compare(anatomy.data, regions.data)).toBe(0);
     expect(anatomy.names.get(2)).toBe('ventricles');
     const midline = applyToPoint(toMidlineSpace(toAtlas), [10, 0, 0])[0];
     expect(midline).toBeCloseTo(applyToPoint(toMidline, [0, 0, 0])[0]);
+  });
+});
+
+describe('withVentriclesOf', () => {
+  const size: Size = [40, 3, 3];
+  const { whiteMatter, ventricles, csf, outside } = anatomyLabel;
+  const inRow = (value: (i: number) => number) =>
+    Uint8Array.from({ length: 360 }, (_, at) => value(at % 40));
+  /** The atlas has ventricles at 10 to 15 and fluid around the brain from 35 on. */
+  const atlas = {
+    ...onGrid(
+      { size, affine: identity },
+      inRow((i) => (i >= 35 ? csf : i >= 10 && i <= 15 ? ventricles : whiteMatter)),
+    ),
+    names: anatomyNames,
+  };
+  const flairWith = (fluid: number, isFluid: (i: number) => boolean) =>
+    onGrid(
+      atlas,
+      inRow((i) => (isFluid(i) ? fluid : 100)),
+    );
+  const labelsIn = (flair: ReturnType<typeof flairWith>) => [
+    ...withVentriclesOf(flair, atlas).data.subarray(0, 40),
+  ];
+
+  it('widens and narrows the ventricles to the dark fluid that touches those of the atlas', () => {
+    // Fluid at 13 to 18; a dark spot apart from it at 21; fluid around the brain.
+    const labels = labelsIn(flairWith(10, (i) => (i >= 13 && i <= 18) || i === 21 || i >= 35));
+    expect(labels.flatMap((label, i) => (label === ventricles ? [i] : []))).toEqual([
+      13, 14, 15, 16, 17, 18,
+    ]);
+    expect(labels.slice(9, 13)).toEqual([whiteMatter, outside, outside, outside]);
+    expect(labels[21]).toBe(whiteMatter);
+    expect(labels[35]).toBe(csf);
+  });
+
+  it('goes no farther than 8 mm from the ventricles of the atlas', () => {
+    const labels = labelsIn(flairWith(10, (i) => i >= 13 && i <= 26));
+    expect(labels.lastIndexOf(ventricles)).toBe(23);
+  });
+
+  it('keeps the ventricles of the atlas where the fluid of the image is not dark', () => {
+    const bright = flairWith(200, (i) => i >= 13 && i <= 18);
+    expect(withVentriclesOf(bright, atlas)).toBe(atlas);
+  });
+
+  it('keeps an anatomy without ventricles or white matter', () => {
+    const empty = { ...atlas, data: inRow(() => csf) };
+    const flair = flairWith(10, () => false);
+    expect(withVentriclesOf(flair, empty)).toBe(empty);
   });
 });
