@@ -157,6 +157,12 @@ async function segment(options: SegmentOptions): Promise<void> {
 function analyzeOptionsOf(options: SegmentOptions): AnalyzeOptions {
   const { model, device, threads } = options;
   const segmenter = options.segmenter ?? (model === undefined ? 'lst-lga' : 'nnunet');
+  if (options.kappa !== undefined && segmenter !== 'lst-lga') {
+    throw new DawsonError('usage', {
+      expected: '--kappa together with the segmenter lst-lga',
+      found: `--segmenter ${segmenter}`,
+    });
+  }
   if (model !== undefined && segmenter !== 'nnunet') {
     throw new DawsonError('usage', {
       expected: '--model together with the segmenter nnunet',
