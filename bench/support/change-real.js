@@ -76,8 +76,8 @@ async function againstExperts(exam, folder) {
   const { consecutive } = await readJson(join(folder, 'change', 'change.json'));
   console.log('Called:', JSON.stringify(consecutive[0].counts));
   const pair = pairMasks(reference, prediction);
-  const { lesionwise, dice } = evaluatePair(pair, definitions.msseg2);
-  console.log('Against the experts (MSSEG-2 rule):', JSON.stringify({ dice, lesionwise }));
+  const { lesionwise } = evaluatePair(pair, definitions.msseg2);
+  console.log('Against the experts (MSSEG-2 rule):', JSON.stringify(lesionwise));
   console.log(
     'Each change that the experts marked: mm3, share called changed, share marked before, now',
   );
