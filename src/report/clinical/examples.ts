@@ -1,9 +1,9 @@
 import type { LesionChange } from '../../quantify/change.js';
 import type { FoundLesion } from '../../quantify/findings.js';
 import { acquiredPlane, planes } from '../slice.js';
-import type { PicturePair } from './document.js';
 import { type LesionPlace, lesionPlaces } from './lesion-place.js';
 import { choose, cut, type Outline, panelPng, partOf, type Scene } from './panel.js';
+import type { PicturePair } from './report-document.js';
 import type { ReportInput } from './report-input.js';
 import type { Phrases, TextKey } from './texts.js';
 

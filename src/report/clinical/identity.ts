@@ -1,5 +1,5 @@
 import type { Findings } from '../../quantify/findings.js';
-import type { Fact } from './document.js';
+import type { Fact } from './report-document.js';
 import type { ReportInput } from './report-input.js';
 import { shownText } from './shown-text.js';
 import type { Phrases } from './texts.js';

@@ -1,4 +1,4 @@
-import type { Fact, Section } from './document.js';
+import type { Fact, Section } from './report-document.js';
 import type { ReportInput } from './report-input.js';
 import { shownText } from './shown-text.js';
 import type { Phrases } from './texts.js';

@@ -1,5 +1,5 @@
 import { escapeHtml } from '../table.js';
-import type { Fact, ReportDocument, ReportTable, Section } from './document.js';
+import type { Fact, ReportDocument, ReportTable, Section } from './report-document.js';
 
 const style = `
 body{font:14px/1.4 system-ui,sans-serif;color:#000;background:#fff;max-width:1000px;margin:1.5em auto;padding:0 1em}

@@ -1,4 +1,4 @@
-import type { ReportDocument } from './document.js';
+import type { ReportDocument } from './report-document.js';
 
 /** Longer texts from files say nothing more, and would push everything else off the page. */
 const longestText = 120;

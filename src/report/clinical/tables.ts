@@ -1,7 +1,7 @@
 import type { Doubt, LesionChange } from '../../quantify/change.js';
 import type { Findings } from '../../quantify/findings.js';
 import { countByClass } from './conclusion.js';
-import type { Section } from './document.js';
+import type { Section } from './report-document.js';
 import type { ReportInput } from './report-input.js';
 import { shownText } from './shown-text.js';
 import type { Phrases, TextKey } from './texts.js';

@@ -1,8 +1,8 @@
 import { NodeCompiler } from '@myriaddreamin/typst-ts-node-compiler';
 import { DawsonError } from '../../errors.js';
-import type { ReportDocument } from './document.js';
 import { fontsFor, missingSign } from './fonts.js';
 import { layout } from './layout.js';
+import type { ReportDocument } from './report-document.js';
 import { type Paper, papers } from './report-input.js';
 import { withTexts } from './shown-text.js';
 import { type Language, phrasesIn } from './texts.js';
