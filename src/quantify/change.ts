@@ -24,7 +24,7 @@ export type Doubt =
   | 'below-measurement-error'
   /** Marked in one exam only, yet as bright in the other one. */
   | 'bright-in-both'
-  /** Marked in one exam only, at a place that the other exam does not show. */
+  /** An exam does not show the place, or not all of it. */
   | 'outside-other-exam'
   /** Marked in one exam only, and too small to be told from chance. */
   | 'below-minimum-size';

@@ -42,6 +42,10 @@ export function classifyChange(
   if (Math.abs(difference) < rule.leastRelativeChange * previousVolumeMl) {
     return { changeClass: 'stable' };
   }
+  if (group.previousBrightness === null || group.currentBrightness === null) {
+    // An exam that ends within the lesion measures a part of it.
+    return { changeClass: 'uncertain', doubt: 'outside-other-exam' };
+  }
   if (Math.abs(difference) <= rule.errorDeviations * group.deviationMl) {
     return { changeClass: 'uncertain', doubt: 'below-measurement-error' };
   }
@@ -54,8 +58,8 @@ function doubtOfSingle(group: GroupMeasures, rule: ChangeRule): Doubt | undefine
   const volumeMl = isNew ? group.currentVolumeMl : group.previousVolumeMl;
   const { previousBrightness, currentBrightness, brightnessRatio } = group;
   const other = isNew ? previousBrightness : currentBrightness;
-  if (other === null) return 'outside-other-exam';
   if (1000 * volumeMl < rule.minimumVolumeMm3) return 'below-minimum-size';
+  if (other === null) return 'outside-other-exam';
   const marked = isNew ? currentBrightness : previousBrightness;
   const expected =
     marked === null ? null : isNew ? marked / brightnessRatio : marked * brightnessRatio;

@@ -1,5 +1,5 @@
 import { type HalfwaySpace, halfwaySpace } from '../preprocess/halfway.js';
-import { applyToPoint, type Mat4, type Vec3, voxelSizeMm } from '../volume/affine.js';
+import { applyToPoint, invert, type Mat4, type Vec3, voxelSizeMm } from '../volume/affine.js';
 import { percentile } from '../volume/histogram.js';
 import { resample } from '../volume/resample.js';
 import { type Mask, onGrid, strides, toFloat32, type Volume } from '../volume/volume.js';
@@ -23,7 +23,7 @@ export interface MeasuredExam {
   readonly brain: Mask;
   readonly lesions: Mask;
   readonly probability: Volume;
-  readonly list: readonly Pick<Lesion, 'id' | 'sizeVoxels' | 'volumeMl'>[];
+  readonly list: readonly Pick<Lesion, 'id' | 'sizeVoxels' | 'volumeMl' | 'centroidMm'>[];
   readonly lesionRule: Pick<LesionRule, 'connectivity'>;
 }
 
@@ -77,6 +77,11 @@ export function compareExams(
   const brightNow = placeBrightness(now, both);
   const voxelsBefore = voxelsOf(before.labels, previous.list.length);
   const voxelsNow = voxelsOf(now.labels, current.list.length);
+  // Lesions thinner than the voxels of the space can have none there.
+  const listedPlace = (currentId: number | undefined, previousId: number): Vec3 =>
+    currentId === undefined
+      ? applyToPoint(invert(currentToPrevious), previous.list[previousId - 1].centroidMm)
+      : current.list[currentId - 1].centroidMm;
   const measured = groups.map(({ firstIds: previousIds, secondIds: currentIds }) => {
     const voxels = [
       ...new Set([
@@ -99,7 +104,10 @@ export function compareExams(
       ),
       previousBrightness: voxels.length > 0 ? brightBefore(place) : null,
       currentBrightness: voxels.length > 0 ? brightNow(place) : null,
-      centroidMm: applyToPoint(space.toFirst, centroid(voxels, space)),
+      centroidMm:
+        voxels.length > 0
+          ? applyToPoint(space.toFirst, centroid(voxels, space))
+          : listedPlace(currentIds[0], previousIds[0]),
     };
   });
   const brightnessRatio = ratioOf(measured);
@@ -169,7 +177,7 @@ function centroid(voxels: readonly number[], { grid }: HalfwaySpace): Vec3 {
     sums[1] += Math.floor(voxel / nx) % grid.size[1];
     sums[2] += Math.floor(voxel / nxy);
   }
-  const [i, j, k] = sums.map((sum) => sum / Math.max(1, voxels.length));
+  const [i, j, k] = sums.map((sum) => sum / voxels.length);
   return applyToPoint(grid.affine, [i, j, k]);
 }
 

@@ -23,11 +23,16 @@ const rule = { threshold: 0.5, minimumVolumeMm3: 0, keepLargest: false, connecti
 /** An exam of a brain that fills a box, with balls of lesion; `pose` takes its points to the head's. */
 function exam(
   balls: readonly Ball[],
-  { pose = identity, sliceMm = 1, lengthMm = edge } = {},
+  { pose = identity, sliceMm = 1, lengthMm = edge, voxelMm = 1 } = {},
 ): MeasuredExam {
   const size: Size = [edge, edge, Math.round(lengthMm / sliceMm)];
   const first = -edge / 2;
-  const affine: Mat4 = [1, 0, 0, first, 0, 1, 0, first, 0, 0, sliceMm, first, 0, 0, 0, 1];
+  const affine: Mat4 = [
+    ...[voxelMm, 0, 0, voxelMm * first],
+    ...[0, voxelMm, 0, voxelMm * first],
+    ...[0, 0, sliceMm, first],
+    ...[0, 0, 0, 1],
+  ] as unknown as Mat4;
   const toHead = multiply(pose, affine);
   const random = seededRandom(1);
   const count = size[0] * size[1] * size[2];
@@ -128,6 +133,28 @@ describe('change of lesions', () => {
     const [group] = compare(exam([], { lengthMm: 22 }), exam([ball(0, 0, 11, 4)])).lesions;
     expect(group).toMatchObject({ changeClass: 'uncertain', doubt: 'outside-other-exam' });
     expect(group.previousBrightness).toBeNull();
+  });
+
+  it('is uncertain where the other exam shows only part of the lesion', () => {
+    const whole = exam([ball(0, 0, 0, 6)]);
+    const cut = exam([ball(0, 0, 0, 6)], { lengthMm: 23 });
+    for (const [before, now] of [
+      [whole, cut],
+      [cut, whole],
+    ]) {
+      const [group] = compare(before, now).lesions;
+      expect(group).toMatchObject({ changeClass: 'uncertain', doubt: 'outside-other-exam' });
+    }
+  });
+
+  it('lies where the lesion is, also where the space of the comparison has no voxel of it', () => {
+    const thin = exam([ball(0.1, 0.1, 0, 0.2)], { voxelMm: 0.2 });
+    const group = compare(exam([], { voxelMm: 0.2 }), thin).lesions[0];
+    expect(group.currentBrightness).toBeNull();
+    expect(group).toMatchObject({ changeClass: 'uncertain', doubt: 'below-minimum-size' });
+    expect(group.centroidMm).toEqual(thin.list[0].centroidMm);
+    const back = compare(thin, exam([], { voxelMm: 0.2 })).lesions[0];
+    expect(back.centroidMm[0]).toBeCloseTo(group.centroidMm[0]);
   });
 
   it('is uncertain where growth is below the error of measuring a small lesion', () => {

@@ -164,8 +164,8 @@ export const texts = {
     da: 'markeret i én undersøgelse, lige så lys i den anden',
   },
   'outside-other-exam': {
-    en: 'not shown by the other exam',
-    da: 'ikke vist af den anden undersøgelse',
+    en: 'not wholly shown by both exams',
+    da: 'ikke helt vist af begge undersøgelser',
   },
   'below-minimum-size': {
     en: 'in one exam only and too small',
