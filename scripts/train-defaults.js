@@ -1,6 +1,6 @@
 // Trains Dawson's own networks on synthetic exams:
 //
-//   npm run train:defaults -- lesions [--resume] [--threads N] [--data FOLDER]
+//   npm run train:defaults -- lesions|anatomy [--resume] [--continue] [--threads N] [--data FOLDER]
 //   npm run train:defaults -- lesions --finish
 //
 // The checkpoint, after every epoch, and the log lie in checkpoints/; a run that was stopped goes on
@@ -73,6 +73,8 @@ async function train() {
 }
 
 async function finish() {
+  if (name !== 'lesions')
+    throw new Error('Only the lesion network has a rule to choose and a place in models/.');
   const { tensors, metadata } = await readSafetensors(checkpointFile);
   const weights = weightsOfState(network.plan, Object.fromEntries(tensors));
   const predictor = await loadPredictor(engine, network.plan, weights, windowShape);
