@@ -1,9 +1,10 @@
 import { applyToPoint, invert, type Vec3 } from '../../volume/affine.js';
+import { anatomyLabel } from '../../volume/anatomy-labels.js';
 import { percentile } from '../../volume/histogram.js';
 import { seededRandom } from '../../volume/random.js';
 import type { Size } from '../../volume/volume.js';
 import type { StepInput } from '../step.js';
-import { anatomyOfTissue } from './anatomy-of-tissue.js';
+import { anatomyOfTissue } from './anatomy-of-tissues.js';
 import { sequenceNames } from './exam.js';
 import type { Anatomies, BatchSettings } from './lesion-batches.js';
 import { renderPatch, samplePatch } from './patch.js';
@@ -51,7 +52,8 @@ export function makeAnatomyBatch(
     image.set(scaledIntensities(patch.images[name]!, scale), place * voxels);
     for (let at = 0; at < voxels; at++) {
       if (patch.brainDistance[at] >= 0) continue;
-      labels[place * voxels + at] = anatomyOfTissue[patch.tissues[at]];
+      // Dura and vessels inside of the brain's surface lie in its fluid.
+      labels[place * voxels + at] = anatomyOfTissue[patch.tissues[at]] || anatomyLabel.csf;
     }
   }
   return { image, labels };
