@@ -92,7 +92,7 @@ async function finish() {
   console.log(`mean Dice ${meanDice.toFixed(3)} with ${JSON.stringify(rule)}`);
   const steps = Number(metadata.epochs) * network.run.stepsPerEpoch;
   const training = {
-    data: 'synthetic exams of 16 of 20 head label maps and 27 lesion masks; see README.md',
+    data: 'synthetic exams of 16 of 20 head label maps and 27 lesion masks; see models/lesions.md',
     patches: steps * network.step.batchSize,
     steps,
     seed: network.seed,

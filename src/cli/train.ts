@@ -4,13 +4,13 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DawsonError } from '../errors.js';
 import { type CohortColumn, cohortColumns, readCohort } from '../evaluate/cohort-table.js';
 import { writeWhole } from '../formats/index.js';
-import { readJson } from '../formats/read-json.js';
+import { readJsonIfThere } from '../formats/read-json.js';
 import { type Device, devices, readWeights } from '../network/index.js';
 import { openModelFolder } from '../segment/model-folder.js';
 import { readDataset } from '../train/dataset.js';
 import { type Fold, splitCases, splitIntoFolds } from '../train/folds.js';
 import type { Pretrained } from '../train/initialise.js';
-import { defaultRunSettings, type EpochRecord } from '../train/loop.js';
+import { defaultRunSettings, type EpochRecord, readLog } from '../train/loop.js';
 import { type LossName, lossNames } from '../train/loss.js';
 import { type OptimiserName, optimisers } from '../train/optimiser.js';
 import { planTraining } from '../train/plan-training.js';
@@ -131,7 +131,7 @@ async function train(datasetFolder: string, options: TrainOptions): Promise<void
       pretrained,
     };
     // The log of earlier epochs is read again: a resumed run draws its whole course.
-    const records: EpochRecord[] = [];
+    let epochs = 0;
     let drawing = Promise.resolve();
     const draw = async () => {
       const log = await readLog(folder.log(name));
@@ -143,7 +143,7 @@ async function train(datasetFolder: string, options: TrainOptions): Promise<void
       stage,
       signal,
       onEpoch: (record) => {
-        records.push(record);
+        epochs++;
         if (!options.quiet && !options.json) process.stderr.write(lineOf(record, options.epochs));
         drawing = drawing.then(draw);
       },
@@ -164,7 +164,7 @@ async function train(datasetFolder: string, options: TrainOptions): Promise<void
     const dice = Object.fromEntries(
       Object.entries(validation.cases).map(([id, result]) => [id, result.dice]),
     );
-    printResult(options, { fold: name, dice, epochs: records.length, model, card }, [
+    printResult(options, { fold: name, dice, epochs, model, card }, [
       ...Object.entries(dice).map(
         ([id, value]) => `${id}: Dice ${value.toFixed(3)}, not trained on`,
       ),
@@ -187,10 +187,7 @@ async function plannedTraining(
     signal,
   }: { pool: WorkerPool; stage: ReturnType<typeof stagesOnTerminal>; signal: AbortSignal },
 ): Promise<PlannedTraining> {
-  const known = await readJson(folder.plans).catch((error: unknown) => {
-    if (error instanceof DawsonError && error.code === 'file-not-found') return undefined;
-    throw error;
-  });
+  const known = await readJsonIfThere(folder.plans);
   const plans =
     known ??
     (await stage('plan', async (onProgress) => {
@@ -254,10 +251,7 @@ async function foldOf(
   const rows = options.cohort ? await readCohort(options.cohort) : undefined;
   const cases = splitCases(dataset, { rows, stratifyBy: options.stratify });
   const drawn = splitIntoFolds(cases, { folds: foldCount, seed: options.seed });
-  const kept = await readJson(folder.splits).catch((error: unknown) => {
-    if (error instanceof DawsonError && error.code === 'file-not-found') return undefined;
-    throw error;
-  });
+  const kept = await readJsonIfThere(folder.splits);
   if (kept === undefined) await folder.writeJson(folder.splits, drawn);
   else if (JSON.stringify(kept) !== JSON.stringify(drawn)) {
     throw new DawsonError('inputs-conflict', {
@@ -268,15 +262,6 @@ async function foldOf(
     });
   }
   return drawn[name];
-}
-
-async function readLog(file: string): Promise<EpochRecord[]> {
-  const { readFile } = await import('node:fs/promises');
-  const text = await readFile(file, 'utf8');
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as EpochRecord);
 }
 
 function lineOf(record: EpochRecord, epochs: number): string {

@@ -30,3 +30,14 @@ export async function readJson(file: string): Promise<unknown> {
     throw new DawsonError('file-corrupt', { file, expected: 'JSON', found: 'something else' });
   }
 }
+
+/** As {@link readJson}; undefined where there is no such file. */
+export async function readJsonIfThere(file: string): Promise<unknown> {
+  try {
+    await stat(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw readingFailure(error, file);
+  }
+  return readJson(file);
+}

@@ -10,9 +10,11 @@ export { network, weightShapes } from './network.js';
 export {
   type CompactUnetPlan,
   divisorOf,
+  importedFields,
   type NetworkPlan,
   networkPlanOf,
   type UnetPlan,
+  usualLayers,
 } from './network-plan.js';
 export { costOfPrediction, loadPredictor, type Predictor } from './predictor.js';
 export type { WeightSource } from './unet.js';

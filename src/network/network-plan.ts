@@ -41,6 +41,20 @@ const networkClasses = {
   'nnunet.network_architecture.generic_UNet.Generic_UNet': 'generic',
 } as const;
 
+/** The layers of nnU-Net's networks, as its plans name them: those that Dawson builds. */
+export const usualLayers = {
+  conv_op: 'torch.nn.modules.conv.Conv3d',
+  conv_bias: true,
+  norm_op: 'torch.nn.modules.instancenorm.InstanceNorm3d',
+  norm_op_kwargs: { eps: 1e-5, affine: true },
+  dropout_op: null,
+  dropout_op_kwargs: null,
+  nonlin: 'torch.nn.LeakyReLU',
+  nonlin_kwargs: { inplace: true },
+} as const;
+/** Those of them that nnU-Net imports by their names. */
+export const importedFields = ['conv_op', 'norm_op', 'dropout_op', 'nonlin'] as const;
+
 const countList = { type: 'array', items: { type: 'integer', minimum: 1, maximum: 32 } };
 const axesList = (maximum: number) => ({
   type: 'array',

@@ -1,4 +1,5 @@
 import { DawsonError } from '../errors.js';
+import { importedFields, usualLayers } from '../network/index.js';
 import { configurationName } from './nnunet-plans.js';
 
 /** What nnU-Net v2 before version 2.4 says about a network, in place of `architecture`. */
@@ -52,20 +53,13 @@ export function withArchitecture(
     arch_kwargs: {
       n_stages: encoder.length,
       features_per_stage: encoder.map((_, stage) => Math.min(first * 2 ** stage, most)),
-      conv_op: 'torch.nn.modules.conv.Conv3d',
       kernel_sizes: others.conv_kernel_sizes,
       strides: others.pool_op_kernel_sizes,
       [places[networkClass!]]: encoder,
       n_conv_per_stage_decoder: others.n_conv_per_stage_decoder,
-      conv_bias: true,
-      norm_op: 'torch.nn.modules.instancenorm.InstanceNorm3d',
-      norm_op_kwargs: { eps: 1e-5, affine: true },
-      dropout_op: null,
-      dropout_op_kwargs: null,
-      nonlin: 'torch.nn.LeakyReLU',
-      nonlin_kwargs: { inplace: true },
+      ...usualLayers,
     },
-    _kw_requires_import: ['conv_op', 'norm_op', 'dropout_op', 'nonlin'],
+    _kw_requires_import: importedFields,
   };
   const completed = { ...configuration, architecture };
   return { ...plans, configurations: { ...configurations, [configurationName]: completed } };

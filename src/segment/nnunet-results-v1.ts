@@ -5,6 +5,7 @@ import { numberOf, numbersOf } from '../formats/numpy-pickle.js';
 import { type PickleValue, parsePickle } from '../formats/pickle.js';
 import { readJson } from '../formats/read-json.js';
 import { readTorchFields } from '../formats/torch-checkpoint.js';
+import { importedFields, usualLayers } from '../network/index.js';
 import { argmax, type PostProcessing } from './lesion-rule.js';
 import { configurationName, version1Preprocessor } from './nnunet-plans.js';
 import {
@@ -175,20 +176,13 @@ function architectureOf(plans: Fields, stage: Fields) {
     arch_kwargs: {
       n_stages: stages,
       features_per_stage: kernels.map((_, at) => Math.min(features * 2 ** at, mostFeatures)),
-      conv_op: 'torch.nn.modules.conv.Conv3d',
       kernel_sizes: kernels,
       strides: [[1, 1, 1], ...pools],
       n_conv_per_stage: kernels.map(() => convolutions),
       n_conv_per_stage_decoder: pools.map(() => convolutions),
-      conv_bias: true,
-      norm_op: 'torch.nn.modules.instancenorm.InstanceNorm3d',
-      norm_op_kwargs: { eps: 1e-5, affine: true },
-      dropout_op: null,
-      dropout_op_kwargs: null,
-      nonlin: 'torch.nn.LeakyReLU',
-      nonlin_kwargs: { inplace: true },
+      ...usualLayers,
     },
-    _kw_requires_import: ['conv_op', 'norm_op', 'dropout_op', 'nonlin'],
+    _kw_requires_import: importedFields,
   };
 }
 

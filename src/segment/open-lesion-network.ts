@@ -22,7 +22,7 @@ export const openLesionNetwork: Open = async ({ engine: settings }, sequences) =
   }
   const notes = lesionChannels
     .filter((sequence) => !sequences.includes(sequence))
-    .map((sequence) => `Without the ${sequenceLabels[sequence]}: lesions are found less surely.`);
+    .map((sequence) => `The ${sequenceLabels[sequence]} is missing: the network works without it.`);
   return {
     settings: { device: settings.device },
     model: { name, version, sha256 },

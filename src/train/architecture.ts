@@ -1,3 +1,4 @@
+import { importedFields, usualLayers } from '../network/index.js';
 import { type Axes3, voxelsIn } from '../segment/nnunet-grid.js';
 import type { Topology } from './topology.js';
 
@@ -46,20 +47,13 @@ export function architecturePlan(name: ArchitectureName, { strides, kernelSizes 
     arch_kwargs: {
       n_stages: stages,
       features_per_stage: featuresPerStage(stages),
-      conv_op: 'torch.nn.modules.conv.Conv3d',
       kernel_sizes: kernelSizes,
       strides,
       [encoderField]: encoder.slice(0, stages),
       n_conv_per_stage_decoder: new Array<number>(stages - 1).fill(decoder),
-      conv_bias: true,
-      norm_op: 'torch.nn.modules.instancenorm.InstanceNorm3d',
-      norm_op_kwargs: { eps: 1e-5, affine: true },
-      dropout_op: null,
-      dropout_op_kwargs: null,
-      nonlin: 'torch.nn.LeakyReLU',
-      nonlin_kwargs: { inplace: true },
+      ...usualLayers,
     },
-    _kw_requires_import: ['conv_op', 'norm_op', 'dropout_op', 'nonlin'],
+    _kw_requires_import: importedFields,
   };
 }
 

@@ -26,6 +26,18 @@ interface DefaultNetwork {
 
 const edgeVoxels = 64;
 
+/** @param crossEntropyWeight beside the overlap: the rarer a class, the smaller its mean over all voxels */
+const stepWith = (crossEntropyWeight: number): StepSettings => ({
+  batchSize: 2,
+  patchShape: [edgeVoxels, edgeVoxels, edgeVoxels],
+  loss: { name: 'dice-and-cross-entropy', batchDice: true, smoothVoxels: 20, crossEntropyWeight },
+  levelWeights: [1],
+  optimiser: 'adamw',
+  weightDecay: 1e-4,
+  clipNorm: 5,
+  averageDecay: 0.998,
+});
+
 export const defaultNetworks = {
   lesions: {
     plan: {
@@ -35,21 +47,7 @@ export const defaultNetworks = {
       features: [32, 64, 128, 160],
       normEpsilon: 1e-5,
     },
-    step: {
-      batchSize: 2,
-      patchShape: [edgeVoxels, edgeVoxels, edgeVoxels],
-      loss: {
-        name: 'dice-and-cross-entropy',
-        batchDice: true,
-        smoothVoxels: 20,
-        crossEntropyWeight: 10,
-      },
-      levelWeights: [1],
-      optimiser: 'adamw',
-      weightDecay: 1e-4,
-      clipNorm: 5,
-      averageDecay: 0.998,
-    },
+    step: stepWith(10),
     run: {
       epochs: 60,
       stepsPerEpoch: 100,
@@ -72,21 +70,7 @@ export const defaultNetworks = {
       features: [24, 48, 96, 128],
       normEpsilon: 1e-5,
     },
-    step: {
-      batchSize: 2,
-      patchShape: [edgeVoxels, edgeVoxels, edgeVoxels],
-      loss: {
-        name: 'dice-and-cross-entropy',
-        batchDice: true,
-        smoothVoxels: 20,
-        crossEntropyWeight: 2,
-      },
-      levelWeights: [1],
-      optimiser: 'adamw',
-      weightDecay: 1e-4,
-      clipNorm: 5,
-      averageDecay: 0.998,
-    },
+    step: stepWith(2),
     run: {
       epochs: 30,
       stepsPerEpoch: 100,

@@ -4,7 +4,7 @@ import type { Predict } from '../segment/sliding-window.js';
 import { seededRandom } from '../volume/random.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
 import type { WorkerPool } from '../workers.js';
-import { bestRule, diceByRule } from './choose-post-processing.js';
+import { bestRule, type diceByRule } from './choose-post-processing.js';
 import { type BrainExam, renderBrainExam, sampleBrainExam } from './synthesize/brain-exam.js';
 import type { Anatomies } from './synthesize/lesion-batches.js';
 
@@ -42,7 +42,13 @@ export async function chooseLesionRule(
       'makeValidationExam',
       [anatomies, seed, index],
     );
-    dice.push(diceByRule(await predictLesions(exam, predict, { pool }), truth));
+    const probability = await predictLesions(exam, predict, { pool });
+    const ofExam = await pool.call<typeof diceByRule>(
+      new URL('./choose-post-processing.js', import.meta.url),
+      'diceByRule',
+      [probability, truth],
+    );
+    dice.push(ofExam);
     onExam?.(index, nonZeroVolumeMl(truth), Math.max(...dice[index]));
   }
   return bestRule(dice);

@@ -81,6 +81,7 @@ export async function trainNetwork(engine: Engine, run: TrainingRun): Promise<Te
   const identity = runIdentity(plan, step, settings);
   const fresh = { epochs: 0, state: initialState(run.initialWeights, step) };
   const start = run.resume ? await readCheckpoint(checkpointFile, identity, fresh.state) : fresh;
+  // What came after the checkpoint is done again.
   const log = run.resume ? await readLog(logFile, start.epochs) : [];
   const trainer = await loadTrainer(engine, plan, step, start.state);
   const batches = run.batches(start.epochs * settings.stepsPerEpoch);
@@ -164,8 +165,8 @@ function summary(validations: readonly Validation[]) {
 
 const lineOf = (record: EpochRecord) => `${JSON.stringify(record)}\n`;
 
-/** The records of the epochs that the checkpoint has; what came after them is done again. */
-async function readLog(file: string, epochs: number): Promise<EpochRecord[]> {
+/** The records of the first `epochs` epochs of a log; none where there is no file. */
+export async function readLog(file: string, epochs = Infinity): Promise<EpochRecord[]> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;

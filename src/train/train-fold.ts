@@ -19,7 +19,7 @@ import type { WorkerPool } from '../workers.js';
 import type { BatchesAhead } from './batches-ahead.js';
 import { cacheDataset } from './cache.js';
 import { weightsOfState } from './checkpoint.js';
-import { bestRule, candidateRules, diceByRule } from './choose-post-processing.js';
+import { bestRule, candidateRules, type diceByRule } from './choose-post-processing.js';
 import { badDataset, type Dataset } from './dataset.js';
 import type { Fold } from './folds.js';
 import { type Pretrained, startingWeights } from './initialise.js';
@@ -27,7 +27,7 @@ import { type EpochRecord, type RunSettings, trainNetwork } from './loop.js';
 import { deepSupervisionWeights, type LossName } from './loss.js';
 import { type OptimiserName, optimisers } from './optimiser.js';
 import { type Batch, type PatchSettings, patchSource } from './patch-source.js';
-import { readCase } from './read-case.js';
+import type { readCase } from './read-case.js';
 import type { FoldName, FoldValidation, TrainingFolder } from './training-folder.js';
 
 /** What a training is made of, beside its cases. */
@@ -220,9 +220,12 @@ async function validateFold(
   );
   for (const [done, name] of names.entries()) {
     onProgress(done, names.length);
-    const reading = await readCase(
-      dataset.cases.find((entry) => entry.name === name)!,
-      dataset.classNames.length,
+    const entry = dataset.cases.find((entry) => entry.name === name)!;
+    const reading = await pool.call<typeof readCase>(
+      new URL('./read-case.js', import.meta.url),
+      'readCase',
+      [entry, dataset.classNames.length],
+      signal,
     );
     if ('problems' in reading) throw badDataset(dataset.folder, reading.problems);
     const { channels, labels } = reading.images;
@@ -236,7 +239,12 @@ async function validateFold(
       labels,
       Uint8Array.from(labels.data, (label) => (label > 0 ? 1 : 0)),
     );
-    const dice = diceByRule(probability, reference);
+    const dice = await pool.call<typeof diceByRule>(
+      new URL('./choose-post-processing.js', import.meta.url),
+      'diceByRule',
+      [probability, reference],
+      signal,
+    );
     results[name] = { dice: dice[plain], diceByRule: [...dice] };
   }
   await predictor.release();

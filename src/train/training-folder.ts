@@ -2,7 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DawsonError } from '../errors.js';
 import { writeWhole } from '../formats/index.js';
-import { readJson } from '../formats/read-json.js';
+import { readJsonIfThere } from '../formats/read-json.js';
 
 /** What a fold's network found in the cases it was not trained on. */
 export interface FoldValidation {
@@ -81,10 +81,7 @@ export class TrainingFolder {
   async validations(folds: number): Promise<Map<number, FoldValidation>> {
     const found = new Map<number, FoldValidation>();
     for (let fold = 0; fold < folds; fold++) {
-      const json = await readJson(this.validation(fold)).catch((error: unknown) => {
-        if (error instanceof DawsonError && error.code === 'file-not-found') return undefined;
-        throw error;
-      });
+      const json = await readJsonIfThere(this.validation(fold));
       if (json !== undefined) found.set(fold, json as FoldValidation);
     }
     return found;

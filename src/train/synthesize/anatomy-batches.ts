@@ -3,6 +3,7 @@ import { anatomyLabel } from '../../volume/anatomy-labels.js';
 import { percentile } from '../../volume/histogram.js';
 import { seededRandom } from '../../volume/random.js';
 import type { Size } from '../../volume/volume.js';
+import { batchSeed } from '../patch-source.js';
 import type { StepInput } from '../step.js';
 import { anatomyOfTissue } from './anatomy-of-tissues.js';
 import { sequenceNames } from './exam.js';
@@ -31,7 +32,7 @@ export function makeAnatomyBatch(
   const voxels = edgeVoxels ** 3;
   const image = new Float32Array(batchSize * voxels);
   const labels = new Uint8Array(batchSize * voxels);
-  const random = seededRandom((seededRandom(seed).bits() ^ seededRandom(index).bits()) >>> 0);
+  const random = seededRandom(batchSeed(seed, index));
   const size: Size = [edgeVoxels, edgeVoxels, edgeVoxels];
   for (let place = 0; place < batchSize; place++) {
     const head = heads[random.integer(heads.length)];

@@ -1,6 +1,7 @@
 import { normalizedIntensities } from '../../segment/lesion-network-input.js';
 import { seededRandom } from '../../volume/random.js';
 import type { Size } from '../../volume/volume.js';
+import { batchSeed } from '../patch-source.js';
 import type { StepInput } from '../step.js';
 import { brainStatistics, type tissueShares } from './brain-intensities.js';
 import { sequenceNames } from './exam.js';
@@ -45,7 +46,7 @@ export function makeLesionBatch(
   const voxels = edgeVoxels ** 3;
   const image = new Float32Array(batchSize * sequenceNames.length * voxels);
   const labels = new Uint8Array(batchSize * voxels);
-  const random = seededRandom((seededRandom(seed).bits() ^ seededRandom(index).bits()) >>> 0);
+  const random = seededRandom(batchSeed(seed, index));
   const size: Size = [edgeVoxels, edgeVoxels, edgeVoxels];
   for (let place = 0; place < batchSize; place++) {
     const chosen = random.integer(heads.length);
