@@ -11,7 +11,6 @@ import {
 import type { Run } from './preprocess/prepare.js';
 import type { register } from './preprocess/register.js';
 import {
-  type Caution,
   type ChangeDocument,
   type ComparedExam,
   changeSchema,
@@ -19,7 +18,14 @@ import {
 } from './quantify/change.js';
 import { changeRule } from './quantify/classify-change.js';
 import type { compareExams, ExamChange, MeasuredExam } from './quantify/compare-exams.js';
-import { comparisonCautions, inOrderOfTime, seriesCautions } from './quantify/exam-series.js';
+import {
+  comparisonCautions,
+  inOrderOfTime,
+  leftOutCaution,
+  reasonOf,
+  requireSamePatient,
+  seriesCautions,
+} from './quantify/exam-series.js';
 import { type Findings, notice } from './quantify/findings.js';
 import { type ExamResult, readResult } from './quantify/read-result.js';
 import { version } from './version.js';
@@ -71,12 +77,7 @@ export async function track(
   const exams = inOrderOfTime(read);
   const cautions = [
     ...seriesCautions(exams, read),
-    ...leftOut.map(
-      ({ folder, reason }): Caution => ({
-        code: 'exam-left-out',
-        text: `The exam in ${folder} was left out: ${reason}`,
-      }),
-    ),
+    ...leftOut.map(({ folder, reason }) => leftOutCaution(folder, reason)),
   ];
 
   const compare = async (previous: TrackedExam, current: TrackedExam) => {
@@ -176,9 +177,7 @@ async function readExams(
     } catch (error) {
       if (!(error instanceof DawsonError)) throw error;
       failures.push(error);
-      // Not the whole path: folders may be named for patients, and the document is passed on.
-      const reason = `${error.title}: expected ${error.details.expected}; found ${error.details.found}.`;
-      leftOut.push({ folder: basename(resolve(folder)), reason });
+      leftOut.push({ folder: basename(resolve(folder)), reason: reasonOf(error) });
     }
   }
   if (exams.length < 2) throw failures[0];
@@ -198,21 +197,6 @@ async function readExam(folder: string): Promise<TrackedExam> {
     });
   }
   return { folder, ...result, probability };
-}
-
-function requireSamePatient(exams: readonly TrackedExam[]): void {
-  const [first, ...others] = exams.filter(({ findings }) => findings.exam?.patient?.id);
-  const other = others.find(
-    ({ findings }) => findings.exam!.patient!.id !== first.findings.exam!.patient!.id,
-  );
-  if (other === undefined) return;
-  // Without the ids: messages go into logs.
-  throw new DawsonError('inputs-conflict', {
-    file: other.folder,
-    expected: `an exam of the same patient as ${first.folder}`,
-    found: 'another patient id',
-    advice: 'Compare exams of one patient only.',
-  });
 }
 
 /**

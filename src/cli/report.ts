@@ -5,12 +5,16 @@ import { DawsonError } from '../errors.js';
 import { requireReplaceableFolder, writeFolderWhole, writeWhole } from '../formats/index.js';
 import type { Run } from '../preprocess/prepare.js';
 import type { Caution } from '../quantify/change.js';
-import { inOrderOfTime } from '../quantify/exam-series.js';
+import {
+  inOrderOfTime,
+  leftOutCaution,
+  reasonOf,
+  requireSamePatient,
+} from '../quantify/exam-series.js';
 import { notice } from '../quantify/findings.js';
 import { type ExamResult, readResult } from '../quantify/read-result.js';
 import type { clinicalReport } from '../report/clinical/clinical-report.js';
 import type { Paper, ReportInput } from '../report/clinical/report-input.js';
-import { requireSamePatient } from '../report/clinical/series.js';
 import type { Language } from '../report/clinical/texts.js';
 import { type previewFiles, previewResult } from '../report/preview.js';
 import { track } from '../track.js';
@@ -65,13 +69,12 @@ async function report(folder: string, options: ReportOptions): Promise<void> {
   try {
     if (options.preview) await requireReplaceableFolder(options.preview, previewResult);
     const series = await stage('read the results', () => readSeries(folder, options.previous));
-    const { exam, previous } = series;
-    const change = await compared(series, { pool, stage, signal });
+    const { exam } = series;
+    const { previous, ...change } = await compared(series, { pool, stage, signal });
     const input: ReportInput = {
       exam,
       previous: previous.map(({ findings }) => findings),
       ...change,
-      cautions: [...series.cautions, ...(change?.cautions ?? [])],
       language: options.language,
       paper: options.paper,
     };
@@ -125,10 +128,7 @@ async function readSeries(folder: string, folders: readonly string[]): Promise<S
       previous.push({ folder: name, ...(await readResult(name)) });
     } catch (error) {
       if (!(error instanceof DawsonError)) throw error;
-      const { expected, found } = error.details;
-      const reason = `${error.title}: expected ${expected}; found ${found}.`;
-      const text = `The exam in ${basename(resolve(name))} was left out: ${reason}`;
-      cautions.push({ code: 'exam-left-out', text });
+      cautions.push(leftOutCaution(basename(resolve(name)), reasonOf(error)));
     }
   }
   requireSamePatient([exam, ...previous]);
@@ -136,16 +136,28 @@ async function readSeries(folder: string, folders: readonly string[]): Promise<S
 }
 
 /**
- * The comparison with the last of the earlier exams; none without one, or where it is later than
- * the exam that is reported, which the report says.
+ * The comparison with the last of the earlier exams that can be compared; none without one, or where
+ * it is later than the exam that is reported. What cannot be compared is left out, which the report
+ * says.
  */
-async function compared({ exam, previous }: Series, run: Run) {
-  const previousExam = previous.at(-1);
-  if (previousExam === undefined) return undefined;
-  if (inOrderOfTime([previousExam, exam])[1] !== exam) return undefined;
-  const { document } = await track([previousExam.folder, exam.folder], run);
-  const { rule, consecutive, cautions } = document;
-  return { previousExam, change: { comparison: consecutive[0], rule }, cautions };
+async function compared({ exam, previous, cautions }: Series, run: Run) {
+  const others = [...previous];
+  const said = [...cautions];
+  for (;;) {
+    const previousExam = others.at(-1);
+    const isEarlier = previousExam && inOrderOfTime([previousExam, exam])[1] === exam;
+    if (!isEarlier) return { previous: others, cautions: said };
+    try {
+      const { document } = await track([previousExam.folder, exam.folder], run);
+      const { rule, consecutive, cautions } = document;
+      const change = { comparison: consecutive[0], rule };
+      return { previous: others, previousExam, change, cautions: [...said, ...cautions] };
+    } catch (error) {
+      if (!(error instanceof DawsonError) || error.code === 'interrupted') throw error;
+      said.push(leftOutCaution(basename(resolve(previousExam.folder)), reasonOf(error)));
+      others.pop();
+    }
+  }
 }
 
 async function writePreview(

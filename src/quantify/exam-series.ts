@@ -1,3 +1,4 @@
+import { DawsonError } from '../errors.js';
 import type { Caution } from './change.js';
 import type { Findings } from './findings.js';
 
@@ -6,6 +7,38 @@ interface WithFindings {
 }
 
 const dateOf = ({ findings }: WithFindings) => findings.exam?.date;
+
+/**
+ * Makes sure that exams do not belong to different patients, as far as they say whose they are.
+ * Names are not compared: they change, and are spelled in more than one way.
+ * @throws DawsonError `inputs-conflict`, without the ids: messages go into logs.
+ */
+export function requireSamePatient(
+  exams: readonly (WithFindings & { readonly folder: string })[],
+): void {
+  const [first, ...others] = exams.filter(({ findings }) => findings.exam?.patient?.id);
+  for (const { folder, findings } of others) {
+    if (findings.exam!.patient!.id === first.findings.exam!.patient!.id) continue;
+    throw new DawsonError('inputs-conflict', {
+      file: folder,
+      expected: `an exam of the same patient as ${first.folder}`,
+      found: 'another patient id',
+      advice: 'Compare exams of one patient only.',
+    });
+  }
+}
+
+/**
+ * Why an exam is left out. Not the whole path: folders may be named for patients, and documents are
+ * passed on.
+ */
+export const reasonOf = ({ title, details: { expected, found } }: DawsonError): string =>
+  `${title}: expected ${expected}; found ${found}.`;
+
+export const leftOutCaution = (folderName: string, reason: string): Caution => ({
+  code: 'exam-left-out',
+  text: `The exam in ${folderName} was left out: ${reason}`,
+});
 
 /** Exams in the order of their dates where each has one, else as given; equal dates stay as given. */
 export function inOrderOfTime<E extends WithFindings>(exams: readonly E[]): E[] {

@@ -76,6 +76,19 @@ describe('dawson report', () => {
     expect(page).toContain('Ingen tidligere undersøgelse');
   });
 
+  it('leaves out an earlier exam whose comparison fails, and makes the report without it', async () => {
+    // It can be read, but it has no probabilities to compare by.
+    const earlier = await writeExam('no-probability', drawnExam({ blobs: blobs.slice(1) }));
+    const html = join(folder, 'not-compared.html');
+    const { exitCode } = await dawson([
+      ...['report', place, '--previous', earlier, '--out', join(folder, 'n.pdf'), '--html', html],
+    ]);
+    expect(exitCode).toBe(0);
+    const page = readFileSync(html, 'utf8');
+    expect(page).toContain('The exam in no-probability was left out');
+    expect(page).toContain('No earlier exam to compare with');
+  });
+
   it('refuses an earlier exam of another patient, without naming either', async () => {
     const of = (id: string) => drawnExam({ blobs, withRegions: false, exam: { patient: { id } } });
     const [first, second] = [

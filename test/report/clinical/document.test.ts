@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { requireSamePatient } from '../../../src/quantify/exam-series.js';
 import { reportDocument } from '../../../src/report/clinical/document.js';
 import type { ReportInput } from '../../../src/report/clinical/report-input.js';
 import type { ReportPictures } from '../../../src/report/clinical/report-pictures.js';
-import { requireSamePatient } from '../../../src/report/clinical/series.js';
 import { shownText } from '../../../src/report/clinical/shown-text.js';
 import { drawnChange, drawnExam, scatteredBlobs } from '../../support/report-exam.js';
 
