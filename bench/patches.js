@@ -8,7 +8,7 @@
 // Then an engine that blocks the program for T ms a step, as a network's runtime does, takes N batches
 // from the source: the share of time in which it runs says how well the making of data is hidden.
 // The picture shows the middle slice of each patch, a row a channel, labels outlined in the first.
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,6 +21,7 @@ import { fingerprintOf } from '../dist/train/fingerprint.js';
 import { makeBatch, patchSource } from '../dist/train/patch-source.js';
 import { planFor } from '../dist/train/plan.js';
 import { WorkerPool } from '../dist/workers.js';
+import { makeRealDataset, realCases, realChannels } from './support/real-dataset.js';
 
 const { values: flags } = parseArgs({
   options: {
@@ -34,13 +35,12 @@ const { values: flags } = parseArgs({
     picture: { type: 'string' },
   },
 });
-const names = ['open-ms-cs-07', 'open-ms-cs-19', 'mslesseg-P18-T1'];
-const channels = ['flair', 't1', 't2'];
+const [names, channels] = [realCases, realChannels];
 
 const folder = mkdtempSync(join(tmpdir(), 'dawson-bench-'));
 const pool = new WorkerPool(2);
 try {
-  const dataset = await readDataset(makeDataset());
+  const dataset = await readDataset(makeRealDataset(flags.data, join(folder, 'dataset')));
   const seconds = async (what, work) => {
     const start = performance.now();
     const result = await work();
@@ -108,28 +108,6 @@ async function feedEngine(cases, settings, steps, stepMs) {
     `an engine with steps of ${stepMs} ms waits ${(waitedMs / steps).toFixed(0)} ms for a batch of ` +
       `${settings.batchSize}: busy ${(100 * busy).toFixed(1)} % of the time`,
   );
-}
-
-function makeDataset() {
-  const dataset = join(folder, 'dataset');
-  for (const part of ['imagesTr', 'labelsTr']) mkdirSync(join(dataset, part), { recursive: true });
-  for (const name of names) {
-    const source = (file) => join(flags.data, 'lesions', name, `${file}.nii.gz`);
-    for (const [channel, sequence] of channels.entries()) {
-      const target = join(dataset, 'imagesTr', `${name}_000${channel}.nii.gz`);
-      if (existsSync(source(sequence))) copyFileSync(source(sequence), target);
-    }
-    copyFileSync(source('lesions'), join(dataset, 'labelsTr', `${name}.nii.gz`));
-  }
-  const description = {
-    channel_names: { 0: 'FLAIR', 1: 'T1', 2: 'T2' },
-    optional_channels: ['T2'],
-    labels: { background: 0, lesion: 1 },
-    numTraining: names.length,
-    file_ending: '.nii.gz',
-  };
-  writeFileSync(join(dataset, 'dataset.json'), JSON.stringify(description));
-  return dataset;
 }
 
 /** Middle slices: a column a patch, a row a channel; -3 to 5 standard deviations. */

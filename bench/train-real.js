@@ -8,11 +8,12 @@
 // is optional. The plan is that of `dawson plan` with 16 features instead of 32 and patches of 48
 // voxels, so that it trains on a laptop. An epoch has 50 steps of 2 patches.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { makeRealDataset, realCases } from './support/real-dataset.js';
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { values: flags } = parseArgs({
@@ -24,8 +25,7 @@ const { values: flags } = parseArgs({
     threads: { type: 'string', default: '2' },
   },
 });
-const cases = ['open-ms-cs-07', 'open-ms-cs-19', 'mslesseg-P18-T1'];
-const channels = ['flair', 't1', 't2'];
+const cases = realCases;
 const imageOf = (name, sequence) => join(flags.data, 'lesions', name, `${sequence}.nii.gz`);
 
 function dawson(...args) {
@@ -33,26 +33,6 @@ function dawson(...args) {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   if (status !== 0) throw new Error(`dawson ${args[0]} ended with ${status}`);
-}
-
-function makeDataset(folder, names) {
-  for (const part of ['imagesTr', 'labelsTr']) mkdirSync(join(folder, part), { recursive: true });
-  for (const name of names) {
-    for (const [channel, sequence] of channels.entries()) {
-      const image = imageOf(name, sequence);
-      if (!existsSync(image)) continue;
-      copyFileSync(image, join(folder, 'imagesTr', `${name}_000${channel}.nii.gz`));
-    }
-    copyFileSync(imageOf(name, 'lesions'), join(folder, 'labelsTr', `${name}.nii.gz`));
-  }
-  const description = {
-    channel_names: { 0: 'FLAIR', 1: 'T1', 2: 'T2' },
-    optional_channels: ['T2'],
-    labels: { background: 0, lesion: 1 },
-    numTraining: names.length,
-    file_ending: '.nii.gz',
-  };
-  writeFileSync(join(folder, 'dataset.json'), JSON.stringify(description));
 }
 
 function makeSmall(file) {
@@ -76,7 +56,7 @@ function train(name, names, epochs) {
   const dataset = join(flags.out, name, 'dataset');
   const training = join(flags.out, name, 'training');
   if (!existsSync(dataset)) {
-    makeDataset(dataset, names);
+    makeRealDataset(flags.data, dataset, names);
     dawson('plan', dataset, '--out', training);
     makeSmall(join(training, 'plans.json'));
   }

@@ -14,7 +14,12 @@ import { inputGate } from './preprocess/quality/input-gate.js';
 import { readRegionAtlas } from './preprocess/region-atlas.js';
 import { type Findings, findingsSchema, notice } from './quantify/findings.js';
 import { lesionTable } from './quantify/lesion-table.js';
-import type { findLesions, LesionRule, Lesions } from './quantify/lesions.js';
+import {
+  countOfLesions,
+  type findLesions,
+  type LesionRule,
+  type Lesions,
+} from './quantify/lesions.js';
 import type { locateByAtlas } from './quantify/locate-by-atlas.js';
 import type { ClinicalReport, clinicalReport } from './report/clinical/clinical-report.js';
 import type { ReportedExam, ReportInput } from './report/clinical/report-input.js';
@@ -101,7 +106,7 @@ export async function analyze(
   const { model } = segmenter;
   const method = model ? `${model.name} ${model.version}` : options.segmenter;
   const heading =
-    `${lesions.list.length} lesions, ${lesions.volumeMl.toFixed(2)} ml ` +
+    `${countOfLesions(lesions.list.length)}, ${lesions.volumeMl.toFixed(2)} ml ` +
     `(${method}, Dawson ${version})`;
   const overlay = await stage('draw', () =>
     pool.call<typeof overlayPng>(

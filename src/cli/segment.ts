@@ -8,6 +8,7 @@ import { type Device, devices } from '../network/index.js';
 import { type Alignment, alignments } from '../preprocess/prepare.js';
 import type { Severity } from '../preprocess/quality/finding.js';
 import { notice } from '../quantify/findings.js';
+import { countOfLesions } from '../quantify/lesions.js';
 import type { Paper } from '../report/clinical/report-input.js';
 import type { Language } from '../report/clinical/texts.js';
 import { type SegmenterName, segmenters } from '../segment/segmenters.js';
@@ -141,7 +142,7 @@ async function segment(options: SegmentOptions): Promise<void> {
         ({ severity, text }) => `${severityLabels[severity]}: ${text}`,
       ),
       ...findings.notes.map((note) => `Note: ${note}`),
-      `${findings.lesionCount} lesions, ${findings.lesionVolumeMl.toFixed(2)} ml in all ` +
+      `${countOfLesions(findings.lesionCount)}, ${findings.lesionVolumeMl.toFixed(2)} ml in all ` +
         `(brain ${findings.brainVolumeMl.toFixed(0)} ml), in ${seconds.toFixed(1)} s with ${gib.toFixed(2)} GiB.`,
       ...(options.report ? [`The report: ${join(options.out, 'report.pdf')}.`] : []),
       `Look at ${join(options.out, 'overlay.png')} before you use the numbers in ${join(options.out, 'findings.json')}.`,

@@ -27,6 +27,10 @@ export interface Lesions {
   readonly volumeMl: number;
 }
 
+/** A number of lesions in words. */
+export const countOfLesions = (count: number): string =>
+  `${count} ${count === 1 ? 'lesion' : 'lesions'}`;
+
 /** What counts as a lesion. */
 export interface LesionRule extends PostProcessing {
   /** Voxels touching by a face (6), also an edge (18), also a corner (26) are one lesion. */
