@@ -1,4 +1,5 @@
-// Regions of lesions whose region is known by construction, with the true anatomy and with the atlas.
+// Regions of lesions whose region is known by construction, with the true anatomy, with the atlas and
+// with the anatomy network, whose training saw all heads but every fifth.
 //
 //   npm run bench -- location [--data FOLDER] [--cache FOLDER] [--sweep]
 //
@@ -17,6 +18,8 @@ import {
   withVentriclesOf,
 } from '../dist/preprocess/region-atlas.js';
 import { lesionRegions, locateLesions } from '../dist/quantify/location.js';
+import { openAnatomyNetwork } from '../dist/segment/anatomy-network.js';
+import { isForValidation } from '../dist/train/default-networks.js';
 import { anatomyOfTissue } from '../dist/train/synthesize/anatomy-of-tissues.js';
 import { noLesions } from '../dist/train/synthesize/lesions.js';
 import { patchGrid, renderPatch, samplePatch } from '../dist/train/synthesize/patch.js';
@@ -30,6 +33,7 @@ import { anatomyLabel } from '../dist/volume/anatomy-labels.js';
 import { distanceTransformMm } from '../dist/volume/distance.js';
 import { seededRandom } from '../dist/volume/random.js';
 import { onGrid } from '../dist/volume/volume.js';
+import { WorkerPool } from '../dist/workers.js';
 
 const { values: flags } = parseArgs({
   options: {
@@ -174,6 +178,8 @@ function printTable(title, rows, found) {
 const headAtlas = await readHeadAtlas();
 const regionAtlas = await readRegionAtlas();
 const library = await readLesionLibrary(flags.data);
+const pool = new WorkerPool(1);
+const anatomyNetwork = await openAnatomyNetwork({ device: 'cpu', threads: 2 }, pool);
 const rows = [];
 let seconds = 0;
 for (const [index, file] of (await listHeads(flags.data)).entries()) {
@@ -197,15 +203,38 @@ for (const [index, file] of (await listHeads(flags.data)).entries()) {
   });
   const used = process.cpuUsage(start);
   seconds = Math.max(seconds, (used.user + used.system) / 1e6);
+  const seen = await anatomyNetwork.findAnatomy(flair, toAtlas);
+  const byNetwork = locateLesions(labels, list, seen.labels, {
+    source: 'anatomy-network',
+    toMidlineSpace: toMidlineSpace(toAtlas),
+  });
   for (const [at, region] of truth.entries()) {
     const { distancesMm, region: atlas } = byAtlas.locations[at];
-    rows.push({ truth: region, anatomy: known.locations[at].region, atlas, distancesMm });
+    rows.push({
+      truth: region,
+      anatomy: known.locations[at].region,
+      atlas,
+      network: byNetwork?.locations[at].region,
+      unseen: isForValidation(index),
+      distancesMm,
+    });
   }
-  const agreed = rows.slice(-truth.length).filter((row) => row.atlas === row.truth).length;
-  console.error(`${head.name}: ${agreed} of ${truth.length} agree with the atlas`);
+  const agreed = (found) =>
+    rows.slice(-truth.length).filter((row) => row[found] === row.truth).length;
+  console.error(
+    `${head.name}: of ${truth.length} agree with the atlas ${agreed('atlas')}, ` +
+      `with the network ${agreed('network')}`,
+  );
 }
+await pool.close();
 printTable('True anatomy (rows: truth)', rows, 'anatomy');
 printTable('Atlas (rows: truth)', rows, 'atlas');
+printTable('Network (rows: truth)', rows, 'network');
+printTable(
+  'Network, heads that it was not trained on',
+  rows.filter(({ unseen }) => unseen),
+  'network',
+);
 console.log(`slowest head: ${seconds.toFixed(1)} s of CPU for anatomy and regions`);
 
 if (flags.sweep) {

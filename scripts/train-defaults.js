@@ -1,12 +1,12 @@
 // Trains Dawson's own networks on synthetic exams:
 //
 //   npm run train:defaults -- lesions|anatomy [--resume] [--continue] [--threads N] [--data FOLDER]
-//   npm run train:defaults -- lesions --finish
+//   npm run train:defaults -- lesions|anatomy --finish
 //
 // The checkpoint, after every epoch, and the log lie in checkpoints/; a run that was stopped goes on
 // with --resume exactly as if it had not been. --continue starts a new run from the weights in models/.
-// --finish chooses the rule for lesions on synthetic exams of heads that training did not see, and
-// replaces models/lesions by the averaged weights of the checkpoint.
+// --finish replaces the network in models/ by the averaged weights of the checkpoint; the rule for
+// lesions is chosen on synthetic exams of heads that training did not see.
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -73,10 +73,23 @@ async function train() {
 }
 
 async function finish() {
-  if (name !== 'lesions')
-    throw new Error('Only the lesion network has a rule to choose and a place in models/.');
   const { tensors, metadata } = await readSafetensors(checkpointFile);
   const weights = weightsOfState(network.plan, Object.fromEntries(tensors));
+  const steps = Number(metadata.epochs) * network.run.stepsPerEpoch;
+  const chosen = name === 'lesions' ? await chooseRule(weights) : {};
+  const training = {
+    data: `synthetic exams of 16 of 20 head label maps and 27 lesion masks; see models/${name}.md`,
+    patches: steps * network.step.batchSize,
+    steps,
+    seed: network.seed,
+    ...chosen.training,
+  };
+  const { plan } = network;
+  const card = { name, version: values.version, plan, rule: chosen.rule, training };
+  await writeOwnNetwork(ownNetworkFolder(name), card, weights);
+}
+
+async function chooseRule(weights) {
   const predictor = await loadPredictor(engine, network.plan, weights, windowShape);
   const anatomies = await readAnatomies(values.data, at('cache/heads'), true);
   const exams = Number(values.exams);
@@ -90,15 +103,8 @@ async function finish() {
       ),
   });
   console.log(`mean Dice ${meanDice.toFixed(3)} with ${JSON.stringify(rule)}`);
-  const steps = Number(metadata.epochs) * network.run.stepsPerEpoch;
-  const training = {
-    data: 'synthetic exams of 16 of 20 head label maps and 27 lesion masks; see models/lesions.md',
-    patches: steps * network.step.batchSize,
-    steps,
-    seed: network.seed,
-    validationExams: exams,
-    validationDice: Number(meanDice.toFixed(4)),
+  return {
+    rule,
+    training: { validationExams: exams, validationDice: Number(meanDice.toFixed(4)) },
   };
-  const card = { name, version: values.version, plan: network.plan, rule, training };
-  await writeOwnNetwork(ownNetworkFolder(name), card, weights);
 }

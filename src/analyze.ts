@@ -20,10 +20,11 @@ import {
   type LesionRule,
   type Lesions,
 } from './quantify/lesions.js';
-import type { locateByAtlas } from './quantify/locate-by-atlas.js';
+import type { locateByAtlas, locateByLabels } from './quantify/locate.js';
 import type { ClinicalReport, clinicalReport } from './report/clinical/clinical-report.js';
 import type { ReportedExam, ReportInput } from './report/clinical/report-input.js';
 import type { overlayPng } from './report/overlay.js';
+import { openAnatomyNetwork } from './segment/anatomy-network.js';
 import type { OpenSegmenter, SegmenterChoice } from './segment/segmenter.js';
 import { type SegmenterName, segmenters } from './segment/segmenters.js';
 import { timed } from './stage.js';
@@ -31,7 +32,7 @@ import { version } from './version.js';
 import { invert, type Mat4, multiply, voxelSizeMm } from './volume/affine.js';
 import { orientationOf, reorient } from './volume/reorient.js';
 import { resample } from './volume/resample.js';
-import { type Mask, nonZeroVolumeMl, onGrid, type Volume } from './volume/volume.js';
+import { type LabelMap, type Mask, nonZeroVolumeMl, onGrid, type Volume } from './volume/volume.js';
 
 export interface AnalyzeOptions extends PrepareOptions, SegmenterChoice {
   readonly segmenter: SegmenterName;
@@ -49,6 +50,7 @@ export interface Analysis {
   readonly lesions: Lesions;
   readonly probability: Volume<Float32Array>;
   readonly brain: Mask;
+  readonly anatomy?: LabelMap<Uint8Array>;
   readonly overlay: Uint8Array;
   readonly report?: ClinicalReport;
   readonly exam: Exam;
@@ -75,7 +77,8 @@ export async function analyze(
   const segmenter: OpenSegmenter = await open(options, sequencesOf(files), run);
   const description = await describeExam(files.flair, options.described);
   const { exam, notes } = await stage('read', () => readExam(files));
-  const preparation = await prepare(exam, options, run);
+  const anatomyNetwork = await openAnatomyNetwork(options.engine, pool);
+  const preparation = await prepare(exam, options, run, anatomyNetwork?.findAnatomy);
   const quality = await inputGate(exam, preparation, options, run);
   const segmentation = await segmenter.segment(preparation.exam, run);
   const probability = onFlairGrid(segmentation.probability, preparation, exam);
@@ -89,20 +92,24 @@ export async function analyze(
       signal,
     ),
   );
-  const located = await stage('locate', async () =>
-    pool.call<typeof locateByAtlas>(
-      new URL('./quantify/locate-by-atlas.js', import.meta.url),
-      'locateByAtlas',
-      [
-        exam.flair.volume,
-        lesions,
-        connectivity,
-        await readRegionAtlas(),
-        flairToAtlas(preparation),
-      ],
-      signal,
-    ),
-  );
+  const anatomy = preparation.anatomy && onFlairGrid(preparation.anatomy, preparation, exam);
+  const toAtlas = flairToAtlas(preparation);
+  const located = await stage('locate', async () => {
+    const module = new URL('./quantify/locate.js', import.meta.url);
+    return anatomy
+      ? pool.call<typeof locateByLabels>(
+          module,
+          'locateByLabels',
+          [lesions, connectivity, anatomy, toAtlas],
+          signal,
+        )
+      : pool.call<typeof locateByAtlas>(
+          module,
+          'locateByAtlas',
+          [exam.flair.volume, lesions, connectivity, await readRegionAtlas(), toAtlas],
+          signal,
+        );
+  });
   const { model } = segmenter;
   const method = model ? `${model.name} ${model.version}` : options.segmenter;
   const heading =
@@ -128,6 +135,7 @@ export async function analyze(
       ...(model && { model }),
       alignment: options.alignment,
       brainExtracted: preparation.brainExtracted,
+      ...(anatomyNetwork && { anatomyModel: anatomyNetwork.model }),
       registered: options.registered,
       lesionRule,
     },
@@ -165,6 +173,7 @@ export async function analyze(
     lesions,
     probability,
     brain,
+    ...(anatomy && { anatomy }),
     overlay,
     ...(report && { report }),
     exam,
@@ -200,7 +209,7 @@ async function reportOf(
  */
 export async function writeAnalysis(
   folder: string,
-  { findings, lesions, probability, brain, overlay, report, exam, preparation }: Analysis,
+  { findings, lesions, probability, brain, anatomy, overlay, report, exam, preparation }: Analysis,
   { intermediate, signal }: { intermediate: boolean; signal?: AbortSignal },
 ): Promise<void> {
   const like = { like: exam.flair.header };
@@ -220,6 +229,7 @@ export async function writeAnalysis(
       await writeWhole(file('report.html'), Buffer.from(report.html));
     }
     if (intermediate) {
+      if (anatomy) await writeNifti(file('anatomy.nii.gz'), anatomy, like);
       for (const name of sequencesOf(exam)) {
         await writeNifti(file(`prepared-${name}.nii.gz`), preparation.exam[name]!);
         if (name === 'flair') continue;

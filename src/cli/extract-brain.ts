@@ -1,7 +1,8 @@
+import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { checkIntensities, readVolume, writeNifti } from '../formats/index.js';
-import type { extractBrain } from '../preprocess/extract-brain.js';
-import { readHeadAtlas } from '../preprocess/head-atlas.js';
+import { findHead } from '../preprocess/find-head.js';
+import { openAnatomyNetwork } from '../segment/anatomy-network.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
 import { WorkerPool } from '../workers.js';
 import {
@@ -16,23 +17,27 @@ export function addExtractBrain(program: Command): void {
   const command = program
     .command('extract-brain <image>')
     .summary('find the brain in an image of a head')
-    .description('Finds the brain in a FLAIR, T2 or T1 image of a head, with classical methods.')
+    .description(
+      'Finds the brain in a FLAIR, T2 or T1 image of a head: brain, ventricles and the fluid around\n' +
+        'them, up to the dura.',
+    )
     .requiredOption('--out <file>', 'the mask to write: 1 in the brain, on the image’s own grid')
-    .action(async (file: string, options: OutputOptions & { out: string }) => {
+    .option('--anatomy <file>', 'also write the parts of the brain as a label map')
+    .action(async (file: string, options: OutputOptions & { out: string; anatomy?: string }) => {
       const pool = new WorkerPool(1);
       const { signal, dispose } = abortOnInterrupt();
       try {
         const image = await readVolume(file);
         const { volume } = checkIntensities(image.volume, file);
-        const brain = await stagesOnTerminal(options)('find the brain', async () =>
-          pool.call<typeof extractBrain>(
-            new URL('../preprocess/extract-brain.js', import.meta.url),
-            'extractBrain',
-            [volume, await readHeadAtlas()],
-            signal,
-          ),
+        const engine = { device: 'cpu', threads: availableParallelism() } as const;
+        const network = await openAnatomyNetwork(engine, pool);
+        const { brain, anatomy } = await stagesOnTerminal(options)('find the brain', async () =>
+          findHead(volume, false, { pool, signal }, network?.findAnatomy),
         );
         await writeNifti(options.out, brain, { like: image.header });
+        if (options.anatomy && anatomy) {
+          await writeNifti(options.anatomy, anatomy, { like: image.header });
+        }
         const volumeMl = nonZeroVolumeMl(brain);
         printResult(options, { brainVolumeMl: volumeMl, out: options.out }, [
           `${volumeMl.toFixed(0)} ml of brain: ${options.out}`,

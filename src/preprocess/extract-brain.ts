@@ -58,12 +58,21 @@ export function extractBrain(volume: Volume, atlas: HeadAtlas): Mask {
   return findBrain(volume, atlas, { brainExtracted: false }).brain;
 }
 
-/** The brain, and where the atlas expects its tissues. */
-export interface FoundBrain {
-  readonly brain: Mask;
-  readonly tissuePriors: TissuePriors;
+/** How a head lies, and where the atlas expects its tissues. */
+export interface PlacedHead {
   /** Maps points of the image to points of the atlas, RAS mm. */
   readonly toAtlas: Mat4;
+  readonly tissuePriors: TissuePriors;
+}
+
+/** @throws DawsonError as {@link placeAtlas} does. */
+export function placeHead(
+  volume: Volume,
+  atlas: HeadAtlas,
+  { brainExtracted }: { brainExtracted: boolean },
+): PlacedHead {
+  const toAtlas = placeAtlas(volume, atlas, { brainExtracted });
+  return { toAtlas, tissuePriors: tissuePriorsOn(volume, atlas, toAtlas) };
 }
 
 /** {@link extractBrain}, or of a brain-extracted image what is not 0; with the atlas's tissues. */
@@ -71,32 +80,33 @@ export function findBrain(
   volume: Volume,
   atlas: HeadAtlas,
   { brainExtracted }: { brainExtracted: boolean },
-): FoundBrain {
-  const toAtlas = placeAtlas(volume, atlas, { brainExtracted });
-  return {
-    brain: brainExtracted ? nonZeroBrain(volume) : brainAround(volume, atlas, toAtlas),
-    tissuePriors: tissuePriorsOn(volume, atlas, toAtlas),
-    toAtlas,
-  };
+): PlacedHead & { readonly brain: Mask } {
+  const placed = placeHead(volume, atlas, { brainExtracted });
+  const brain = brainExtracted ? nonZeroBrain(volume) : brainAround(volume, atlas, placed.toAtlas);
+  return { ...placed, brain };
 }
 
-function brainAround(volume: Volume, atlas: HeadAtlas, toAtlas: Mat4): Mask {
+/** The brain of a head on which the atlas lies; see {@link extractBrain}. */
+export function brainAround(volume: Volume, atlas: HeadAtlas, toAtlas: Mat4): Mask {
   const image = atResolution(volume, workingMm);
   const share = resample(atlas.brain, image, { toMoving: toAtlas });
   const brain = cleaned(onGrid(image, brainByIntensity(image, share as Volume<Float32Array>)));
-
-  const volumeMl = nonZeroVolumeMl(brain);
-  if (volumeMl < plausibleMl.least || volumeMl > plausibleMl.most) {
-    throw new DawsonError('brain-not-found', {
-      expected: `a brain of ${plausibleMl.least} to ${plausibleMl.most} ml`,
-      found: `${volumeMl.toFixed(0)} ml`,
-    });
-  }
+  requirePlausible(brain);
   const edges = resample({ ...brain, data: Float32Array.from(brain.data) }, volume);
   return onGrid(
     volume,
     Uint8Array.from(edges.data, (value) => (value >= 0.5 ? 1 : 0)),
   );
+}
+
+/** @throws DawsonError `brain-not-found` for a mask that has no plausible size. */
+export function requirePlausible(brain: Mask): void {
+  const volumeMl = nonZeroVolumeMl(brain);
+  if (volumeMl >= plausibleMl.least && volumeMl <= plausibleMl.most) return;
+  throw new DawsonError('brain-not-found', {
+    expected: `a brain of ${plausibleMl.least} to ${plausibleMl.most} ml`,
+    found: `${volumeMl.toFixed(0)} ml`,
+  });
 }
 
 /** 1 where atlas and intensities together make brain more likely than not. */

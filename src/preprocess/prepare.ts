@@ -9,13 +9,12 @@ import {
   voxelVolumeMm3,
 } from '../volume/affine.js';
 import { reorient } from '../volume/reorient.js';
-import type { Grid, Mask, Volume } from '../volume/volume.js';
+import type { Grid, LabelMap, Mask, Volume } from '../volume/volume.js';
 import type { WorkerPool } from '../workers.js';
 import type { alignTo } from './align.js';
 import { looksBrainExtracted } from './brain-extracted.js';
 import { type Exam, type SequenceName, sequenceLabels, sequencesOf } from './exam.js';
-import type { findBrain } from './extract-brain.js';
-import { readHeadAtlas } from './head-atlas.js';
+import { type FindAnatomy, findHead } from './find-head.js';
 import type { PreparedExam, TissuePriors } from './prepared-exam.js';
 
 /**
@@ -47,6 +46,8 @@ export interface Preparation {
   readonly transforms: { readonly [name in SequenceName]?: Mat4 };
   /** Maps points of the reference to points of the head atlas, RAS mm. */
   readonly referenceToAtlas: Mat4;
+  /** Parts of the brain on the reference's grid, where a network told them. */
+  readonly anatomy?: LabelMap<Uint8Array>;
   readonly degreesOfFreedom: 0 | 6 | 12;
   readonly brainExtracted: boolean;
   readonly notes: readonly string[];
@@ -67,7 +68,12 @@ export interface Run {
  * @throws DawsonError `brain-not-found`, `registration-failed`, or `inputs-conflict` when sequences
  *   said to be registered do not overlap.
  */
-export async function prepare(exam: Exam, options: PrepareOptions, run: Run): Promise<Preparation> {
+export async function prepare(
+  exam: Exam,
+  options: PrepareOptions,
+  run: Run,
+  findAnatomy?: FindAnatomy,
+): Promise<Preparation> {
   const { pool, stage, signal } = run;
   const notes: string[] = [];
   const names = sequencesOf(exam);
@@ -83,14 +89,7 @@ export async function prepare(exam: Exam, options: PrepareOptions, run: Run): Pr
   }
   const brainExtracted = options.brainExtracted || recognised;
   const find = namingFile(exam[reference]!.file, () =>
-    stage('find the brain', async () =>
-      pool.call<typeof findBrain>(
-        new URL('./extract-brain.js', import.meta.url),
-        'findBrain',
-        [fixed, await readHeadAtlas(), { brainExtracted }],
-        signal,
-      ),
-    ),
+    stage('find the brain', () => findHead(fixed, brainExtracted, run, findAnatomy)),
   );
 
   const degreesOfFreedom = options.registered ? 0 : alignments[options.alignment].degreesOfFreedom;
@@ -112,7 +111,10 @@ export async function prepare(exam: Exam, options: PrepareOptions, run: Run): Pr
       return { name, ...aligned };
     });
 
-  const [{ brain, tissuePriors, toAtlas }, ...aligned] = await Promise.all([find, ...align]);
+  const [{ brain, tissuePriors, toAtlas, anatomy }, ...aligned] = await Promise.all([
+    find,
+    ...align,
+  ]);
   for (const { name, referenceToSequence } of aligned) {
     const covered = coverage(brain, exam[name]!.volume, referenceToSequence);
     if (covered >= minimumCoverage) continue;
@@ -135,6 +137,7 @@ export async function prepare(exam: Exam, options: PrepareOptions, run: Run): Pr
       ...aligned.map(({ name, referenceToSequence }) => [name, referenceToSequence]),
     ]),
     referenceToAtlas: toAtlas,
+    ...(anatomy && { anatomy }),
     degreesOfFreedom,
     brainExtracted,
     notes,

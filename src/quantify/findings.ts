@@ -45,6 +45,8 @@ export interface Findings {
     readonly segmenterSettings: Readonly<Record<string, number | string>>;
     /** The trained model that was used; absent for a method without one. */
     readonly model?: ModelRecord;
+    /** The network that found the brain and its parts; absent where classical methods did. */
+    readonly anatomyModel?: ModelRecord;
     readonly alignment: string;
     readonly brainExtracted: boolean;
     readonly registered: boolean;

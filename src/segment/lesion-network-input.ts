@@ -1,8 +1,8 @@
 import { sequenceNames } from '../preprocess/exam.js';
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
-import { applyToPoint } from '../volume/affine.js';
 import { resample } from '../volume/resample.js';
-import { type Grid, onGrid, type Size, type Volume, voxelCount } from '../volume/volume.js';
+import { type Grid, onGrid, type Volume, voxelCount } from '../volume/volume.js';
+import { gridAround } from './network-grid.js';
 
 /** Channels of the lesion network, in their order; T2 and T1 may be missing. */
 export const lesionChannels = sequenceNames;
@@ -48,7 +48,7 @@ export interface LesionNetworkInput {
 
 /** Brings an exam to the network's voxels. An exam without a brain gives one voxel of nothing. */
 export function lesionNetworkInput(exam: PreparedExam): LesionNetworkInput {
-  const grid = gridAround(exam.brain);
+  const grid = gridAround(exam.brain, voxelMm, marginMm);
   const voxels = voxelCount(grid.size);
   const share = resample(onGrid(exam.brain, Float32Array.from(exam.brain.data)), grid).data;
   const brain = Uint8Array.from(share, (value) => (value >= 0.5 ? 1 : 0));
@@ -74,30 +74,6 @@ function statisticsOf(image: Float32Array, shown: Uint8Array): IntensityStatisti
   const mean = sum / count;
   for (let at = 0; at < image.length; at++) if (shown[at] !== 0) squares += (image[at] - mean) ** 2;
   return { mean, sd: Math.sqrt(squares / count) };
-}
-
-/**
- * Voxels of 1 mm around a mask. One of them lies on a voxel of the mask, so that nothing is
- * interpolated in an exam that has such voxels already.
- */
-function gridAround({ data, size, affine }: Volume): Grid {
-  const low = [Infinity, Infinity, Infinity];
-  const high = [-Infinity, -Infinity, -Infinity];
-  const [nx, ny] = size;
-  for (let at = 0; at < data.length; at++) {
-    if (data[at] === 0) continue;
-    const row = Math.floor(at / nx);
-    const point = applyToPoint(affine, [at % nx, row % ny, Math.floor(row / ny)]);
-    for (let axis = 0; axis < 3; axis++) {
-      low[axis] = Math.min(low[axis], point[axis]);
-      high[axis] = Math.max(high[axis], point[axis]);
-    }
-  }
-  const [x, y, z] = low.map((mm) => (Number.isFinite(mm) ? mm - marginMm : 0));
-  const n = low.map((mm, axis) =>
-    Number.isFinite(mm) ? Math.ceil((high[axis] - mm) / voxelMm) + 2 * marginMm + 1 : 1,
-  ) as unknown as Size;
-  return { size: n, affine: [voxelMm, 0, 0, x, 0, voxelMm, 0, y, 0, 0, voxelMm, z, 0, 0, 0, 1] };
 }
 
 /**

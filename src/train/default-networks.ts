@@ -88,7 +88,7 @@ export const defaultNetworks = {
 export type DefaultNetworkName = keyof typeof defaultNetworks;
 
 /** Every fifth head is kept for validation. */
-const isForValidation = (index: number) => index % 5 === 4;
+export const isForValidation = (index: number) => index % 5 === 4;
 
 /** The heads and lesions of a data folder, on memory that workers share. */
 export async function readAnatomies(

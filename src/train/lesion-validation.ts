@@ -8,6 +8,9 @@ import { bestRule, type diceByRule } from './choose-post-processing.js';
 import { type BrainExam, renderBrainExam, sampleBrainExam } from './synthesize/brain-exam.js';
 import type { Anatomies } from './synthesize/lesion-batches.js';
 
+/** See {@link diceByRule}: the volume of a lesion or two. */
+const smoothMl = 0.3;
+
 /** The validation exam of an index, of heads that training does not see. Runs in a worker. */
 export function makeValidationExam(anatomies: Anatomies, seed: number, index: number): BrainExam {
   const random = seededRandom(seed + index);
@@ -17,8 +20,8 @@ export function makeValidationExam(anatomies: Anatomies, seed: number, index: nu
 }
 
 /**
- * Chooses how probabilities become lesions: the rule of the largest mean Dice similarity over synthetic
- * exams of heads that training did not see, with all loads and without any lesion.
+ * Chooses how probabilities become lesions: the rule of the largest mean Dice similarity, smoothed,
+ * over synthetic exams of heads that training did not see, with all loads and without any lesion.
  */
 export async function chooseLesionRule(
   anatomies: Anatomies,
@@ -46,7 +49,7 @@ export async function chooseLesionRule(
     const ofExam = await pool.call<typeof diceByRule>(
       new URL('./choose-post-processing.js', import.meta.url),
       'diceByRule',
-      [probability, truth],
+      [probability, truth, smoothMl],
     );
     dice.push(ofExam);
     onExam?.(index, nonZeroVolumeMl(truth), Math.max(...dice[index]));

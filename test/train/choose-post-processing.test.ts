@@ -48,6 +48,17 @@ describe('the choice of threshold and minimum volume', () => {
     expect(meanDice).toBe(1);
   });
 
+  it('counts a false speck for little where there are no lesions, when Dice similarity is smoothed', () => {
+    const grid = { size: [12, 1, 1] as const, affine };
+    // One voxel of 3 mm3, and nothing to find.
+    const probability = onGrid(grid, Float32Array.of(0.9, ...Array<number>(11).fill(0)));
+    const reference = onGrid(grid, new Uint8Array(12));
+    expect(diceByRule(probability, reference)[0]).toBe(0);
+    expect(diceByRule(probability, reference, 0.3)[0]).toBeCloseTo(0.3 / 0.303, 10);
+    const strict = candidateRules.findIndex(({ threshold }) => threshold === 0.95);
+    expect(diceByRule(probability, reference, 0.3)[strict]).toBe(1);
+  });
+
   it('stays with the plain threshold of 0.5 where nothing is better', () => {
     const grid = { size: [2, 1, 1] as const, affine };
     const scores = diceByRule(

@@ -17,7 +17,9 @@ export function methodSection(
     ([name, value]) => `${name} ${value}`,
   );
   const model = settings.model ? [`${settings.model.name} ${settings.model.version}`] : [];
+  const { anatomyModel } = settings;
   const preparation = [
+    ...(anatomyModel ? [`${anatomyModel.name} ${anatomyModel.version}`] : []),
     settings.alignment,
     ...(settings.brainExtracted ? ['brain-extracted'] : []),
     ...(settings.registered ? ['registered'] : []),

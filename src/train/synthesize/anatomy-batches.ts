@@ -1,6 +1,6 @@
+import { anatomyVoxelMm, scaledIntensities } from '../../segment/anatomy-network-input.js';
 import { applyToPoint, invert, type Vec3 } from '../../volume/affine.js';
 import { anatomyLabel } from '../../volume/anatomy-labels.js';
-import { percentile } from '../../volume/histogram.js';
 import { seededRandom } from '../../volume/random.js';
 import type { Size } from '../../volume/volume.js';
 import { batchSeed } from '../patch-source.js';
@@ -12,8 +12,6 @@ import { renderPatch, samplePatch } from './patch.js';
 import { chance, oneOf } from './sampling.js';
 import { sampleStripping } from './stripping.js';
 
-/** The network sees heads in voxels of this size. */
-export const anatomyVoxelMm = 2;
 /** How far the middle of a patch lies from that of the brain: fields of view cut heads anywhere. */
 const offCentreMm = 28;
 const stripped = 0.1;
@@ -58,15 +56,4 @@ export function makeAnatomyBatch(
     }
   }
   return { image, labels };
-}
-
-/** Brightest of the usual intensities, and how far above it still differs. */
-const brightPercent = 99;
-const brightest = 2;
-
-/** Intensities as the network takes them: in parts of the brightest ones. */
-export function scaledIntensities(image: Float32Array, scale = 1): Float32Array {
-  const bright = percentile(image, brightPercent);
-  const factor = bright > 0 ? scale / bright : 0;
-  return image.map((value) => Math.max(0, Math.min(brightest, value * factor)));
 }

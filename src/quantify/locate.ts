@@ -27,3 +27,16 @@ export function locateByAtlas(
     { source: 'atlas', toMidlineSpace: toMidlineSpace(toAtlas) },
   );
 }
+
+/** Locates lesions by labels of the parts of this very brain, on the grid of the lesions. For workers. */
+export function locateByLabels(
+  { list, mask }: Lesions,
+  connectivity: 6 | 18 | 26,
+  anatomy: Volume<Uint8Array>,
+  toAtlas: Mat4,
+): LocatedLesions | undefined {
+  return locateLesions(lesionLabels(mask, connectivity, list), list, anatomy, {
+    source: 'anatomy-network',
+    toMidlineSpace: toMidlineSpace(toAtlas),
+  });
+}

@@ -1,0 +1,80 @@
+import { requirePlausible } from '../preprocess/extract-brain.js';
+import type { SeenAnatomy } from '../preprocess/find-head.js';
+import { atResolution } from '../preprocess/register-resolution.js';
+import { invert, type Mat4, multiply } from '../volume/affine.js';
+import { anatomyLabel, anatomyNames } from '../volume/anatomy-labels.js';
+import { largestComponent } from '../volume/components.js';
+import { percentile } from '../volume/histogram.js';
+import { fillHoles } from '../volume/morphology.js';
+import { resample } from '../volume/resample.js';
+import { type Grid, onGrid, type Volume } from '../volume/volume.js';
+import { gridAround } from './network-grid.js';
+import { softmax } from './nnunet-probability.js';
+
+/** The network sees heads in voxels of this size. */
+export const anatomyVoxelMm = 2;
+/** How much is shown around the brain that the atlas expects. */
+const marginMm = 16;
+/** Brightest of the usual intensities, and how far above it still differs. */
+const brightPercent = 99;
+const brightest = 2;
+
+/** Intensities as the network takes them: in parts of the brightest ones. */
+export function scaledIntensities(image: Float32Array, scale = 1): Float32Array {
+  const bright = percentile(image, brightPercent);
+  const factor = bright > 0 ? scale / bright : 0;
+  return image.map((value) => Math.max(0, Math.min(brightest, value * factor)));
+}
+
+/**
+ * What the network is given of a head: one channel on cubic voxels around the brain of the atlas.
+ * @param atlasBrain share of heads whose brain lies at a voxel
+ * @param toAtlas maps points of the image to points of the atlas, RAS mm
+ */
+export function anatomyNetworkInput(
+  image: Volume,
+  atlasBrain: Volume,
+  toAtlas: Mat4,
+): Volume<Float32Array> {
+  const expected = {
+    size: atlasBrain.size,
+    affine: multiply(invert(toAtlas), atlasBrain.affine),
+    data: Uint8Array.from(atlasBrain.data, (share) => (share > 0.5 ? 1 : 0)),
+  };
+  const grid = gridAround(expected, anatomyVoxelMm, marginMm);
+  const { data } = resample(atResolution(image, anatomyVoxelMm), grid);
+  return onGrid(grid, scaledIntensities(data as Float32Array));
+}
+
+/**
+ * Scores of the network as anatomy on the grid of the image.
+ * @param scores [label, z, y, x] on `grid`
+ * @throws DawsonError `brain-not-found` for a brain of no plausible size.
+ */
+export function anatomyFromScores(scores: Float32Array, grid: Grid, image: Grid): SeenAnatomy {
+  const classes = anatomyNames.size + 1;
+  const probabilities = softmax(scores, classes);
+  const voxels = probabilities.length / classes;
+  const onImage = (label: number) =>
+    resample(onGrid(grid, probabilities.subarray(label * voxels, (label + 1) * voxels)), image, {
+      outside: label === anatomyLabel.outside ? 1 : 0,
+    }).data as Float32Array;
+  const outside = onImage(anatomyLabel.outside);
+  const inside = onGrid(
+    image,
+    Uint8Array.from(outside, (p) => (p < 0.5 ? 1 : 0)),
+  );
+  const brain = fillHoles(largestComponent(inside, 6));
+  requirePlausible(brain);
+  const labels = new Uint8Array(outside.length);
+  const highest = new Float32Array(outside.length);
+  for (const label of anatomyNames.keys()) {
+    const share = onImage(label);
+    for (let at = 0; at < labels.length; at++) {
+      if (brain.data[at] === 0 || share[at] <= highest[at]) continue;
+      labels[at] = label;
+      highest[at] = share[at];
+    }
+  }
+  return { brain, labels: { ...onGrid(image, labels), names: anatomyNames } };
+}

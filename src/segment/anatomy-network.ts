@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs';
+import { Engine, type EngineSettings, loadPredictor } from '../network/index.js';
+import type { FindAnatomy } from '../preprocess/find-head.js';
+import { readHeadAtlas } from '../preprocess/head-atlas.js';
+import type { WorkerPool } from '../workers.js';
+import type { anatomyFromScores, anatomyNetworkInput } from './anatomy-network-input.js';
+import type { Axes3 } from './nnunet-grid.js';
+import { ownNetworkFolder, readOwnNetwork } from './own-network.js';
+import type { ModelRecord } from './segmenter.js';
+import { slideWindow } from './sliding-window.js';
+
+const windowShape: Axes3 = [64, 64, 64];
+const stepSize = 0.5;
+
+/** The anatomy network that comes with Dawson, ready for work. */
+export interface AnatomyNetwork {
+  readonly model: ModelRecord;
+  readonly findAnatomy: FindAnatomy;
+}
+
+/**
+ * @returns nothing where it does not come with this installation.
+ * @throws DawsonError `bad-model` where its files were changed.
+ */
+export async function openAnatomyNetwork(
+  settings: EngineSettings,
+  pool: WorkerPool,
+  folder = ownNetworkFolder('anatomy'),
+): Promise<AnatomyNetwork | undefined> {
+  if (!existsSync(folder)) return undefined;
+  const { name, version, sha256, plan, weights } = await readOwnNetwork(folder);
+  const module = new URL('./anatomy-network-input.js', import.meta.url);
+  return {
+    model: { name, version, sha256 },
+    async findAnatomy(image, toAtlas, signal) {
+      const { brain } = await readHeadAtlas();
+      const input = await pool.call<typeof anatomyNetworkInput>(
+        module,
+        'anatomyNetworkInput',
+        [image, brain, toAtlas],
+        signal,
+      );
+      const [nx, ny, nz] = input.size;
+      const engine = new Engine(settings, signal);
+      try {
+        const { predict } = await loadPredictor(engine, plan, weights, windowShape);
+        const scores = await slideWindow(
+          { data: input.data, channels: 1, shape: [nz, ny, nx] },
+          [predict],
+          { patchShape: windowShape, classes: plan.classes, stepSize, mirrorAxes: [], signal },
+        );
+        const { size, affine } = input;
+        return await pool.call<typeof anatomyFromScores>(
+          module,
+          'anatomyFromScores',
+          [scores, { size, affine }, { size: image.size, affine: image.affine }],
+          signal,
+        );
+      } finally {
+        await engine.close();
+      }
+    },
+  };
+}
