@@ -4,8 +4,8 @@
 //   npm run train:defaults -- lesions|anatomy --finish
 //
 // The checkpoint, after every epoch, and the log lie in checkpoints/; a run that was stopped goes on
-// with --resume exactly as if it had not been. --continue starts a new run from the weights in models/.
-// --finish replaces the network in models/ by the averaged weights of the checkpoint; the rule for
+// with --resume exactly as if it had not been. --continue starts another run, on other exams, from the
+// weights in models/ (to resume or finish such a run, --continue is given again). --finish replaces the network in models/ by the averaged weights of the checkpoint; the rule for
 // lesions is chosen on synthetic exams of heads that training did not see.
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -42,6 +42,7 @@ process.once('SIGINT', () => stopping.abort());
 const engine = new Engine({ device: 'cpu', threads: Number(values.threads) }, stopping.signal);
 const pool = new WorkerPool(1);
 const network = defaultNetworks[name];
+const stage = values.continue ? network.further : network.first;
 const checkpointFile = at(`checkpoints/${name}.safetensors`);
 try {
   if (values.finish) await finish();
@@ -65,7 +66,7 @@ async function train() {
     signal: stopping.signal,
     onEpoch: ({ epoch, trainingLoss, validationLoss, pseudoDice, seconds, waitingSeconds }) =>
       console.log(
-        `epoch ${epoch + 1} of ${network.run.epochs}: loss ${trainingLoss.toFixed(4)}, ` +
+        `epoch ${epoch + 1} of ${stage.run.epochs}: loss ${trainingLoss.toFixed(4)}, ` +
           `validation ${validationLoss?.toFixed(4)}, Dice ${pseudoDice?.map((dice) => dice?.toFixed(3))}, ` +
           `${seconds.toFixed(0)} s (waited ${waitingSeconds.toFixed(0)} s)`,
       ),
@@ -75,17 +76,17 @@ async function train() {
 async function finish() {
   const { tensors, metadata } = await readSafetensors(checkpointFile);
   const weights = weightsOfState(network.plan, Object.fromEntries(tensors));
-  const steps = Number(metadata.epochs) * network.run.stepsPerEpoch;
+  const steps = Number(metadata.epochs) * stage.run.stepsPerEpoch;
   const chosen = name === 'lesions' ? await chooseRule(weights) : {};
   const training = {
     data: `synthetic exams of 16 of 20 head label maps and 27 lesion masks; see models/${name}.md`,
-    patches: steps * network.step.batchSize,
-    steps,
-    seed: network.seed,
+    lastRunPatches: steps * stage.step.batchSize,
+    lastRunSteps: steps,
+    lastRunSeed: stage.seed,
     ...chosen.training,
   };
   const { plan } = network;
-  const card = { name, version: values.version, plan, rule: chosen.rule, training };
+  const card = { name, version: values.version, plan, ...chosen, training };
   await writeOwnNetwork(ownNetworkFolder(name), card, weights);
 }
 
@@ -93,18 +94,28 @@ async function chooseRule(weights) {
   const predictor = await loadPredictor(engine, network.plan, weights, windowShape);
   const anatomies = await readAnatomies(values.data, at('cache/heads'), true);
   const exams = Number(values.exams);
-  const { rule, meanDice } = await chooseLesionRule(anatomies, predictor.predict, {
-    exams,
-    seed: 1000,
-    pool,
-    onExam: (index, truthMl, dice) =>
-      console.log(
-        `exam ${index + 1} of ${exams}: ${truthMl.toFixed(1)} ml, best Dice ${dice.toFixed(3)}`,
-      ),
-  });
+  const { rule, meanDice, confidence, reliability } = await chooseLesionRule(
+    anatomies,
+    predictor.predict,
+    {
+      exams,
+      seed: 1000,
+      pool,
+      onExam: (index, truthMl, dice) =>
+        console.log(
+          `exam ${index + 1} of ${exams}: ${truthMl.toFixed(1)} ml, best Dice ${dice.toFixed(3)}`,
+        ),
+    },
+  );
   console.log(`mean Dice ${meanDice.toFixed(3)} with ${JSON.stringify(rule)}`);
+  for (const { lesions, confidence: said, real } of reliability) {
+    console.log(
+      `${lesions} lesions of mean confidence ${said.toFixed(2)}: ${real.toFixed(2)} real`,
+    );
+  }
   return {
     rule,
+    confidence,
     training: { validationExams: exams, validationDice: Number(meanDice.toFixed(4)) },
   };
 }

@@ -25,6 +25,7 @@ import type { ClinicalReport, clinicalReport } from './report/clinical/clinical-
 import type { ReportedExam, ReportInput } from './report/clinical/report-input.js';
 import type { overlayPng } from './report/overlay.js';
 import { openAnatomyNetwork } from './segment/anatomy-network.js';
+import { confidenceOf } from './segment/lesion-confidence.js';
 import type { OpenSegmenter, SegmenterChoice } from './segment/segmenter.js';
 import { type SegmenterName, segmenters } from './segment/segmenters.js';
 import { timed } from './stage.js';
@@ -143,7 +144,11 @@ export async function analyze(
     brainVolumeMl: nonZeroVolumeMl(brain),
     lesionCount: lesions.list.length,
     lesionVolumeMl: lesions.volumeMl,
-    lesions: lesions.list.map((lesion, index) => ({ ...lesion, ...located?.locations[index] })),
+    lesions: lesions.list.map((lesion, index) => ({
+      ...lesion,
+      ...(segmentation.confidence && { confidence: confidenceOf(segmentation.confidence, lesion) }),
+      ...located?.locations[index],
+    })),
     ...(located && { location: located.summary }),
     transforms: Object.fromEntries(
       sequencesOf(exam)

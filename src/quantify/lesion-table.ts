@@ -16,6 +16,7 @@ const columns: readonly (readonly [name: string, value: Value])[] = [
   ['extent_superior_mm', (lesion) => lesion.extentMm[2].toFixed(2)],
   ['mean_probability', (lesion) => lesion.meanProbability.toFixed(4)],
   ['max_probability', (lesion) => lesion.maxProbability.toFixed(4)],
+  ['confidence', (lesion) => lesion.confidence?.toFixed(3) ?? ''],
   ['region', (lesion) => lesion.region ?? ''],
   ['side', (lesion) => lesion.side ?? ''],
   ['ventricles_mm', (lesion) => lesion.distancesMm?.ventricles.toFixed(2) ?? ''],

@@ -6,6 +6,7 @@ import { sha256OfFile, writeFolderWhole, writeWhole } from '../formats/index.js'
 import { readJson } from '../formats/read-json.js';
 import { safetensorsBytes } from '../formats/safetensors.js';
 import { type CompactUnetPlan, readWeights, type Weights } from '../network/index.js';
+import type { ConfidenceModel } from './lesion-confidence.js';
 import type { PostProcessing } from './lesion-rule.js';
 
 /** What `model.json` says about one of the networks that come with Dawson. */
@@ -15,6 +16,8 @@ export interface OwnNetworkCard {
   readonly plan: CompactUnetPlan;
   /** Chosen on synthetic exams that the network had not seen; only for a network that finds lesions. */
   readonly rule?: PostProcessing;
+  /** Likewise: how likely what the rule finds is a real lesion. */
+  readonly confidence?: ConfidenceModel;
   /** What it was trained on and how, in words and numbers. */
   readonly training: Readonly<Record<string, string | number>>;
 }
@@ -65,6 +68,16 @@ const validCard = new Ajv({ allowUnionTypes: true }).compile<
         keepLargest: { type: 'boolean' },
       },
     },
+    confidence: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['intercept', 'perLogOdds', 'perLogVolume'],
+      properties: {
+        intercept: { type: 'number' },
+        perLogOdds: { type: 'number' },
+        perLogVolume: { type: 'number' },
+      },
+    },
     training: { type: 'object', additionalProperties: { type: ['string', 'number'] } },
     weightsSha256: { type: 'string', pattern: '^[0-9a-f]{64}$' },
   },
@@ -99,8 +112,17 @@ export async function readOwnNetwork(folder: string): Promise<OwnNetwork> {
       found: 'other contents',
     });
   }
-  const { name, version, plan, rule, training } = card;
-  return { name, version, plan, rule, training, weights, sha256: await sha256OfFile(file) };
+  const { name, version, plan, rule, confidence, training } = card;
+  return {
+    name,
+    version,
+    plan,
+    rule,
+    confidence,
+    training,
+    weights,
+    sha256: await sha256OfFile(file),
+  };
 }
 
 /** Writes a network into a folder, whole or not at all; its weights in half precision. */

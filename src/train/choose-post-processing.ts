@@ -31,6 +31,17 @@ export const candidateRules: readonly PostProcessing[] = thresholds.flatMap((thr
  * @throws RangeError when the two are of different size.
  */
 export function diceByRule(probability: Volume, reference: Mask, smoothMl = 0): Float64Array {
+  return judgeRules(probability, reference, smoothMl).dice;
+}
+
+/** What {@link diceByRule} gives, and the components at each threshold. */
+export interface JudgedRules {
+  readonly dice: Float64Array;
+  readonly componentsByThreshold: ReadonlyMap<number, readonly Component[]>;
+}
+
+/** {@link diceByRule}, with what it found on the way. */
+export function judgeRules(probability: Volume, reference: Mask, smoothMl: number): JudgedRules {
   const { data } = reference;
   if (probability.data.length !== data.length) {
     throw new RangeError(`${probability.data.length} probabilities for ${data.length} voxels`);
@@ -40,27 +51,27 @@ export function diceByRule(probability: Volume, reference: Mask, smoothMl = 0): 
   let referenceVoxels = 0;
   for (let at = 0; at < data.length; at++) if (data[at] !== 0) referenceVoxels++;
   const dice = new Float64Array(candidateRules.length);
-  let components: readonly Component[] = [];
-  let componentsOf = -1;
+  const componentsByThreshold = new Map(
+    thresholds.map((threshold) => [threshold, componentsFrom(probability, reference, threshold)]),
+  );
   for (const [index, rule] of candidateRules.entries()) {
-    if (rule.threshold !== componentsOf) {
-      components = componentsFrom(probability, reference, rule.threshold);
-      componentsOf = rule.threshold;
-    }
+    const components = componentsByThreshold.get(rule.threshold)!;
     let [voxels, overlap] = [0, 0];
-    for (const component of kept(components, rule, voxelMm3)) {
+    for (const component of kept(components, rule)) {
       voxels += component.voxels;
       overlap += component.overlap;
     }
     const sum = voxels + referenceVoxels + smoothVoxels;
     dice[index] = sum === 0 ? 1 : (2 * overlap + smoothVoxels) / sum;
   }
-  return dice;
+  return { dice, componentsByThreshold };
 }
 
-/** Of a thresholded map: how large, and how much of it lies in the reference. */
-interface Component {
+/** Of a thresholded map: how large, how probable, and how much of it lies in the reference. */
+export interface Component {
   readonly voxels: number;
+  readonly volumeMl: number;
+  readonly maxProbability: number;
   readonly overlap: number;
 }
 
@@ -68,23 +79,26 @@ function componentsFrom(probability: Volume, reference: Mask, threshold: number)
   const mask = Uint8Array.from(probability.data, (p) => (p >= threshold ? 1 : 0));
   const { labels, count, sizesVoxels } = connectedComponents(onGrid(probability, mask), 26);
   const overlaps = new Int32Array(count + 1);
+  const highest = new Float32Array(count + 1);
   for (let at = 0; at < mask.length; at++) {
-    if (reference.data[at] !== 0) overlaps[labels.data[at]]++;
+    const label = labels.data[at];
+    if (label === 0) continue;
+    if (reference.data[at] !== 0) overlaps[label]++;
+    if (probability.data[at] > highest[label]) highest[label] = probability.data[at];
   }
+  const voxelMl = voxelVolumeMm3(probability.affine) / 1000;
   return Array.from({ length: count }, (_, index) => ({
     voxels: sizesVoxels[index + 1],
+    volumeMl: sizesVoxels[index + 1] * voxelMl,
+    maxProbability: highest[index + 1],
     overlap: overlaps[index + 1],
   }));
 }
 
-/** As `lesionMask` keeps them. */
-function kept(
-  components: readonly Component[],
-  rule: PostProcessing,
-  voxelMm3: number,
-): readonly Component[] {
+/** Those that a rule keeps, as `lesionMask` does. */
+export function kept(components: readonly Component[], rule: PostProcessing): readonly Component[] {
   if (!rule.keepLargest) {
-    return components.filter(({ voxels }) => isLargeEnough(voxels, voxelMm3, rule));
+    return components.filter(({ volumeMl }) => isLargeEnough(1, 1000 * volumeMl, rule));
   }
   if (components.length === 0) return [];
   return [components.reduce((best, one) => (one.voxels > best.voxels ? one : best))];

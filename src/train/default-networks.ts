@@ -14,12 +14,20 @@ import { tissueShares } from './synthesize/brain-intensities.js';
 import type { Anatomies, BatchSettings, makeLesionBatch } from './synthesize/lesion-batches.js';
 import { listHeads, prepareHead, readLesionLibrary } from './synthesize/prepare-heads.js';
 
-/** How Dawson's own networks are made, from synthetic exams alone. */
-interface DefaultNetwork {
-  readonly plan: CompactUnetPlan;
+/** One run of training. */
+interface TrainingStage {
   readonly step: StepSettings;
   readonly run: RunSettings;
   readonly seed: number;
+}
+
+/** How Dawson's own networks are made, from synthetic exams alone. */
+interface DefaultNetwork {
+  readonly plan: CompactUnetPlan;
+  /** From fresh weights. */
+  readonly first: TrainingStage;
+  /** Goes on from the weights of a finished run, on other exams. */
+  readonly further: TrainingStage;
   /** Makes its batches: an exported function of a module, for workers. */
   readonly batches: { readonly module: URL; readonly name: string };
 }
@@ -27,15 +35,23 @@ interface DefaultNetwork {
 const edgeVoxels = 64;
 
 /** @param crossEntropyWeight beside the overlap: the rarer a class, the smaller its mean over all voxels */
-const stepWith = (crossEntropyWeight: number): StepSettings => ({
+const stepWith = (crossEntropyWeight: number, clipNorm = 5): StepSettings => ({
   batchSize: 2,
   patchShape: [edgeVoxels, edgeVoxels, edgeVoxels],
   loss: { name: 'dice-and-cross-entropy', batchDice: true, smoothVoxels: 20, crossEntropyWeight },
   levelWeights: [1],
   optimiser: 'adamw',
   weightDecay: 1e-4,
-  clipNorm: 5,
+  clipNorm,
   averageDecay: 0.998,
+});
+
+const runOf = (epochs: number, learningRate: number): RunSettings => ({
+  epochs,
+  stepsPerEpoch: 100,
+  validationSteps: 4,
+  learningRate,
+  epochsPerCheckpoint: 1,
 });
 
 export const defaultNetworks = {
@@ -47,15 +63,9 @@ export const defaultNetworks = {
       features: [32, 64, 128, 160],
       normEpsilon: 1e-5,
     },
-    step: stepWith(10),
-    run: {
-      epochs: 60,
-      stepsPerEpoch: 100,
-      validationSteps: 4,
-      learningRate: 1.5e-3,
-      epochsPerCheckpoint: 1,
-    },
-    seed: 1,
+    first: { step: stepWith(10), run: runOf(60, 1.5e-3), seed: 1 },
+    // Nearly all cross-entropy: overlap makes a network as sure of a border as of a lesion.
+    further: { step: stepWith(100, 50), run: runOf(45, 1e-3), seed: 3 },
     batches: {
       module: new URL('./synthesize/lesion-batches.js', import.meta.url),
       name: 'makeLesionBatch',
@@ -70,15 +80,8 @@ export const defaultNetworks = {
       features: [24, 48, 96, 128],
       normEpsilon: 1e-5,
     },
-    step: stepWith(2),
-    run: {
-      epochs: 30,
-      stepsPerEpoch: 100,
-      validationSteps: 4,
-      learningRate: 1.5e-3,
-      epochsPerCheckpoint: 1,
-    },
-    seed: 2,
+    first: { step: stepWith(2), run: runOf(30, 1.5e-3), seed: 2 },
+    further: { step: stepWith(2), run: runOf(30, 1.2e-3), seed: 5 },
     batches: {
       module: new URL('./synthesize/anatomy-batches.js', import.meta.url),
       name: 'makeAnatomyBatch',
@@ -122,8 +125,8 @@ function onSharedMemory<T>(value: T): T {
 }
 
 /** What is rare starts rare: an equal share of all voxels for each class is a long way from the truth. */
-function startWeights({ plan, seed }: DefaultNetwork): Weights {
-  const weights = initialWeights(plan, seededRandom(seed));
+function startWeights({ plan, first }: DefaultNetwork): Weights {
+  const weights = initialWeights(plan, seededRandom(first.seed));
   weights.get('head.bias')!.data.fill(-3, 1);
   return weights;
 }
@@ -135,7 +138,7 @@ export interface DefaultTraining {
   readonly checkpointFile: string;
   readonly logFile: string;
   readonly resume: boolean;
-  /** Instead of fresh ones. */
+  /** Weights of a finished run, to go on from; without them training begins with fresh ones. */
   readonly initialWeights?: Weights;
   readonly pool: WorkerPool;
   readonly signal?: AbortSignal;
@@ -149,7 +152,8 @@ export async function trainDefault(
   { dataFolder, cacheFolder, pool, signal, ...files }: DefaultTraining,
 ): Promise<Tensors> {
   const network = defaultNetworks[name];
-  const { plan, step, run: settings, seed, batches: makers } = network;
+  const { plan, batches: makers } = network;
+  const { step, run: settings, seed } = files.initialWeights ? network.further : network.first;
   const sources: BatchesAhead<StepInput>[] = [];
   const batchesOf = (anatomies: Anatomies, ofSeed: number) => (firstBatch: number) => {
     const batch: BatchSettings = { batchSize: step.batchSize, edgeVoxels, seed: ofSeed };

@@ -1,14 +1,15 @@
+import { type ConfidenceModel, confidenceOf, fitConfidence } from '../segment/lesion-confidence.js';
 import { predictLesions } from '../segment/lesion-network.js';
 import type { PostProcessing } from '../segment/lesion-rule.js';
 import type { Predict } from '../segment/sliding-window.js';
 import { seededRandom } from '../volume/random.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
 import type { WorkerPool } from '../workers.js';
-import { bestRule, type diceByRule } from './choose-post-processing.js';
+import { bestRule, type Component, type judgeRules, kept } from './choose-post-processing.js';
 import { type BrainExam, renderBrainExam, sampleBrainExam } from './synthesize/brain-exam.js';
 import type { Anatomies } from './synthesize/lesion-batches.js';
 
-/** See {@link diceByRule}: the volume of a lesion or two. */
+/** Of the smoothed Dice similarity: the volume of a lesion or two. */
 const smoothMl = 0.3;
 
 /** The validation exam of an index, of heads that training does not see. Runs in a worker. */
@@ -21,7 +22,8 @@ export function makeValidationExam(anatomies: Anatomies, seed: number, index: nu
 
 /**
  * Chooses how probabilities become lesions: the rule of the largest mean Dice similarity, smoothed,
- * over synthetic exams of heads that training did not see, with all loads and without any lesion.
+ * over synthetic exams of heads that training did not see, with all loads and without any lesion. Then
+ * learns from what the rule finds in them how likely a lesion of its kind is a real one.
  */
 export async function chooseLesionRule(
   anatomies: Anatomies,
@@ -37,8 +39,14 @@ export async function chooseLesionRule(
     pool: WorkerPool;
     onExam?: (index: number, truthMl: number, dice: number) => void;
   },
-): Promise<{ rule: PostProcessing; meanDice: number }> {
-  const dice: Float64Array[] = [];
+): Promise<{
+  rule: PostProcessing;
+  meanDice: number;
+  confidence: ConfidenceModel;
+  /** By confidence, the least sure first: lesions found, their mean confidence, the share of real ones. */
+  reliability: readonly { lesions: number; confidence: number; real: number }[];
+}> {
+  const judged: Awaited<ReturnType<typeof judgeRules>>[] = [];
   for (let index = 0; index < exams; index++) {
     const { exam, truth } = await pool.call<typeof makeValidationExam>(
       new URL('./lesion-validation.js', import.meta.url),
@@ -46,13 +54,51 @@ export async function chooseLesionRule(
       [anatomies, seed, index],
     );
     const probability = await predictLesions(exam, predict, { pool });
-    const ofExam = await pool.call<typeof diceByRule>(
+    const ofExam = await pool.call<typeof judgeRules>(
       new URL('./choose-post-processing.js', import.meta.url),
-      'diceByRule',
+      'judgeRules',
       [probability, truth, smoothMl],
     );
-    dice.push(ofExam);
-    onExam?.(index, nonZeroVolumeMl(truth), Math.max(...dice[index]));
+    judged.push(ofExam);
+    onExam?.(index, nonZeroVolumeMl(truth), Math.max(...ofExam.dice));
   }
-  return bestRule(dice);
+  const { rule, meanDice } = bestRule(judged.map(({ dice }) => dice));
+  const lesionsOf = (exam: number) =>
+    kept(judged[exam].componentsByThreshold.get(rule.threshold)!, rule).map((component) => ({
+      ...component,
+      real: isReal(component),
+    }));
+  const all = judged.map((_, exam) => lesionsOf(exam));
+  // Each exam is judged by a fit to the others.
+  const confidences = all.flatMap((lesions, exam) => {
+    const others = fitConfidence(all.filter((_, other) => other !== exam).flat());
+    return lesions.map((lesion) => ({ ...lesion, confidence: confidenceOf(others, lesion) }));
+  });
+  return {
+    rule,
+    meanDice,
+    confidence: fitConfidence(all.flat()),
+    reliability: reliabilityOf(confidences),
+  };
+}
+
+/** Least share of a found lesion that lies in the truth, if it is a real one. */
+const leastReal = 0.1;
+const isReal = ({ voxels, overlap }: Component) => overlap >= leastReal * voxels;
+
+const reliabilityBins = 5;
+
+function reliabilityOf(lesions: readonly { confidence: number; real: boolean }[]) {
+  const sorted = lesions.toSorted((a, b) => a.confidence - b.confidence);
+  const perBin = Math.max(1, Math.ceil(sorted.length / reliabilityBins));
+  const bins = Array.from({ length: Math.ceil(sorted.length / perBin) }, (_, bin) =>
+    sorted.slice(bin * perBin, (bin + 1) * perBin),
+  );
+  const mean = (values: readonly number[]) =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
+  return bins.map((bin) => ({
+    lesions: bin.length,
+    confidence: mean(bin.map(({ confidence }) => confidence)),
+    real: mean(bin.map(({ real }) => Number(real))),
+  }));
 }
