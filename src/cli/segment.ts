@@ -62,7 +62,7 @@ export function addSegment(program: Command): void {
     .addOption(
       new Option(
         '--segmenter <name>',
-        'the method (default: lst-lga, or nnunet where --model is given)',
+        'the method (default: lesions; nnunet where --model is given, lst-lga where --kappa is)',
       ).choices(Object.keys(segmenters)),
     )
     .option('--model <folder>', 'for nnunet: the folder of a trained model')
@@ -154,10 +154,15 @@ async function segment(options: SegmentOptions): Promise<void> {
   }
 }
 
-/** A model folder chooses its segmenter. */
+function segmenterFor({ model, kappa }: SegmentOptions): SegmenterName {
+  if (model !== undefined) return 'nnunet';
+  return kappa === undefined ? 'lesions' : 'lst-lga';
+}
+
+/** A model folder chooses its segmenter, and so does a belief of LST-LGA. */
 function analyzeOptionsOf(options: SegmentOptions): AnalyzeOptions {
   const { model, device, threads } = options;
-  const segmenter = options.segmenter ?? (model === undefined ? 'lst-lga' : 'nnunet');
+  const segmenter = options.segmenter ?? segmenterFor(options);
   if (options.kappa !== undefined && segmenter !== 'lst-lga') {
     throw new DawsonError('usage', {
       expected: '--kappa together with the segmenter lst-lga',

@@ -1,3 +1,4 @@
+import { DawsonError } from '../errors.js';
 import type { Mat4 } from '../volume/affine.js';
 import type { LabelMap, Mask, Volume } from '../volume/volume.js';
 import type { WorkerPool } from '../workers.js';
@@ -26,13 +27,15 @@ export interface FoundHead extends PlacedHead {
   readonly brain: Mask;
   /** Where a network told the parts of the brain. */
   readonly anatomy?: LabelMap<Uint8Array>;
+  /** Why it did not, where it was asked. */
+  readonly note?: string;
 }
 
 /**
  * Lays the atlas onto a head and finds the brain: by the network where there is one, else by
- * {@link findBrain}.
+ * {@link findBrain}, which is also asked when what the network sees cannot be a brain.
  * @param brainExtracted the image shows only the brain: that is what is not 0
- * @throws DawsonError `brain-not-found`, `bad-intensities`; what the network throws.
+ * @throws DawsonError `brain-not-found`, `bad-intensities`; what else the network throws.
  */
 export async function findHead(
   image: Volume,
@@ -44,6 +47,14 @@ export async function findHead(
   const input: Parameters<typeof findBrain> = [image, await readHeadAtlas(), { brainExtracted }];
   if (!findAnatomy) return pool.call<typeof findBrain>(module, 'findBrain', input, signal);
   const placed = await pool.call<typeof placeHead>(module, 'placeHead', input, signal);
-  const { brain, labels } = await findAnatomy(image, placed.toAtlas, signal);
-  return { ...placed, brain: brainExtracted ? nonZeroBrain(image) : brain, anatomy: labels };
+  try {
+    const { brain, labels } = await findAnatomy(image, placed.toAtlas, signal);
+    return { ...placed, brain: brainExtracted ? nonZeroBrain(image) : brain, anatomy: labels };
+  } catch (error) {
+    if (!(error instanceof DawsonError && error.code === 'brain-not-found')) throw error;
+    const note =
+      `The anatomy network saw no brain (${error.details.found}): ` +
+      'brain and regions come from an atlas.';
+    return { ...(await pool.call<typeof findBrain>(module, 'findBrain', input, signal)), note };
+  }
 }

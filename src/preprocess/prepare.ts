@@ -111,10 +111,11 @@ export async function prepare(
       return { name, ...aligned };
     });
 
-  const [{ brain, tissuePriors, toAtlas, anatomy }, ...aligned] = await Promise.all([
+  const [{ brain, tissuePriors, toAtlas, anatomy, note }, ...aligned] = await Promise.all([
     find,
     ...align,
   ]);
+  if (note) notes.push(note);
   for (const { name, referenceToSequence } of aligned) {
     const covered = coverage(brain, exam[name]!.volume, referenceToSequence);
     if (covered >= minimumCoverage) continue;

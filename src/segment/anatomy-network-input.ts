@@ -15,6 +15,12 @@ import { softmax } from './nnunet-probability.js';
 export const anatomyVoxelMm = 2;
 /** How much is shown around the brain that the atlas expects. */
 const marginMm = 16;
+/**
+ * The network learned the outline of the tissue; masks of HD-BET, the paper's tool, end at the dura. So
+ * many log odds lie between them, as in the classical brain extraction.
+ */
+const outlineLogOddsShift = 2;
+const mostOutside = 1 / (1 + Math.exp(-outlineLogOddsShift));
 /** Brightest of the usual intensities, and how far above it still differs. */
 const brightPercent = 99;
 const brightest = 2;
@@ -62,7 +68,7 @@ export function anatomyFromScores(scores: Float32Array, grid: Grid, image: Grid)
   const outside = onImage(anatomyLabel.outside);
   const inside = onGrid(
     image,
-    Uint8Array.from(outside, (p) => (p < 0.5 ? 1 : 0)),
+    Uint8Array.from(outside, (p) => (p < mostOutside ? 1 : 0)),
   );
   const brain = fillHoles(largestComponent(inside, 6));
   requirePlausible(brain);

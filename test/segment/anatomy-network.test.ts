@@ -1,6 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { DawsonError } from '../../src/errors.js';
+import { readNifti } from '../../src/formats/index.js';
 import { type CompactUnetPlan, initialWeights } from '../../src/network/index.js';
 import { findHead } from '../../src/preprocess/find-head.js';
 import { openAnatomyNetwork } from '../../src/segment/anatomy-network.js';
@@ -106,7 +109,8 @@ describe('anatomy from scores', () => {
       image,
     );
     expect(brain.size).toEqual(image.size);
-    expect(nonZeroVolumeMl(brain)).toBeCloseTo((4 / 3) * Math.PI * 4.8 ** 3, -1);
+    // The outline lies 1 mm outside of that of the tissue.
+    expect(nonZeroVolumeMl(brain)).toBeCloseTo((4 / 3) * Math.PI * 4.9 ** 3, -1);
     const radius = drawn(image, (x, y, z) => Math.hypot(x, y, z));
     for (let at = 0; at < radius.length; at++) {
       if (radius[at] < 9) expect(labels.data[at]).toBe(anatomyLabel.ventricles);
@@ -162,6 +166,17 @@ describe('the anatomy network', () => {
     await expect(openAnatomyNetwork(engine, pool, folder)).rejects.toMatchObject({
       code: 'bad-model',
     });
+  });
+
+  it('leaves the brain to classical methods where it sees none', async () => {
+    const demo = fileURLToPath(new URL('../../demo/exam/flair.nii.gz', import.meta.url));
+    const { volume } = await readNifti(demo);
+    const found = await findHead(volume, false, { pool }, async () => {
+      throw new DawsonError('brain-not-found', { expected: 'a brain', found: '3 ml' });
+    });
+    expect(found.note).toMatch(/saw no brain \(3 ml\)/);
+    expect(found.anatomy).toBeUndefined();
+    expect(nonZeroVolumeMl(found.brain)).toBeGreaterThan(900);
   });
 
   it('gives way to the given brain of a brain-extracted image', async () => {
