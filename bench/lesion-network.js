@@ -3,7 +3,7 @@
 //   npm run bench -- lesion-network [--weights FILE] [--data FOLDER] [--threshold P] [--out FOLDER]
 //
 // FILE holds weights or is a checkpoint of `npm run train:defaults`; the default is the network that
-// comes with the program. FOLDER of the data holds lesions/CASE/{flair,t1,t2,lesions}.nii.gz.
+// comes with the program. Without --threshold its own rule makes the lesions. FOLDER of the data holds lesions/CASE/{flair,t1,t2,lesions}.nii.gz.
 // Lesion-wise figures by the definition `anima`. "outside" is the volume of found voxels that the
 // experts did not mark. "best DSC" is what the best threshold for this very case would give.
 import { existsSync } from 'node:fs';
@@ -18,6 +18,7 @@ import { readSafetensors } from '../dist/formats/safetensors.js';
 import { Engine, loadPredictor, requireWeights } from '../dist/network/index.js';
 import { predictLesions, windowShape } from '../dist/segment/lesion-network.js';
 import { lesionMask } from '../dist/segment/lesion-rule.js';
+import { ownNetworkFolder, readOwnNetwork } from '../dist/segment/own-network.js';
 import { weightsOfState } from '../dist/train/checkpoint.js';
 import { candidateRules, diceByRule } from '../dist/train/choose-post-processing.js';
 import { defaultNetworks } from '../dist/train/default-networks.js';
@@ -29,12 +30,13 @@ const { values: flags } = parseArgs({
   options: {
     weights: { type: 'string', default: at('../models/lesions/weights.safetensors') },
     data: { type: 'string', default: at('../../shared/data') },
-    threshold: { type: 'string', default: '0.5' },
+    threshold: { type: 'string' },
     out: { type: 'string' },
     threads: { type: 'string', default: '2' },
   },
 });
 const { plan } = defaultNetworks.lesions;
+const own = await readOwnNetwork(ownNetworkFolder('lesions'));
 const { tensors, metadata } = await readSafetensors(flags.weights);
 const weights = requireWeights(
   metadata.schema === 'dawson-checkpoint'
@@ -76,7 +78,9 @@ for (const name of ['open-ms-cs-07', 'open-ms-cs-19', 'mslesseg-P18-T1']) {
     );
     const { user, system } = process.cpuUsage(start);
     const experts = mask(truth);
-    const rule = { threshold: Number(flags.threshold), minimumVolumeMm3: 3, keepLargest: false };
+    const rule = flags.threshold
+      ? { threshold: Number(flags.threshold), minimumVolumeMm3: 3, keepLargest: false }
+      : own.rule;
     const { dsc, volumes, lesionwise } = evaluatePair(
       pairMasks(experts, lesionMask(probability, rule)),
       definitions.anima,
