@@ -1,3 +1,4 @@
+import { DawsonError } from '../errors.js';
 import { requirePlausible } from '../preprocess/extract-brain.js';
 import type { SeenAnatomy } from '../preprocess/find-head.js';
 import { atResolution } from '../preprocess/register-resolution.js';
@@ -15,6 +16,8 @@ import { softmax } from './nnunet-probability.js';
 export const anatomyVoxelMm = 2;
 /** How much is shown around the brain that the atlas expects. */
 const marginMm = 16;
+/** No brain with its margin is longer; only an atlas that lies wrongly asks for more. */
+const longestMm = 360;
 /**
  * The network learned the outline of the tissue; masks of HD-BET, the paper's tool, end at the dura. So
  * many log odds lie between them, as in the classical brain extraction.
@@ -36,6 +39,7 @@ export function scaledIntensities(image: Float32Array, scale = 1): Float32Array 
  * What the network is given of a head: one channel on cubic voxels around the brain of the atlas.
  * @param atlasBrain share of heads whose brain lies at a voxel
  * @param toAtlas maps points of the image to points of the atlas, RAS mm
+ * @throws DawsonError `brain-not-found` where the brain of the atlas is larger than any brain.
  */
 export function anatomyNetworkInput(
   image: Volume,
@@ -48,6 +52,13 @@ export function anatomyNetworkInput(
     data: Uint8Array.from(atlasBrain.data, (share) => (share > 0.5 ? 1 : 0)),
   };
   const grid = gridAround(expected, anatomyVoxelMm, marginMm);
+  const lengthMm = anatomyVoxelMm * Math.max(...grid.size);
+  if (!(lengthMm <= longestMm)) {
+    throw new DawsonError('brain-not-found', {
+      expected: `a brain of at most ${longestMm - 2 * marginMm} mm`,
+      found: `${(lengthMm - 2 * marginMm).toFixed(0)} mm`,
+    });
+  }
   const { data } = resample(atResolution(image, anatomyVoxelMm), grid);
   return onGrid(grid, scaledIntensities(data as Float32Array));
 }

@@ -71,6 +71,18 @@ describe('the input of the anatomy network', () => {
   });
 });
 
+describe('an atlas that lies wrongly', () => {
+  it('is told from its size, before memory is asked for', () => {
+    const grid = { size: [20, 20, 20] as const, affine: scaled([8, 8, 8], [-76, -76, -76]) };
+    const brain = onGrid(grid, new Float32Array(8000).fill(1));
+    for (const factor of [0.3, 1e-6, 1e-300]) {
+      expect(() => anatomyNetworkInput(brain, brain, scaled([1, factor, 1], [0, 0, 0]))).toThrow(
+        expect.objectContaining({ code: 'brain-not-found' }),
+      );
+    }
+  });
+});
+
 describe('the grid of a network', () => {
   it('has voxels of the mask on its own and holds all of it', () => {
     const grid = { size: [9, 8, 7] as const, affine: scaled([1, 1, 1], [-3, 5, 0.5]) };
