@@ -3,7 +3,8 @@
 //   npm run bench -- lesion-network [--weights FILE] [--data FOLDER] [--threshold P] [--out FOLDER]
 //
 // FILE holds weights or is a checkpoint of `npm run train:defaults`; the default is the network that
-// comes with the program. Without --threshold its own rule makes the lesions. FOLDER of the data holds lesions/CASE/{flair,t1,t2,lesions}.nii.gz.
+// comes with the program. Without --threshold its own rule makes the lesions. FOLDER of the data holds
+// lesions/CASE/{flair,t1,t2,lesions}.nii.gz.
 // Lesion-wise figures by the definition `anima`. "outside" is the volume of found voxels that the
 // experts did not mark. "best DSC" is what the best threshold for this very case would give.
 import { existsSync } from 'node:fs';

@@ -204,9 +204,11 @@ for (const [index, file] of (await listHeads(flags.data)).entries()) {
   const used = process.cpuUsage(start);
   seconds = Math.max(seconds, (used.user + used.system) / 1e6);
   // As in an exam: where the network sees no brain, the atlas locates.
-  const seen = await anatomyNetwork.findAnatomy(flair, toAtlas).catch(({ details }) => {
-    console.error(`${head.name}: the network found ${details.found}`);
-  });
+  const seen = await anatomyNetwork
+    .findAnatomy(flair, headAtlas.brain, toAtlas)
+    .catch(({ details }) => {
+      console.error(`${head.name}: the network found ${details.found}`);
+    });
   const byNetwork =
     seen &&
     locateLesions(labels, list, seen.labels, {

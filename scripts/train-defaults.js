@@ -5,8 +5,9 @@
 //
 // The checkpoint, after every epoch, and the log lie in checkpoints/; a run that was stopped goes on
 // with --resume exactly as if it had not been. --continue starts another run, on other exams, from the
-// weights in models/ (to resume or finish such a run, --continue is given again). --finish replaces the network in models/ by the averaged weights of the checkpoint; the rule for
-// lesions is chosen on synthetic exams of heads that training did not see.
+// weights in models/ (to resume or finish such a run, --continue is given again). --finish replaces the
+// network in models/ by the averaged weights of the checkpoint; the rule for lesions is chosen on
+// synthetic exams of heads that training did not see.
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';

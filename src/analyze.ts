@@ -33,7 +33,7 @@ import { version } from './version.js';
 import { invert, type Mat4, multiply, voxelSizeMm } from './volume/affine.js';
 import { orientationOf, reorient } from './volume/reorient.js';
 import { resample } from './volume/resample.js';
-import { type LabelMap, type Mask, nonZeroVolumeMl, onGrid, type Volume } from './volume/volume.js';
+import { type Mask, nonZeroVolumeMl, onGrid, type Volume } from './volume/volume.js';
 
 export interface AnalyzeOptions extends PrepareOptions, SegmenterChoice {
   readonly segmenter: SegmenterName;
@@ -51,7 +51,7 @@ export interface Analysis {
   readonly lesions: Lesions;
   readonly probability: Volume<Float32Array>;
   readonly brain: Mask;
-  readonly anatomy?: LabelMap<Uint8Array>;
+  readonly anatomy?: Volume<Uint8Array>;
   readonly overlay: Uint8Array;
   readonly report?: ClinicalReport;
   readonly exam: Exam;
@@ -93,7 +93,8 @@ export async function analyze(
       signal,
     ),
   );
-  const anatomy = preparation.anatomy && onFlairGrid(preparation.anatomy, preparation, exam);
+  const anatomy =
+    preparation.anatomy && onFlairGrid<Volume<Uint8Array>>(preparation.anatomy, preparation, exam);
   const toAtlas = flairToAtlas(preparation);
   const located = await stage('locate', async () => {
     const module = new URL('./quantify/locate.js', import.meta.url);
@@ -136,7 +137,7 @@ export async function analyze(
       ...(model && { model }),
       alignment: options.alignment,
       brainExtracted: preparation.brainExtracted,
-      ...(anatomyNetwork && { anatomyModel: anatomyNetwork.model }),
+      ...(anatomy && anatomyNetwork && { anatomyModel: anatomyNetwork.model }),
       registered: options.registered,
       lesionRule,
     },

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
+import { DawsonError } from '../errors.js';
 import { checkIntensities, readVolume, writeNifti } from '../formats/index.js';
 import { findHead } from '../preprocess/find-head.js';
 import { openAnatomyNetwork } from '../segment/anatomy-network.js';
@@ -31,16 +32,30 @@ export function addExtractBrain(program: Command): void {
         const { volume } = checkIntensities(image.volume, file);
         const engine = { device: 'cpu', threads: availableParallelism() } as const;
         const network = await openAnatomyNetwork(engine, pool);
-        const { brain, anatomy } = await stagesOnTerminal(options)('find the brain', async () =>
+        if (options.anatomy && !network) {
+          throw new DawsonError('missing-on-machine', {
+            expected: 'the anatomy network for --anatomy',
+            found: 'none in this installation',
+          });
+        }
+        const { brain, anatomy, note } = await stagesOnTerminal(options)('find the brain', () =>
           findHead(volume, false, { pool, signal }, network?.findAnatomy),
         );
-        await writeNifti(options.out, brain, { like: image.header });
-        if (options.anatomy && anatomy) {
+        if (options.anatomy) {
+          if (!anatomy)
+            throw new DawsonError('brain-not-found', {
+              file,
+              expected: 'a brain whose parts the network can tell',
+              found: note ?? 'none',
+            });
           await writeNifti(options.anatomy, anatomy, { like: image.header });
         }
-        const volumeMl = nonZeroVolumeMl(brain);
-        printResult(options, { brainVolumeMl: volumeMl, out: options.out }, [
-          `${volumeMl.toFixed(0)} ml of brain: ${options.out}`,
+        await writeNifti(options.out, brain, { like: image.header });
+        const brainVolumeMl = nonZeroVolumeMl(brain);
+        const notes = note ? [note] : [];
+        printResult(options, { brainVolumeMl, out: options.out, notes }, [
+          ...notes.map((text) => `Note: ${text}`),
+          `${brainVolumeMl.toFixed(0)} ml of brain: ${options.out}`,
         ]);
       } finally {
         dispose();

@@ -154,12 +154,12 @@ async function segment(options: SegmentOptions): Promise<void> {
   }
 }
 
+/** A model folder chooses its segmenter, and so does a belief of LST-LGA. */
 function segmenterFor({ model, kappa }: SegmentOptions): SegmenterName {
   if (model !== undefined) return 'nnunet';
   return kappa === undefined ? 'lesions' : 'lst-lga';
 }
 
-/** A model folder chooses its segmenter, and so does a belief of LST-LGA. */
 function analyzeOptionsOf(options: SegmentOptions): AnalyzeOptions {
   const { model, device, threads } = options;
   const segmenter = options.segmenter ?? segmenterFor(options);

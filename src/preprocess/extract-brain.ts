@@ -82,12 +82,20 @@ export function findBrain(
   { brainExtracted }: { brainExtracted: boolean },
 ): PlacedHead & { readonly brain: Mask } {
   const placed = placeHead(volume, atlas, { brainExtracted });
-  const brain = brainExtracted ? nonZeroBrain(volume) : brainAround(volume, atlas, placed.toAtlas);
-  return { ...placed, brain };
+  return { ...placed, brain: brainOf(volume, atlas, placed.toAtlas, { brainExtracted }) };
 }
 
-/** The brain of a head on which the atlas lies; see {@link extractBrain}. */
-export function brainAround(volume: Volume, atlas: HeadAtlas, toAtlas: Mat4): Mask {
+/** The brain of an image on which the atlas lies already; see {@link findBrain}. */
+export function brainOf(
+  volume: Volume,
+  atlas: HeadAtlas,
+  toAtlas: Mat4,
+  { brainExtracted }: { brainExtracted: boolean },
+): Mask {
+  return brainExtracted ? nonZeroBrain(volume) : brainAround(volume, atlas, toAtlas);
+}
+
+function brainAround(volume: Volume, atlas: HeadAtlas, toAtlas: Mat4): Mask {
   const image = atResolution(volume, workingMm);
   const share = resample(atlas.brain, image, { toMoving: toAtlas });
   const brain = cleaned(onGrid(image, brainByIntensity(image, share as Volume<Float32Array>)));

@@ -2,8 +2,7 @@ import { DawsonError } from '../errors.js';
 import type { Mat4 } from '../volume/affine.js';
 import type { LabelMap, Mask, Volume } from '../volume/volume.js';
 import type { WorkerPool } from '../workers.js';
-import { nonZeroBrain } from './brain-extracted.js';
-import type { findBrain, PlacedHead, placeHead } from './extract-brain.js';
+import type { brainOf, PlacedHead, placeHead } from './extract-brain.js';
 import { readHeadAtlas } from './head-atlas.js';
 
 /** The brain and its parts as a network sees them, on the grid of the image. */
@@ -14,10 +13,13 @@ export interface SeenAnatomy {
 
 /**
  * A network that tells the brain and its parts in an image of a head.
+ * @param atlasBrain share of heads, 0 to 1, whose brain lies at a voxel of the head atlas
  * @param toAtlas maps points of the image to points of the head atlas, RAS mm
+ * @throws DawsonError `brain-not-found` where it sees nothing that can be a brain.
  */
 export type FindAnatomy = (
   image: Volume,
+  atlasBrain: Volume,
   toAtlas: Mat4,
   signal?: AbortSignal,
 ) => Promise<SeenAnatomy>;
@@ -32,8 +34,8 @@ export interface FoundHead extends PlacedHead {
 }
 
 /**
- * Lays the atlas onto a head and finds the brain: by the network where there is one, else by
- * {@link findBrain}, which is also asked when what the network sees cannot be a brain.
+ * Lays the atlas onto a head and finds the brain: by the network where there is one, by classical
+ * methods where there is none or what it sees cannot be a brain.
  * @param brainExtracted the image shows only the brain: that is what is not 0
  * @throws DawsonError `brain-not-found`, `bad-intensities`; what else the network throws.
  */
@@ -44,17 +46,35 @@ export async function findHead(
   findAnatomy?: FindAnatomy,
 ): Promise<FoundHead> {
   const module = new URL('./extract-brain.js', import.meta.url);
-  const input: Parameters<typeof findBrain> = [image, await readHeadAtlas(), { brainExtracted }];
-  if (!findAnatomy) return pool.call<typeof findBrain>(module, 'findBrain', input, signal);
-  const placed = await pool.call<typeof placeHead>(module, 'placeHead', input, signal);
-  try {
-    const { brain, labels } = await findAnatomy(image, placed.toAtlas, signal);
-    return { ...placed, brain: brainExtracted ? nonZeroBrain(image) : brain, anatomy: labels };
-  } catch (error) {
-    if (!(error instanceof DawsonError && error.code === 'brain-not-found')) throw error;
-    const note =
-      `The anatomy network saw no brain (${error.details.found}): ` +
-      'brain and regions come from an atlas.';
-    return { ...(await pool.call<typeof findBrain>(module, 'findBrain', input, signal)), note };
+  const atlas = await readHeadAtlas();
+  const placed = await pool.call<typeof placeHead>(
+    module,
+    'placeHead',
+    [image, atlas, { brainExtracted }],
+    signal,
+  );
+  const { anatomy: seen, note } = await lookedAt();
+  const brain =
+    seen && !brainExtracted
+      ? seen.brain
+      : await pool.call<typeof brainOf>(
+          module,
+          'brainOf',
+          [image, atlas, placed.toAtlas, { brainExtracted }],
+          signal,
+        );
+  return { ...placed, brain, ...(seen && { anatomy: seen.labels }), ...(note && { note }) };
+
+  async function lookedAt(): Promise<{ anatomy?: SeenAnatomy; note?: string }> {
+    if (!findAnatomy) return {};
+    try {
+      return { anatomy: await findAnatomy(image, atlas.brain, placed.toAtlas, signal) };
+    } catch (error) {
+      if (!(error instanceof DawsonError && error.code === 'brain-not-found')) throw error;
+      const { found } = error.details;
+      return {
+        note: `The anatomy network saw no brain (${found}): classical methods did its work.`,
+      };
+    }
   }
 }

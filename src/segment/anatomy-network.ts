@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Engine, type EngineSettings, loadPredictor } from '../network/index.js';
 import type { FindAnatomy } from '../preprocess/find-head.js';
-import { readHeadAtlas } from '../preprocess/head-atlas.js';
 import type { WorkerPool } from '../workers.js';
 import type { anatomyFromScores, anatomyNetworkInput } from './anatomy-network-input.js';
 import type { Axes3 } from './nnunet-grid.js';
@@ -32,12 +31,11 @@ export async function openAnatomyNetwork(
   const module = new URL('./anatomy-network-input.js', import.meta.url);
   return {
     model: { name, version, sha256 },
-    async findAnatomy(image, toAtlas, signal) {
-      const { brain } = await readHeadAtlas();
+    async findAnatomy(image, atlasBrain, toAtlas, signal) {
       const input = await pool.call<typeof anatomyNetworkInput>(
         module,
         'anatomyNetworkInput',
-        [image, brain, toAtlas],
+        [image, atlasBrain, toAtlas],
         signal,
       );
       const [nx, ny, nz] = input.size;

@@ -59,6 +59,16 @@ describe('dawson segment on the demo exam', () => {
     const findings = findingsOf(out);
     const validate = new Ajv2020().compile(schema);
     expect(validate(findings), JSON.stringify(validate.errors)).toBe(true);
+    expect(findings.settings).toMatchObject({
+      segmenter: 'lesions',
+      model: { name: 'lesions' },
+      anatomyModel: { name: 'anatomy' },
+    });
+    expect(findings.location.source).toBe('anatomy-network');
+    for (const { confidence } of findings.lesions) {
+      expect(confidence).toBeGreaterThan(0);
+      expect(confidence).toBeLessThanOrEqual(1);
+    }
     const { volume: mask } = await readNifti(join(out, 'lesions.nii.gz'));
     const voxels = findings.lesions.reduce(
       (sum: number, lesion: { sizeVoxels: number }) => sum + lesion.sizeVoxels,
@@ -69,6 +79,18 @@ describe('dawson segment on the demo exam', () => {
     expect(readFileSync(join(out, 'lesions.csv'), 'utf8').trim().split('\n')).toHaveLength(
       findings.lesionCount + 1,
     );
+  });
+
+  it('takes LST-LGA where its belief is given', async () => {
+    const other = join(folder, 'lst-lga');
+    const { exitCode } = await dawson([
+      ...['segment', ...exam, '--kappa', '0.2', '--no-report', '--out', other],
+    ]);
+    expect(exitCode).toBe(0);
+    const { settings, lesions } = findingsOf(other);
+    expect(settings.segmenterSettings).toEqual({ kappa: 0.2 });
+    expect(settings.model).toBeUndefined();
+    expect(lesions[0].confidence).toBeUndefined();
   });
 
   it('finds lesions where they are', async () => {
