@@ -72,6 +72,7 @@ const networkNames = {
   plain: 'PlainConvUNet',
   residual: 'ResidualEncoderUNet',
   generic: 'Generic_UNet',
+  compact: 'compact network',
 } as const;
 
 function linesOf(summary: ModelSummary): string[] {

@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { costOf } from '../graph/index.js';
 import { weightShapes } from '../network/index.js';
-import { type ArchitectureName, architectures } from '../train/architecture.js';
+import { architectures } from '../train/architecture.js';
 import { readDataset } from '../train/dataset.js';
+import type { PlanOptions } from '../train/plan.js';
 import { planTraining } from '../train/plan-training.js';
 import { TrainingFolder } from '../train/training-folder.js';
 import { WorkerPool } from '../workers.js';
@@ -16,7 +17,7 @@ import {
 
 interface PlanCommandOptions extends OutputOptions {
   readonly out: string;
-  readonly architecture: ArchitectureName;
+  readonly architecture: PlanOptions['architecture'];
   readonly memory: number;
 }
 
@@ -30,8 +31,11 @@ export function addPlan(program: Command): void {
     )
     .requiredOption('--out <folder>', 'folder of the training; gets plans.json')
     .addOption(
-      new Option('--architecture <name>', 'kind of network')
-        .choices(Object.keys(architectures))
+      new Option(
+        '--architecture <name>',
+        'kind of network; compact is Dawson’s own, for training without a GPU: always at 1 mm',
+      )
+        .choices([...Object.keys(architectures), 'compact'])
         .default('plain'),
     )
     .option(

@@ -7,9 +7,10 @@ import { writeWhole } from '../formats/index.js';
 import { readJsonIfThere } from '../formats/read-json.js';
 import { type Device, devices, readWeights } from '../network/index.js';
 import { openModelFolder } from '../segment/model-folder.js';
+import { pretrainedLesionNetwork } from '../train/compact-plan.js';
 import { readDataset } from '../train/dataset.js';
 import { type Fold, splitCases, splitIntoFolds } from '../train/folds.js';
-import type { Pretrained } from '../train/initialise.js';
+import type { PretrainedModel } from '../train/initialise.js';
 import { defaultRunSettings, type EpochRecord, readLog } from '../train/loop.js';
 import { type LossName, lossNames } from '../train/loss.js';
 import { type OptimiserName, optimisers } from '../train/optimiser.js';
@@ -87,7 +88,10 @@ export function addTrain(program: Command): void {
     .addOption(new Option('--device <name>', 'where it runs').choices(devices).default('cpu'))
     .option('--threads <number>', 'of the network on the CPU', whole, availableParallelism())
     .option('--resume', 'go on with a run that was stopped', false)
-    .option('--init <model>', 'start from the first fold of a trained model (a model folder)')
+    .option(
+      '--init <model>',
+      'start from a trained model: a model folder (its first fold), or “lesions”, Dawson’s own network',
+    )
     .addHelpText(
       'after',
       '\nWrites into the folder:\n' +
@@ -180,7 +184,7 @@ async function train(datasetFolder: string, options: TrainOptions): Promise<void
 async function plannedTraining(
   dataset: PlannedTraining['dataset'],
   folder: TrainingFolder,
-  pretrained: (Pretrained & { readonly plans: unknown }) | undefined,
+  pretrained: PretrainedModel | undefined,
   {
     pool,
     stage,
@@ -231,7 +235,8 @@ function withNetworkOf(own: unknown, trained: unknown): unknown {
   };
 }
 
-async function readPretrained(folder: string): Promise<Pretrained & { readonly plans: unknown }> {
+async function readPretrained(folder: string): Promise<PretrainedModel> {
+  if (folder === 'lesions') return pretrainedLesionNetwork();
   const { weights, network, model, plans } = await openModelFolder(folder);
   return {
     weights: await readWeights(weights[0], network),

@@ -9,8 +9,11 @@ export {
 export { network, weightShapes } from './network.js';
 export {
   type CompactUnetPlan,
+  compactArchitecture,
+  compactNetworkClass,
   divisorOf,
   importedFields,
+  levelsOf,
   type NetworkPlan,
   networkPlanOf,
   type UnetPlan,

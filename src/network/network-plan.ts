@@ -1,4 +1,4 @@
-import { Ajv } from 'ajv';
+import { Ajv, type ErrorObject } from 'ajv';
 import { DawsonError } from '../errors.js';
 
 /** Three numbers, one an axis, the slowest axis of the arrays first. */
@@ -33,6 +33,9 @@ export interface CompactUnetPlan {
 }
 
 export type NetworkPlan = UnetPlan | CompactUnetPlan;
+
+/** Of {@link CompactUnetPlan}, in the place where nnU-Net's plans name a class of Python. */
+export const compactNetworkClass = 'dawson.CompactUNet';
 
 const networkClasses = {
   'dynamic_network_architectures.architectures.unet.PlainConvUNet': 'plain',
@@ -137,20 +140,64 @@ const validArchitecture = new Ajv({ allErrors: false }).compile<ArchitectureFiel
   },
 });
 
+interface CompactFields {
+  network_class_name: typeof compactNetworkClass;
+  arch_kwargs: {
+    features_per_stage: number[];
+    norm_op_kwargs: { eps: number };
+  };
+}
+
+const validCompact = new Ajv().compile<CompactFields>({
+  type: 'object',
+  required: ['network_class_name', 'arch_kwargs'],
+  properties: {
+    network_class_name: { const: compactNetworkClass },
+    arch_kwargs: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['features_per_stage', 'norm_op_kwargs'],
+      properties: {
+        features_per_stage: {
+          type: 'array',
+          minItems: 1,
+          maxItems: 6,
+          items: { type: 'integer', minimum: 1, maximum: 1024 },
+        },
+        norm_op_kwargs: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['eps'],
+          properties: { eps: { type: 'number', minimum: 1e-12, maximum: 1 } },
+        },
+      },
+    },
+  },
+});
+
+/** The architecture part of a `plans.json` for a compact network. */
+export const compactArchitecture = ({
+  features,
+  normEpsilon,
+}: Pick<CompactUnetPlan, 'features' | 'normEpsilon'>) => ({
+  network_class_name: compactNetworkClass,
+  arch_kwargs: { features_per_stage: features, norm_op_kwargs: { eps: normEpsilon } },
+});
+
 /**
  * The architecture in a parsed `plans.json` (nnU-Net v2's format).
  * @param plans of unknown origin
  * @param configuration such as '3d_fullres'
  * @throws DawsonError `bad-model` naming the first field that is missing, malformed, or asks for
  *   something else than a PlainConvUNet, ResidualEncoderUNet or Generic_UNet with instance norm and
- *   leaky ReLU.
+ *   leaky ReLU, or Dawson's compact network.
  */
 export function networkPlanOf(
   plans: unknown,
   configuration: string,
   { inputChannels, classes }: { readonly inputChannels: number; readonly classes: number },
   file: string,
-): UnetPlan {
+): NetworkPlan {
   const fail = (expected: string, found: string): never => {
     throw new DawsonError('bad-model', { file, expected, found });
   };
@@ -162,13 +209,17 @@ export function networkPlanOf(
         : undefined,
     plans,
   );
-  if (!validArchitecture(fields)) {
-    const error = validArchitecture.errors?.[0];
-    return fail(
+  const wrong = ({ errors }: { errors?: null | readonly ErrorObject[] }) =>
+    fail(
       `an architecture that Dawson builds in ${place}`,
-      `${error?.instancePath.replaceAll('/', '.') || 'that it'} ${error?.message}`,
+      `${errors?.[0].instancePath.replaceAll('/', '.') || 'that it'} ${errors?.[0].message}`,
     );
+  if ((fields as Partial<CompactFields> | undefined)?.network_class_name === compactNetworkClass) {
+    if (!validCompact(fields)) return wrong(validCompact);
+    const { features_per_stage: features, norm_op_kwargs: norm } = fields.arch_kwargs;
+    return { kind: 'compact', inputChannels, classes, features, normEpsilon: norm.eps };
   }
+  if (!validArchitecture(fields)) return wrong(validArchitecture);
   const kwargs = fields.arch_kwargs;
   const kind = networkClasses[fields.network_class_name];
   const encoderField = kind === 'residual' ? 'n_blocks_per_stage' : 'n_conv_per_stage';
@@ -202,6 +253,10 @@ export function networkPlanOf(
     normEpsilon: kwargs.norm_op_kwargs.eps,
   };
 }
+
+/** How many resolutions a network gives logits of in training: deep supervision. */
+export const levelsOf = (plan: NetworkPlan): number =>
+  plan.kind === 'compact' ? 1 : plan.decoderConvolutions.length;
 
 /** What the edges of a patch have to be multiples of. */
 export function divisorOf(plan: NetworkPlan): Axes3 {

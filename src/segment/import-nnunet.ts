@@ -2,7 +2,7 @@ import { DawsonError } from '../errors.js';
 import { requireReplaceableFolder } from '../formats/index.js';
 import { writeSafetensors } from '../formats/safetensors.js';
 import { readTorchWeights } from '../formats/torch-checkpoint.js';
-import { requireWeights, type UnetPlan, type Weights, weightShapes } from '../network/index.js';
+import { type NetworkPlan, requireWeights, type Weights, weightShapes } from '../network/index.js';
 import { type ModelCard, modelAndNetwork, modelKind, writeModelFolder } from './model-folder.js';
 import { fieldsOf, foldsIn, type NnunetResults } from './nnunet-results.js';
 import { readNnunetV1, version1Checkpoint } from './nnunet-results-v1.js';
@@ -91,7 +91,7 @@ function withChannels(
  * Weights without the further names that PyTorch gives to shared layers. A name that shares nothing
  * with the network's stays, so that it is found not to belong to the plans.
  */
-function namesOf(weights: Weights, network: UnetPlan): Weights {
+function namesOf(weights: Weights, network: NetworkPlan): Weights {
   const names = weightShapes(network);
   const known = new Set(
     [...weights].flatMap(([name, { data }]) => (names.has(name) ? [data] : [])),

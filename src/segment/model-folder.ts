@@ -4,7 +4,7 @@ import { Ajv } from 'ajv';
 import { DawsonError } from '../errors.js';
 import { type ResultKind, sha256OfFile, writeFolderWhole, writeWhole } from '../formats/index.js';
 import { readJson } from '../formats/read-json.js';
-import { divisorOf, networkPlanOf, type UnetPlan } from '../network/index.js';
+import { divisorOf, type NetworkPlan, networkPlanOf } from '../network/index.js';
 import type { PostProcessing } from './lesion-rule.js';
 import type { NnunetModel } from './nnunet.js';
 import { configurationName, imagePlanOf } from './nnunet-plans.js';
@@ -33,7 +33,7 @@ export interface ModelFolder {
   readonly files: Readonly<Record<string, FileRecord>>;
   /** Paths of the weights, one a fold, in the order of the folds. */
   readonly weights: readonly string[];
-  readonly network: UnetPlan;
+  readonly network: NetworkPlan;
   /** What {@link segmentNnunet} needs. */
   readonly model: NnunetModel;
 }
@@ -289,7 +289,7 @@ function modelOf(card: ModelCard, plans: unknown, dataset: unknown, folder: stri
 }
 
 /** The network of the plans; it has to be able to halve their patch. */
-function networkOf({ plan, classCount }: NnunetModel, plans: unknown, file: string): UnetPlan {
+function networkOf({ plan, classCount }: NnunetModel, plans: unknown, file: string): NetworkPlan {
   const sizes = { inputChannels: plan.channels.length, classes: classCount };
   const network = networkPlanOf(plans, configurationName, sizes, file);
   const divisor = divisorOf(network);

@@ -1,5 +1,5 @@
 import { elementsOf } from '../graph/index.js';
-import { costOfPrediction, weightShapes } from '../network/index.js';
+import { costOfPrediction, type NetworkPlan, weightShapes } from '../network/index.js';
 import type { PostProcessing } from './lesion-rule.js';
 import type { FileRecord, ModelFolder } from './model-folder.js';
 import type { Axes3 } from './nnunet-grid.js';
@@ -13,10 +13,11 @@ export interface ModelSummary {
   /** Without the background. */
   readonly classes: readonly string[];
   readonly network: {
-    readonly kind: 'plain' | 'residual' | 'generic';
+    readonly kind: NetworkPlan['kind'];
     readonly features: readonly number[];
-    readonly kernels: readonly Axes3[];
-    readonly strides: readonly Axes3[];
+    /** Only of nnU-Net's networks. */
+    readonly kernels?: readonly Axes3[];
+    readonly strides?: readonly Axes3[];
     readonly parameters: number;
   };
   readonly patchVoxels: Axes3;
@@ -56,8 +57,7 @@ export function summaryOf({
     network: {
       kind: network.kind,
       features: network.features,
-      kernels: network.kernels,
-      strides: network.strides,
+      ...(network.kind !== 'compact' && { kernels: network.kernels, strides: network.strides }),
       parameters: [...weightShapes(network).values()].reduce(
         (sum, shape) => sum + elementsOf(shape),
         0,

@@ -32,7 +32,8 @@ interface DefaultNetwork {
   readonly batches: { readonly module: URL; readonly name: string };
 }
 
-const edgeVoxels = 64;
+/** Of the patches of training. */
+export const edgeVoxels = 64;
 
 /** @param crossEntropyWeight beside the overlap: the rarer a class, the smaller its mean over all voxels */
 const stepWith = (crossEntropyWeight: number, clipNorm = 5): StepSettings => ({
@@ -124,13 +125,6 @@ function onSharedMemory<T>(value: T): T {
   ) as T;
 }
 
-/** What is rare starts rare: an equal share of all voxels for each class is a long way from the truth. */
-function startWeights({ plan, first }: DefaultNetwork): Weights {
-  const weights = initialWeights(plan, seededRandom(first.seed));
-  weights.get('head.bias')!.data.fill(-3, 1);
-  return weights;
-}
-
 export interface DefaultTraining {
   readonly dataFolder: string;
   /** Prepared heads are kept here. */
@@ -171,7 +165,7 @@ export async function trainDefault(
       plan,
       step,
       settings,
-      initialWeights: files.initialWeights ?? startWeights(network),
+      initialWeights: files.initialWeights ?? initialWeights(plan, seededRandom(seed)),
       batches: batchesOf(await readAnatomies(dataFolder, cacheFolder, false), seed),
       validationBatches: batchesOf(await readAnatomies(dataFolder, cacheFolder, true), seed + 1),
       signal,

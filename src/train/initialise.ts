@@ -1,12 +1,17 @@
 import { DawsonError } from '../errors.js';
-import { initialWeights, type UnetPlan, type Weights } from '../network/index.js';
+import { initialWeights, type NetworkPlan, type Weights } from '../network/index.js';
 import type { Random } from '../volume/random.js';
 
 /** A trained network to start from. */
 export interface Pretrained {
   readonly weights: Weights;
-  readonly network: UnetPlan;
+  readonly network: NetworkPlan;
   readonly channelNames: readonly string[];
+}
+
+/** With the plans that say how its images were prepared (the fields of nnU-Net's `plans.json`). */
+export interface PretrainedModel extends Pretrained {
+  readonly plans: unknown;
 }
 
 /**
@@ -17,7 +22,7 @@ export interface Pretrained {
  * @throws DawsonError `inputs-conflict` where the networks differ in more than channels and classes.
  */
 export function startingWeights(
-  network: UnetPlan,
+  network: NetworkPlan,
   channelNames: readonly string[],
   random: Random,
   pretrained?: Pretrained,
@@ -40,15 +45,17 @@ export function startingWeights(
         return [name, { shape, data: columnsOf(trained.data, shape, known.length, from) }];
       }
       if (String(shape) === String(trained.shape)) return [name, trained];
-      if (!sameClasses && shape[0] === network.classes) return [name, { shape, data }];
+      if (!sameClasses && (shape[0] === network.classes || /^head\./.test(name))) {
+        return [name, { shape, data }];
+      }
       throw differs(name, shape, trained.shape);
     }),
   );
 }
 
-/** In the names of PlainConvUNet, ResidualEncoderUNet and Generic_UNet. */
+/** In the names of PlainConvUNet, ResidualEncoderUNet, Generic_UNet and the compact network. */
 const isFirstConvolution = (name: string) =>
-  /^(encoder\.stem\.convs\.0\.|encoder\.stages\.0\.0\.convs\.0\.|conv_blocks_context\.0\.blocks\.0\.)conv\.weight$/.test(
+  /^(stem|(encoder\.stem\.convs\.0|encoder\.stages\.0\.0\.convs\.0|conv_blocks_context\.0\.blocks\.0)\.conv)\.weight$/.test(
     name,
   );
 

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Value } from '../graph/index.js';
-import type { UnetPlan } from '../network/index.js';
+import { levelsOf, type NetworkPlan } from '../network/index.js';
 import { type ImagePlan, imagePlanOf } from '../segment/nnunet-plans.js';
 import type { WorkerPool } from '../workers.js';
 import type { Dataset } from './dataset.js';
@@ -15,7 +15,7 @@ export interface TrainingPlan {
   /** For `plans.json`. */
   readonly plans: unknown;
   readonly image: ImagePlan;
-  readonly network: UnetPlan;
+  readonly network: NetworkPlan;
   /** The training step as a graph, to tell its cost. */
   readonly step: Readonly<Record<string, Value>>;
 }
@@ -49,7 +49,7 @@ export async function planTraining(
     batchSize: image.batchSize,
     patchShape: image.patchShape,
     loss: { name: 'dice-and-cross-entropy', batchDice: false },
-    levelWeights: deepSupervisionWeights(network.decoderConvolutions.length),
+    levelWeights: deepSupervisionWeights(levelsOf(network)),
     optimiser: 'sgd',
     weightDecay: 3e-5,
     clipNorm: 12,

@@ -15,11 +15,12 @@ import {
   architectures,
   featureMapValues,
 } from './architecture.js';
+import { compactImages } from './compact-plan.js';
 import type { Fingerprint } from './fingerprint.js';
 import { type Topology, topologyOf } from './topology.js';
 
 export interface PlanOptions {
-  readonly architecture: ArchitectureName;
+  readonly architecture: ArchitectureName | 'compact';
   /** Memory that a training step may take, in nnU-Net's GB of graphics memory; its default is 8. */
   readonly memoryGb: number;
 }
@@ -59,8 +60,8 @@ export function planFor(
   dataset: PlannedDataset,
   { architecture, memoryGb }: PlanOptions,
 ) {
-  const { plansName } = architectures[architecture];
-  const target = targetSpacing(fingerprint);
+  const isCompact = architecture === 'compact';
+  const target = isCompact ? compactImages.spacing : targetSpacing(fingerprint);
   const worst = target.indexOf(Math.max(...target));
   const order = [worst, ...[0, 1, 2].filter((axis) => axis !== worst)] as unknown as Axes3;
   const spacing = permuteAxes(target, order);
@@ -72,12 +73,9 @@ export function planFor(
     ),
     order,
   );
-  const budget: Budget = {
-    architecture,
-    classCount: dataset.classCount,
-    values: architectures[architecture].referenceValues * (memoryGb / referenceGb),
-  };
-  const topology = largestPatch(spacing, medianShape, budget);
+  const sizes = isCompact
+    ? compactImages
+    : nnunetSizes(spacing, medianShape, dataset, { architecture, memoryGb });
   const schemes = dataset.channelNames.map(
     (name) => schemeOfChannel[name.toLowerCase()] ?? 'ZScoreNormalization',
   );
@@ -91,7 +89,7 @@ export function planFor(
 
   return {
     dataset_name: dataset.name,
-    plans_name: plansName,
+    plans_name: isCompact ? 'DawsonCompactPlans' : architectures[architecture].plansName,
     original_median_spacing_after_transp: permuteAxes(medianOf(fingerprint.spacingsMm), order),
     original_median_shape_after_transp: permuteAxes(
       medianOf(fingerprint.shapesAfterCrop),
@@ -104,8 +102,8 @@ export function planFor(
       [configurationName]: {
         data_identifier: `nnUNetPlans_${configurationName}`,
         preprocessor_name: 'DefaultPreprocessor',
-        batch_size: batchSize(topology, medianShape, dataset.caseCount, budget),
-        patch_size: topology.patchShape,
+        batch_size: sizes.batch_size,
+        patch_size: sizes.patch_size,
         median_image_size_in_voxels: medianShape,
         spacing,
         normalization_schemes: schemes,
@@ -116,8 +114,8 @@ export function planFor(
         resampling_fn_seg_kwargs: resampling(1, true),
         resampling_fn_probabilities: 'resample_data_or_seg_to_shape',
         resampling_fn_probabilities_kwargs: resampling(1, false),
-        architecture: architecturePlan(architecture, topology),
-        batch_dice: needsLowResolution(topology.patchShape, spacing, medianShape, budget),
+        architecture: sizes.architecture,
+        batch_dice: sizes.batch_dice,
       },
     },
     experiment_planner_used: 'Dawson',
@@ -125,6 +123,27 @@ export function planFor(
     foreground_intensity_properties_per_channel: Object.fromEntries(
       fingerprint.intensities.map((properties, channel) => [String(channel), properties]),
     ),
+  };
+}
+
+/** Patch, batch and network by nnU-Net's rules. */
+function nnunetSizes(
+  spacing: Axes3,
+  medianShape: Axes3,
+  { classCount, caseCount }: PlannedDataset,
+  { architecture, memoryGb }: { architecture: ArchitectureName; memoryGb: number },
+) {
+  const budget: Budget = {
+    architecture,
+    classCount,
+    values: architectures[architecture].referenceValues * (memoryGb / referenceGb),
+  };
+  const topology = largestPatch(spacing, medianShape, budget);
+  return {
+    patch_size: topology.patchShape,
+    batch_size: batchSize(topology, medianShape, caseCount, budget),
+    architecture: architecturePlan(architecture, topology),
+    batch_dice: needsLowResolution(topology.patchShape, spacing, medianShape, budget),
   };
 }
 

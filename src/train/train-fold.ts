@@ -2,9 +2,10 @@ import { writeSafetensors } from '../formats/safetensors.js';
 import {
   type Device,
   Engine,
+  levelsOf,
   loadPredictor,
+  type NetworkPlan,
   networkPlanOf,
-  type UnetPlan,
   type Weights,
 } from '../network/index.js';
 import { argmax, type PostProcessing } from '../segment/lesion-rule.js';
@@ -116,7 +117,7 @@ export async function trainFold(
           batchSize,
           patchShape,
           loss: { name: choice.loss, batchDice: batchDiceOf(plans) },
-          levelWeights: deepSupervisionWeights(network.decoderConvolutions.length),
+          levelWeights: deepSupervisionWeights(levelsOf(network)),
           optimiser: choice.optimiser,
           weightDecay: optimisers[choice.optimiser].weightDecay,
           clipNorm,
@@ -157,7 +158,7 @@ export async function trainFold(
 }
 
 /** The network that plans describe, for the channels and classes of a dataset. */
-export const trainedNetwork = (plans: unknown, dataset: Dataset, plansFile: string): UnetPlan =>
+export const trainedNetwork = (plans: unknown, dataset: Dataset, plansFile: string): NetworkPlan =>
   networkPlanOf(
     plans,
     configurationName,
@@ -204,7 +205,7 @@ async function validateFold(
     onProgress,
   }: {
     engine: Engine;
-    network: UnetPlan;
+    network: NetworkPlan;
     weights: Weights;
     pool: WorkerPool;
     signal?: AbortSignal;

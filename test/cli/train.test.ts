@@ -91,6 +91,20 @@ describe('dawson train', () => {
     expect([exitCode, stderr]).toEqual([0, expect.stringContaining('epoch 2 of 2')]);
   });
 
+  it('starts a compact network from Dawson’s own', async () => {
+    const out = join(folder, 'compact');
+    const plan = ['plan', three, '--architecture', 'compact', '--out', out];
+    expect((await dawson(plan)).exitCode).toBe(0);
+    const once = ['--epochs', '1', '--steps', '1', '--threads', '2'];
+    const { exitCode, stderr } = await dawson([
+      ...['train', three, '--fold', 'all', '--out', out, '--init', 'lesions', ...once],
+    ]);
+    expect([exitCode, stderr]).toEqual([0, expect.stringContaining('epoch 1 of 1')]);
+    const { stdout } = await dawson(['model', 'show', join(out, 'model_all')]);
+    expect(stdout).toMatch(/compact network, 4 stages of 32, 64, 128, 160 features/);
+    expect(stdout).toMatch(/64 x 64 x 64 voxels of 1 x 1 x 1 mm/);
+  });
+
   it.each([
     ['three patients for five folds', ['--fold', '0'], 3, /a fold would be empty.*--fold all/s],
     ['a fold that there is not', ['--fold', '5'], 2, /0 to 4, or all/],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { writeSafetensors } from '../../src/formats/safetensors.js';
 import {
+  compactArchitecture,
   Engine,
   initialWeights,
   loadPredictor,
@@ -131,6 +132,19 @@ describe('networkPlanOf', () => {
     expect(read(change)).toThrow(
       expect.objectContaining({ code: 'bad-model', message: expect.stringMatching(name) }),
     );
+  });
+
+  it('reads a compact network, and refuses one that is malformed', () => {
+    const fields = { features: [4, 8], normEpsilon: 1e-5 };
+    const written = compactArchitecture(fields);
+    const readCompact = (arch_kwargs: unknown) => {
+      const architecture = { ...written, arch_kwargs };
+      return networkPlanOf({ configurations: { c: { architecture } } }, 'c', sizes, 'plans.json');
+    };
+    expect(readCompact(written.arch_kwargs)).toEqual({ kind: 'compact', ...sizes, ...fields });
+    const wrong = { ...written.arch_kwargs, features_per_stage: [1e9] };
+    expect(() => readCompact(wrong)).toThrow(/features_per_stage/);
+    expect(() => readCompact(undefined)).toThrow(expect.objectContaining({ code: 'bad-model' }));
   });
 
   it.each([[undefined], [null], [{}], [{ configurations: [] }], ['c']])('refuses %s', (plans) => {
