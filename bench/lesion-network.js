@@ -7,14 +7,13 @@
 // lesions/CASE/{flair,t1,t2,lesions}.nii.gz.
 // Lesion-wise figures by the definition `anima`. "outside" is the volume of found voxels that the
 // experts did not mark. "best DSC" is what the best threshold for this very case would give.
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { definitions } from '../dist/evaluate/definitions.js';
 import { evaluatePair } from '../dist/evaluate/evaluate-pair.js';
 import { pairMasks } from '../dist/evaluate/mask-pair.js';
-import { readVolume, writeNifti } from '../dist/formats/index.js';
+import { writeNifti } from '../dist/formats/index.js';
 import { readSafetensors } from '../dist/formats/safetensors.js';
 import { Engine, loadPredictor, requireWeights } from '../dist/network/index.js';
 import { predictLesions, windowShape } from '../dist/segment/lesion-network.js';
@@ -23,8 +22,8 @@ import { ownNetworkFolder, readOwnNetwork } from '../dist/segment/own-network.js
 import { weightsOfState } from '../dist/train/checkpoint.js';
 import { candidateRules, diceByRule } from '../dist/train/choose-post-processing.js';
 import { defaultNetworks } from '../dist/train/default-networks.js';
-import { onGrid, toFloat32 } from '../dist/volume/volume.js';
 import { WorkerPool } from '../dist/workers.js';
+import { readRealCase, realCases } from './support/real-dataset.js';
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { values: flags } = parseArgs({
@@ -56,29 +55,18 @@ console.log(
   'case, sequences'.padEnd(34) +
     '   DSC  recall precis.     F1  ml / experts  outside ml   best DSC at   seconds',
 );
-for (const name of ['open-ms-cs-07', 'open-ms-cs-19', 'mslesseg-P18-T1']) {
-  const read = async (sequence) => {
-    const file = join(flags.data, 'lesions', name, `${sequence}.nii.gz`);
-    return existsSync(file) ? toFloat32((await readVolume(file)).volume) : undefined;
-  };
-  const all = { flair: await read('flair'), t2: await read('t2'), t1: await read('t1') };
-  const truth = await read('lesions');
-  const mask = (volume) =>
-    onGrid(
-      volume,
-      Uint8Array.from(volume.data, (value) => (value !== 0 ? 1 : 0)),
-    );
+for (const name of realCases) {
+  const { exam: all, experts } = await readRealCase(flags.data, name);
   for (const set of sets) {
     if (!set.every((sequence) => all[sequence])) continue;
     const exam = Object.fromEntries(set.map((sequence) => [sequence, all[sequence]]));
     const start = process.cpuUsage();
     const probability = await predictLesions(
-      { ...exam, brain: mask(all.flair) },
+      { ...exam, brain: all.brain },
       (patch) => predictor.predict(patch),
       { pool },
     );
     const { user, system } = process.cpuUsage(start);
-    const experts = mask(truth);
     const rule = flags.threshold
       ? { threshold: Number(flags.threshold), minimumVolumeMm3: 3, keepLargest: false }
       : own.rule;

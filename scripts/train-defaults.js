@@ -54,7 +54,7 @@ try {
 }
 
 async function train() {
-  await trainDefault(engine, name, {
+  await trainDefault(engine, name, stage, {
     dataFolder: values.data,
     cacheFolder: at('cache/heads'),
     checkpointFile,

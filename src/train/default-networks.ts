@@ -15,7 +15,7 @@ import type { Anatomies, BatchSettings, makeLesionBatch } from './synthesize/les
 import { listHeads, prepareHead, readLesionLibrary } from './synthesize/prepare-heads.js';
 
 /** One run of training. */
-interface TrainingStage {
+export interface TrainingStage {
   readonly step: StepSettings;
   readonly run: RunSettings;
   readonly seed: number;
@@ -132,7 +132,7 @@ export interface DefaultTraining {
   readonly checkpointFile: string;
   readonly logFile: string;
   readonly resume: boolean;
-  /** Weights of a finished run, to go on from; without them training begins with fresh ones. */
+  /** Of a finished run, to go on from; without them training begins with fresh ones. */
   readonly initialWeights?: Weights;
   readonly pool: WorkerPool;
   readonly signal?: AbortSignal;
@@ -143,11 +143,10 @@ export interface DefaultTraining {
 export async function trainDefault(
   engine: Engine,
   name: DefaultNetworkName,
+  { step, run: settings, seed }: TrainingStage,
   { dataFolder, cacheFolder, pool, signal, ...files }: DefaultTraining,
 ): Promise<Tensors> {
-  const network = defaultNetworks[name];
-  const { plan, batches: makers } = network;
-  const { step, run: settings, seed } = files.initialWeights ? network.further : network.first;
+  const { plan, batches: makers } = defaultNetworks[name];
   const sources: BatchesAhead<StepInput>[] = [];
   const batchesOf = (anatomies: Anatomies, ofSeed: number) => (firstBatch: number) => {
     const batch: BatchSettings = { batchSize: step.batchSize, edgeVoxels, seed: ofSeed };
