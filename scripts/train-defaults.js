@@ -95,7 +95,7 @@ async function chooseRule(weights) {
   const predictor = await loadPredictor(engine, network.plan, weights, windowShape);
   const anatomies = await readAnatomies(values.data, at('cache/heads'), true);
   const exams = Number(values.exams);
-  const { rule, meanDice, confidence, reliability } = await chooseLesionRule(
+  const { rule, meanDice, meanF1, confidence, reliability } = await chooseLesionRule(
     anatomies,
     predictor.predict,
     {
@@ -108,7 +108,9 @@ async function chooseRule(weights) {
         ),
     },
   );
-  console.log(`mean Dice ${meanDice.toFixed(3)} with ${JSON.stringify(rule)}`);
+  console.log(
+    `mean Dice ${meanDice.toFixed(3)}, F1 ${meanF1.toFixed(3)} with ${JSON.stringify(rule)}`,
+  );
   for (const { lesions, confidence: said, real } of reliability) {
     console.log(
       `${lesions} lesions of mean confidence ${said.toFixed(2)}: ${real.toFixed(2)} real`,
@@ -117,6 +119,10 @@ async function chooseRule(weights) {
   return {
     rule,
     confidence,
-    training: { validationExams: exams, validationDice: Number(meanDice.toFixed(4)) },
+    training: {
+      validationExams: exams,
+      validationDice: Number(meanDice.toFixed(4)),
+      validationF1: Number(meanF1.toFixed(4)),
+    },
   };
 }

@@ -84,7 +84,8 @@ function linesOf(summary: ModelSummary): string[] {
     `probability from ${lesionRule.threshold}, ` +
     (lesionRule.keepLargest
       ? 'the largest component only'
-      : `components above ${lesionRule.minimumVolumeMm3} mm³`);
+      : `components above ${lesionRule.minimumVolumeMm3} mm³`) +
+    (lesionRule.minimumPeak ? ` with a peak from ${lesionRule.minimumPeak}` : '');
   const memory = `${Number((costPerPatch.memoryBytes / 2 ** 30).toPrecision(2))} GiB`;
   return [
     `${summary.name} ${summary.version}`,

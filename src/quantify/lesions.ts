@@ -1,4 +1,4 @@
-import { isLargeEnough, type PostProcessing } from '../segment/lesion-rule.js';
+import { isLargeEnough, isProbableEnough, type PostProcessing } from '../segment/lesion-rule.js';
 import { applyToPoint, type Vec3, voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { type Mask, onGrid, type Size, type Volume, voxelCount } from '../volume/volume.js';
@@ -55,12 +55,13 @@ export function findLesions(probability: Volume<Float32Array>, rule: LesionRule)
     rule.connectivity,
   );
   const voxelMm3 = voxelVolumeMm3(affine);
+  const measured = measure(probability, labels.data, count);
   const kept = Array.from({ length: count }, (_, index) => index + 1)
     .filter((label) => isLargeEnough(sizesVoxels[label], voxelMm3, rule))
+    .filter((label) => isProbableEnough(measured[label].maxProbability, rule))
     .sort((a, b) => sizesVoxels[b] - sizesVoxels[a] || a - b)
     .slice(0, rule.keepLargest ? 1 : undefined);
 
-  const measured = measure(probability, labels.data, count);
   const list = kept.map((label, index): Lesion => {
     const { first, last, indexSum, probabilitySum, maxProbability } = measured[label];
     const sizeVoxels = sizesVoxels[label];

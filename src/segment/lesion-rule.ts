@@ -8,6 +8,11 @@ export interface PostProcessing {
   readonly threshold: number;
   /** Components (26 neighbours) up to this volume are removed: a lesion is strictly larger. */
   readonly minimumVolumeMm3: number;
+  /**
+   * A component stays if one of its voxels has at least this probability; absent, the threshold does.
+   * What is surely a lesion so gets its faint border, and a faint speck goes.
+   */
+  readonly minimumPeak?: number;
   /** nnU-Net's own rule: only the largest component stays. For lesions it hardly ever helps. */
   readonly keepLargest: boolean;
 }
@@ -25,14 +30,21 @@ export const isLargeEnough = (
   { minimumVolumeMm3 }: Pick<PostProcessing, 'minimumVolumeMm3'>,
 ): boolean => sizeVoxels * voxelMm3 > minimumVolumeMm3 * (1 + 1e-5);
 
+/** Whether a component is probable enough somewhere. */
+export const isProbableEnough = (
+  maxProbability: number,
+  { minimumPeak = 0 }: Pick<PostProcessing, 'minimumPeak'>,
+): boolean => maxProbability >= minimumPeak;
+
 /** The lesion mask of a probability map. */
 export function lesionMask(probability: Volume, rule: PostProcessing): Mask {
   const mask = new Uint8Array(probability.data.length);
   for (let at = 0; at < mask.length; at++) if (probability.data[at] >= rule.threshold) mask[at] = 1;
   const volume = onGrid(probability, mask);
-  if (rule.minimumVolumeMm3 === 0 && !rule.keepLargest) return volume;
+  if (rule.minimumVolumeMm3 === 0 && !rule.minimumPeak && !rule.keepLargest) return volume;
   const { labels, sizesVoxels, count } = connectedComponents(volume, 26);
   const voxelMm3 = voxelVolumeMm3(probability.affine);
+  const peaks = peaksOf(probability, labels.data, count);
   let largest = 0;
   for (let label = 1; label <= count; label++) {
     if (largest === 0 || sizesVoxels[label] > sizesVoxels[largest]) largest = label;
@@ -40,8 +52,23 @@ export function lesionMask(probability: Volume, rule: PostProcessing): Mask {
   for (let at = 0; at < mask.length; at++) {
     const label = labels.data[at];
     if (label === 0) continue;
-    const kept = isLargeEnough(sizesVoxels[label], voxelMm3, rule);
+    const kept =
+      isLargeEnough(sizesVoxels[label], voxelMm3, rule) && isProbableEnough(peaks[label], rule);
     if (!kept || (rule.keepLargest && label !== largest)) mask[at] = 0;
   }
   return volume;
+}
+
+/** The highest probability of each component, by label. */
+export function peaksOf(
+  probability: Volume,
+  labels: ArrayLike<number>,
+  count: number,
+): Float32Array {
+  const peaks = new Float32Array(count + 1);
+  for (let at = 0; at < labels.length; at++) {
+    const label = labels[at];
+    if (label !== 0 && probability.data[at] > peaks[label]) peaks[label] = probability.data[at];
+  }
+  return peaks;
 }

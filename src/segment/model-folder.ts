@@ -104,6 +104,7 @@ const validCard = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<Mo
       properties: {
         threshold: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
         minimumVolumeMm3: { type: 'number', minimum: 0, maximum: 1e6 },
+        minimumPeak: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
         keepLargest: { type: 'boolean' },
       },
     },

@@ -65,6 +65,7 @@ const validCard = new Ajv({ allowUnionTypes: true }).compile<
       properties: {
         threshold: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
         minimumVolumeMm3: { type: 'number', minimum: 0, maximum: 1e6 },
+        minimumPeak: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
         keepLargest: { type: 'boolean' },
       },
     },

@@ -1,4 +1,9 @@
-import { isLargeEnough, type PostProcessing } from '../segment/lesion-rule.js';
+import {
+  isLargeEnough,
+  isProbableEnough,
+  type PostProcessing,
+  peaksOf,
+} from '../segment/lesion-rule.js';
 import { voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { type Mask, onGrid, type Volume } from '../volume/volume.js';
@@ -8,17 +13,24 @@ const thresholds = [
   0.95,
 ];
 const minimumVolumesMm3 = [0, 3, 6, 9, 15, 30];
+/** Not nearer to 1: thick slices lie beside the peak of a small lesion. */
+const minimumPeaks = [undefined, 0.7, 0.8, 0.9, 0.95];
 
 /**
  * The rules among which one is chosen; of equally good ones the first counts: the nearest to the
  * plain threshold of 0.5.
  */
 export const candidateRules: readonly PostProcessing[] = thresholds.flatMap((threshold) => [
-  ...minimumVolumesMm3.map((minimumVolumeMm3) => ({
-    threshold,
-    minimumVolumeMm3,
-    keepLargest: false,
-  })),
+  ...minimumPeaks
+    .filter((peak) => peak === undefined || peak > threshold)
+    .flatMap((minimumPeak) =>
+      minimumVolumesMm3.map((minimumVolumeMm3) => ({
+        threshold,
+        minimumVolumeMm3,
+        ...(minimumPeak !== undefined && { minimumPeak }),
+        keepLargest: false,
+      })),
+    ),
   { threshold, minimumVolumeMm3: 0, keepLargest: true },
 ]);
 
@@ -34,9 +46,14 @@ export function diceByRule(probability: Volume, reference: Mask, smoothMl = 0): 
   return judgeRules(probability, reference, smoothMl).dice;
 }
 
-/** What {@link diceByRule} gives, and the components at each threshold. */
+/** How a case does under each of {@link candidateRules}, and the components at each threshold. */
 export interface JudgedRules {
   readonly dice: Float64Array;
+  /**
+   * F1 of the lesions: one is found, and one that was found is real, where a tenth of it overlaps. One
+   * more lesion counts as found rightly in every case, as `smoothMl` does for Dice.
+   */
+  readonly detection: Float64Array;
   readonly componentsByThreshold: ReadonlyMap<number, readonly Component[]>;
 }
 
@@ -48,24 +65,42 @@ export function judgeRules(probability: Volume, reference: Mask, smoothMl: numbe
   }
   const voxelMm3 = voxelVolumeMm3(probability.affine);
   const smoothVoxels = (1000 * smoothMl) / voxelMm3;
-  let referenceVoxels = 0;
-  for (let at = 0; at < data.length; at++) if (data[at] !== 0) referenceVoxels++;
+  const lesions = connectedComponents(reference, 26);
+  const referenceVoxels = lesions.sizesVoxels.reduce((sum, voxels) => sum + voxels, 0);
   const dice = new Float64Array(candidateRules.length);
+  const detection = new Float64Array(candidateRules.length);
   const componentsByThreshold = new Map(
-    thresholds.map((threshold) => [threshold, componentsFrom(probability, reference, threshold)]),
+    thresholds.map((threshold) => [threshold, componentsFrom(probability, lesions, threshold)]),
   );
   for (const [index, rule] of candidateRules.entries()) {
-    const components = componentsByThreshold.get(rule.threshold)!;
-    let [voxels, overlap] = [0, 0];
-    for (const component of kept(components, rule)) {
+    const found = kept(componentsByThreshold.get(rule.threshold)!, rule);
+    let [voxels, overlap, real] = [0, 0, 0];
+    const overlapOf = new Int32Array(lesions.count + 1);
+    for (const component of found) {
       voxels += component.voxels;
       overlap += component.overlap;
+      if (isReal(component)) real++;
+      for (const [lesion, shared] of component.overlapOf) overlapOf[lesion] += shared;
     }
     const sum = voxels + referenceVoxels + smoothVoxels;
     dice[index] = sum === 0 ? 1 : (2 * overlap + smoothVoxels) / sum;
+    const hit = overlapOf.reduce(
+      (n, shared, lesion) =>
+        n +
+        (shared > 0 && isReal({ voxels: lesions.sizesVoxels[lesion], overlap: shared }) ? 1 : 0),
+      0,
+    );
+    detection[index] = (hit + real + 2) / (lesions.count + found.length + 2);
   }
-  return { dice, componentsByThreshold };
+  return { dice, detection, componentsByThreshold };
 }
+
+/** Least share of a lesion that both masks have, for it to be one of both. */
+const leastShared = 0.1;
+
+/** Whether enough of a component lies in the reference. */
+export const isReal = ({ voxels, overlap }: Pick<Component, 'voxels' | 'overlap'>): boolean =>
+  overlap >= leastShared * voxels;
 
 /** Of a thresholded map: how large, how probable, and how much of it lies in the reference. */
 export interface Component {
@@ -73,51 +108,63 @@ export interface Component {
   readonly volumeMl: number;
   readonly maxProbability: number;
   readonly overlap: number;
+  /** The same by lesion of the reference. */
+  readonly overlapOf: ReadonlyMap<number, number>;
 }
 
-function componentsFrom(probability: Volume, reference: Mask, threshold: number): Component[] {
+function componentsFrom(
+  probability: Volume,
+  reference: ReturnType<typeof connectedComponents>,
+  threshold: number,
+): Component[] {
   const mask = Uint8Array.from(probability.data, (p) => (p >= threshold ? 1 : 0));
   const { labels, count, sizesVoxels } = connectedComponents(onGrid(probability, mask), 26);
-  const overlaps = new Int32Array(count + 1);
-  const highest = new Float32Array(count + 1);
+  const overlaps = Array.from({ length: count + 1 }, () => new Map<number, number>());
   for (let at = 0; at < mask.length; at++) {
-    const label = labels.data[at];
-    if (label === 0) continue;
-    if (reference.data[at] !== 0) overlaps[label]++;
-    if (probability.data[at] > highest[label]) highest[label] = probability.data[at];
+    const lesion = reference.labels.data[at];
+    if (lesion === 0 || labels.data[at] === 0) continue;
+    const ofComponent = overlaps[labels.data[at]];
+    ofComponent.set(lesion, (ofComponent.get(lesion) ?? 0) + 1);
   }
+  const peaks = peaksOf(probability, labels.data, count);
   const voxelMl = voxelVolumeMm3(probability.affine) / 1000;
   return Array.from({ length: count }, (_, index) => ({
     voxels: sizesVoxels[index + 1],
     volumeMl: sizesVoxels[index + 1] * voxelMl,
-    maxProbability: highest[index + 1],
-    overlap: overlaps[index + 1],
+    maxProbability: peaks[index + 1],
+    overlap: [...overlaps[index + 1].values()].reduce((sum, voxels) => sum + voxels, 0),
+    overlapOf: overlaps[index + 1],
   }));
 }
 
 /** Those that a rule keeps, as `lesionMask` does. */
 export function kept(components: readonly Component[], rule: PostProcessing): readonly Component[] {
   if (!rule.keepLargest) {
-    return components.filter(({ volumeMl }) => isLargeEnough(1, 1000 * volumeMl, rule));
+    return components.filter(
+      ({ volumeMl, maxProbability }) =>
+        isLargeEnough(1, 1000 * volumeMl, rule) && isProbableEnough(maxProbability, rule),
+    );
   }
   if (components.length === 0) return [];
   return [components.reduce((best, one) => (one.voxels > best.voxels ? one : best))];
 }
 
 /**
- * The rule with the largest mean Dice similarity over the cases of the cross-validation.
- * @param cases what {@link diceByRule} gave for each
+ * The rule with the largest mean score over the cases of the cross-validation.
+ * @param cases for each a score of every rule, such as {@link diceByRule} gives
  */
 export function bestRule(cases: readonly Float64Array[]): {
   rule: PostProcessing;
-  meanDice: number;
+  /** Of {@link candidateRules}. */
+  index: number;
+  meanScore: number;
 } {
   if (cases.length === 0) throw new RangeError('a rule from no cases');
-  let [best, meanDice] = [0, -1];
+  let [best, meanScore] = [0, -1];
   for (const index of candidateRules.keys()) {
-    const mean = cases.reduce((sum, dice) => sum + dice[index], 0) / cases.length;
+    const mean = cases.reduce((sum, scores) => sum + scores[index], 0) / cases.length;
     // Sums in another order must not decide.
-    if (mean > meanDice + 1e-12) [best, meanDice] = [index, mean];
+    if (mean > meanScore + 1e-12) [best, meanScore] = [index, mean];
   }
-  return { rule: candidateRules[best], meanDice };
+  return { rule: candidateRules[best], index: best, meanScore };
 }

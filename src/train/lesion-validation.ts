@@ -5,7 +5,7 @@ import type { Predict } from '../segment/sliding-window.js';
 import { seededRandom } from '../volume/random.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
 import type { WorkerPool } from '../workers.js';
-import { bestRule, type Component, type judgeRules, kept } from './choose-post-processing.js';
+import { bestRule, isReal, type judgeRules, kept } from './choose-post-processing.js';
 import { type BrainExam, renderBrainExam, sampleBrainExam } from './synthesize/brain-exam.js';
 import type { Anatomies } from './synthesize/lesion-batches.js';
 
@@ -21,8 +21,9 @@ export function makeValidationExam(anatomies: Anatomies, seed: number, index: nu
 }
 
 /**
- * Chooses how probabilities become lesions: the rule of the largest mean Dice similarity, smoothed,
- * over synthetic exams of heads that training did not see, with all loads and without any lesion. Then
+ * Chooses how probabilities become lesions: the rule of the largest mean of Dice similarity and
+ * lesion-wise F1, both smoothed (docs/decisions/0083), over synthetic exams of heads that training did
+ * not see, with all loads and without any lesion. Then
  * learns from what the rule finds in them how likely a lesion of its kind is a real one.
  */
 export async function chooseLesionRule(
@@ -42,6 +43,7 @@ export async function chooseLesionRule(
 ): Promise<{
   rule: PostProcessing;
   meanDice: number;
+  meanF1: number;
   confidence: ConfidenceModel;
   /** By confidence, the least sure first: lesions found, their mean confidence, the share of real ones. */
   reliability: readonly { lesions: number; confidence: number; real: number }[];
@@ -62,7 +64,11 @@ export async function chooseLesionRule(
     judged.push(ofExam);
     onExam?.(index, nonZeroVolumeMl(truth), Math.max(...ofExam.dice));
   }
-  const { rule, meanDice } = bestRule(judged.map(({ dice }) => dice));
+  const { rule, index } = bestRule(
+    judged.map(({ dice, detection }) => dice.map((value, at) => (value + detection[at]) / 2)),
+  );
+  const meanOf = (of: (exam: (typeof judged)[number]) => number) =>
+    judged.reduce((sum, exam) => sum + of(exam), 0) / judged.length;
   const lesionsOf = (exam: number) =>
     kept(judged[exam].componentsByThreshold.get(rule.threshold)!, rule).map((component) => ({
       ...component,
@@ -76,15 +82,12 @@ export async function chooseLesionRule(
   });
   return {
     rule,
-    meanDice,
+    meanDice: meanOf(({ dice }) => dice[index]),
+    meanF1: meanOf(({ detection }) => detection[index]),
     confidence: fitConfidence(all.flat()),
     reliability: reliabilityOf(confidences),
   };
 }
-
-/** Least share of a found lesion that lies in the truth, if it is a real one. */
-const leastReal = 0.1;
-const isReal = ({ voxels, overlap }: Component) => overlap >= leastReal * voxels;
 
 const reliabilityBins = 5;
 

@@ -216,8 +216,8 @@ async function validateFold(
   const predict: Predict = (patch) => predictor.predict(patch);
   const results: Record<string, FoldValidation['cases'][string]> = {};
   const plain = candidateRules.findIndex(
-    ({ threshold, minimumVolumeMm3, keepLargest }) =>
-      threshold === 0.5 && minimumVolumeMm3 === 0 && !keepLargest,
+    ({ threshold, minimumVolumeMm3, minimumPeak, keepLargest }) =>
+      threshold === 0.5 && minimumVolumeMm3 === 0 && !minimumPeak && !keepLargest,
   );
   for (const [done, name] of names.entries()) {
     onProgress(done, names.length);
@@ -286,7 +286,7 @@ export async function writeTrainedModel(
       optimiser,
       seed,
       ...(judged.length > 0 ? { judgedCases: judged.length, meanDice } : {}),
-      ...(chosen ? { meanDiceOfRule: chosen.meanDice } : {}),
+      ...(chosen ? { meanDiceOfRule: chosen.meanScore } : {}),
     },
     orientation,
     mirrorAxes,

@@ -41,11 +41,11 @@ describe('the choice of threshold and minimum volume', () => {
     // Lesions of 4 voxels (12 mm3) at 0.4, a speck of one voxel at 0.9, haze at 0.3.
     const probability = Float32Array.of(0.4, 0.4, 0.4, 0.4, 0.3, 0, 0.9, 0, 0.4, 0.4, 0.4, 0.4);
     const reference = Uint8Array.of(1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1);
-    const { rule, meanDice } = bestRule([
+    const { rule, meanScore } = bestRule([
       diceByRule(onGrid(grid, probability), onGrid(grid, reference)),
     ]);
     expect(rule).toEqual({ threshold: 0.4, minimumVolumeMm3: 3, keepLargest: false });
-    expect(meanDice).toBe(1);
+    expect(meanScore).toBe(1);
   });
 
   it('counts a false speck for little where there are no lesions, when Dice similarity is smoothed', () => {

@@ -12,7 +12,7 @@ export function methodSection(
   { text, number }: Phrases,
 ): Section {
   const { settings, program, inputs } = findings;
-  const { threshold, minimumVolumeMm3, connectivity } = settings.lesionRule;
+  const { threshold, minimumPeak, minimumVolumeMm3, connectivity } = settings.lesionRule;
   const segmenterSettings = Object.entries(settings.segmenterSettings).map(
     ([name, value]) => `${name} ${value}`,
   );
@@ -35,6 +35,7 @@ export function methodSection(
       text('methodRule'),
       text('methodRuleText', {
         threshold: number(threshold, 2),
+        peak: number(minimumPeak ?? threshold, 2),
         minimum: number(minimumVolumeMm3, 0),
         connectivity,
       }),

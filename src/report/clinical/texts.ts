@@ -216,8 +216,8 @@ export const texts = {
   methodSegmenter: { en: 'Segmentation', da: 'Segmentering' },
   methodRule: { en: 'Lesion', da: 'Læsion' },
   methodRuleText: {
-    en: 'probability at least {threshold}, larger than {minimum} mm³, voxels joined by {connectivity} neighbours',
-    da: 'sandsynlighed mindst {threshold}, større end {minimum} mm³, voxels forbundet ved {connectivity} naboer',
+    en: 'probability at least {threshold} and somewhere {peak}, larger than {minimum} mm³, voxels joined by {connectivity} neighbours',
+    da: 'sandsynlighed mindst {threshold} og et sted {peak}, større end {minimum} mm³, voxels forbundet ved {connectivity} naboer',
   },
   methodPreparation: { en: 'Preparation', da: 'Forberedelse' },
   methodInputs: { en: 'Input', da: 'Input' },
