@@ -66,7 +66,7 @@ export function judgeRules(probability: Volume, reference: Mask, smoothMl: numbe
   const voxelMm3 = voxelVolumeMm3(probability.affine);
   const smoothVoxels = (1000 * smoothMl) / voxelMm3;
   const lesions = connectedComponents(reference, 26);
-  const referenceVoxels = lesions.sizesVoxels.reduce((sum, voxels) => sum + voxels, 0);
+  const referenceVoxels = reference.data.length - lesions.sizesVoxels[0];
   const dice = new Float64Array(candidateRules.length);
   const detection = new Float64Array(candidateRules.length);
   const componentsByThreshold = new Map(

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lesionMask } from '../../src/segment/lesion-rule.js';
-import { bestRule, candidateRules, diceByRule } from '../../src/train/choose-post-processing.js';
+import {
+  bestRule,
+  candidateRules,
+  diceByRule,
+  judgeRules,
+} from '../../src/train/choose-post-processing.js';
 import type { Mat4 } from '../../src/volume/affine.js';
 import { onGrid } from '../../src/volume/volume.js';
 
@@ -46,6 +51,19 @@ describe('the choice of threshold and minimum volume', () => {
     ]);
     expect(rule).toEqual({ threshold: 0.4, minimumVolumeMm3: 3, keepLargest: false });
     expect(meanScore).toBe(1);
+  });
+
+  it('keeps the faint border of what is sure, and drops what is faint everywhere, by the peak', () => {
+    const grid = { size: [9, 1, 1] as const, affine };
+    const probability = onGrid(grid, Float32Array.of(0.4, 0.9, 0.4, 0, 0.6, 0.6, 0.6, 0.6, 0));
+    const reference = onGrid(grid, Uint8Array.of(1, 1, 1, 0, 0, 0, 0, 0, 0));
+    const { dice, detection } = judgeRules(probability, reference, 0);
+    const { rule, index } = bestRule([dice]);
+    expect(rule).toMatchObject({ threshold: 0.4, minimumPeak: 0.7 });
+    expect(Array.from(lesionMask(probability, rule).data)).toEqual(Array.from(reference.data));
+    expect(detection[index]).toBe(1);
+    // At 0.5 both are found, one of them wrongly; one more lesion counts as right.
+    expect(detection[0]).toBeCloseTo((1 + 1 + 2) / (1 + 2 + 2), 12);
   });
 
   it('counts a false speck for little where there are no lesions, when Dice similarity is smoothed', () => {
