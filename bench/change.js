@@ -1,11 +1,13 @@
 // Change between two exams. docs/methods/change.md has its tables.
 //
 //   npm run bench -- change synthetic [--data FOLDER] [--cache FOLDER] [--first 5000] [--pairs 100] [--json]
+//   npm run bench -- change segment [--data FOLDER] [--cache FOLDER] [--first 5000] [--pairs 100] [--json]
 //   npm run bench -- change heads [--data FOLDER]
 //   npm run bench -- change real [--data FOLDER] [--segmenter NAME] [--model FOLDER]
 //
 // synthetic: pairs of known change and as many without any (even and odd seeds from --first on), masks
-// known, protocols and positions different. heads: registration of FLAIRs of one head and of two.
+// known, protocols and positions different. segment: the same with whole heads and masks that `dawson
+// segment` finds in the FLAIR alone. heads: registration of FLAIRs of one head and of two.
 // real: two visits of one patient through `dawson segment` and `dawson track`, against experts. Limits
 // and the model of errors were set on the real exams and on seeds below 5000.
 
@@ -14,7 +16,7 @@ import { parseArgs } from 'node:util';
 
 import { betweenHeads } from './support/change-heads.js';
 import { realPair } from './support/change-real.js';
-import { syntheticPairs } from './support/change-synthetic.js';
+import { foundMasks, knownMasks } from './support/change-synthetic.js';
 
 const beside = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const { values: flags, positionals } = parseArgs({
@@ -29,7 +31,7 @@ const { values: flags, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const parts = { synthetic: syntheticPairs, heads: betweenHeads, real: realPair };
+const parts = { synthetic: knownMasks, segment: foundMasks, heads: betweenHeads, real: realPair };
 const run = parts[positionals[0]];
 if (!run) {
   console.error(`usage: npm run bench -- change ${Object.keys(parts).join('|')} [options]`);

@@ -1,8 +1,6 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { definitions } from '../../dist/evaluate/definitions.js';
 import { evaluatePair } from '../../dist/evaluate/evaluate-pair.js';
 import { pairMasks } from '../../dist/evaluate/mask-pair.js';
@@ -13,18 +11,10 @@ import { voxelVolumeMm3 } from '../../dist/volume/affine.js';
 import { connectedComponents } from '../../dist/volume/components.js';
 import { resample } from '../../dist/volume/resample.js';
 import { onGrid } from '../../dist/volume/volume.js';
-
-const program = fileURLToPath(new URL('../../bin/dawson.js', import.meta.url));
+import { dawson } from './dawson.js';
 
 /** What counts as change, in the experts' mask as well: lesions that came, went, grew or shrank. */
 const changed = ['new', 'enlarged', 'shrunken', 'disappeared'];
-
-function dawson(...args) {
-  const { status } = spawnSync(process.execPath, [program, ...args], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  if (status !== 0) throw new Error(`dawson ${args[0]} ended with ${status}`);
-}
 
 /** open-ms-01: two visits of one patient with other slices, and what experts marked as change. */
 export async function realPair({ data, segmenter, model }) {

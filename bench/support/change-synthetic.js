@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readVolume, writeNifti } from '../../dist/formats/index.js';
+import { readJson } from '../../dist/formats/read-json.js';
 import { changeClasses } from '../../dist/quantify/change.js';
 import { changeRule } from '../../dist/quantify/classify-change.js';
 import { compareExams } from '../../dist/quantify/compare-exams.js';
@@ -7,14 +11,51 @@ import { findLesions } from '../../dist/quantify/lesions.js';
 import { listHeads, readLesionLibrary } from '../../dist/train/synthesize/prepare-heads.js';
 import { applyToPoint, invert, multiply, voxelSizeMm } from '../../dist/volume/affine.js';
 import { toFloat32 } from '../../dist/volume/volume.js';
+import { dawson } from './dawson.js';
 import { syntheticPair } from './synthetic-pair.js';
 
 const classes = ['new', 'disappeared', 'enlarged', 'shrunken', 'stable'];
 /** Lower ends of the sizes, mm3, by which recall is listed. */
 const sizes = [14, 50, 100, 200, 500];
 
-/** Precision and recall of the classes, and pairs in which something was seen where nothing changed. */
-export async function syntheticPairs({ data, cache, first, pairs, json }) {
+/** The masks known: precision and recall of the classes, and what was seen where nothing changed. */
+export const knownMasks = (flags) =>
+  syntheticPairs(flags, {}, (pair) => {
+    const start = process.cpuUsage();
+    const result = compared(pair);
+    const { user, system } = process.cpuUsage(start);
+    return { ...result, seconds: (user + system) / 1e6 };
+  });
+
+/** The same through `dawson segment` and `dawson track`: whole heads, of which the program sees the FLAIR alone. */
+export const foundMasks = (flags) =>
+  syntheticPairs(flags, { wholeHead: true }, async ({ visits }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'dawson-bench-'));
+    try {
+      const exams = [];
+      for (const [visit, { flair }] of visits.entries()) {
+        const file = join(folder, `flair${visit}.nii.gz`);
+        const out = join(folder, `exam${visit}`);
+        await writeNifti(file, flair);
+        // The generator draws contrasts that no scanner has.
+        dawson('segment', '--flair', file, '--out', out, '--no-report', '--ignore-quality');
+        const { volume: lesions } = await readVolume(join(out, 'lesions.nii.gz'));
+        const { lesions: list } = await readJson(join(out, 'findings.json'));
+        exams.push({ folder: out, lesions, list });
+      }
+      const [previous, current] = exams;
+      const start = performance.now();
+      const change = join(folder, 'change');
+      dawson('track', '--exam', previous.folder, '--exam', current.folder, '--out', change);
+      const seconds = (performance.now() - start) / 1000;
+      const { consecutive } = await readJson(join(change, 'change.json'));
+      return { previous, current, change: consecutive[0], seconds };
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+async function syntheticPairs({ data, cache, first, pairs, json }, options, compare) {
   const folder = join(data, 'synthesis');
   const sources = {
     headFiles: await listHeads(folder),
@@ -25,21 +66,14 @@ export async function syntheticPairs({ data, cache, first, pairs, json }) {
   for (let n = 0; n < 2 * Number(pairs); n++) {
     const seed = Number(first) + n;
     const changes = n % 2 === 0;
-    const pair = await syntheticPair(seed, { changes, ...sources });
-    measured.push({ seed, changes, ...measurePair(pair) });
+    const pair = await syntheticPair(seed, { changes, ...options, ...sources });
+    const result = await compare(pair);
+    const { change, seconds } = result;
+    measured.push({ seed, changes, counts: change.counts, seconds, ...scored(pair, result) });
     if (json) console.log(JSON.stringify(measured.at(-1)));
     if (n % 10 === 9) console.error(`${n + 1} of ${2 * Number(pairs)} pairs`);
   }
   printPairs(measured);
-}
-
-/** Compares the exams of a pair: the groups found and the true lesions, with the classes of each. */
-export function measurePair(pair) {
-  const start = process.cpuUsage();
-  const result = compared(pair);
-  const { user, system } = process.cpuUsage(start);
-  const { counts } = result.change;
-  return { counts, seconds: (user + system) / 1e6, ...scored(pair, result) };
 }
 
 function compared({ visits }) {
@@ -126,7 +160,7 @@ const row = (cells) =>
   console.log(cells.map((cell, n) => String(cell).padEnd(n === 0 ? 14 : 12)).join(''));
 
 /** The tables over all pairs. */
-export function printPairs(measured) {
+function printPairs(measured) {
   const changed = measured.filter(({ changes }) => changes);
   const unchanged = measured.filter(({ changes }) => !changes);
   const found = changed.flatMap((pair) => pair.found);
@@ -163,7 +197,7 @@ export function printPairs(measured) {
   const mean = (of) => measured.reduce((sum, pair) => sum + of(pair), 0) / measured.length;
   console.log(
     `\n${mean((pair) => pair.truths.length).toFixed(1)} lesions a pair; ` +
-      `${mean(({ seconds }) => seconds).toFixed(2)} s of CPU to compare one`,
+      `${mean(({ seconds }) => seconds).toFixed(2)} s to compare one (known masks: of CPU)`,
   );
 }
 

@@ -17,8 +17,11 @@ import { seededRandom } from '../../dist/volume/random.js';
 import { onGrid } from '../../dist/volume/volume.js';
 
 const bodyVoxelMm = 1.25;
-/** The part of the body that is rendered, mm from the middle of the brain: cheaper than a whole head. */
-const box = { low: [-55, -70, -25], high: [55, 70, 50] };
+/** The parts of the body that are rendered, mm from the middle of the brain. */
+const boxes = {
+  lesions: { low: [-55, -70, -25], high: [55, 70, 50] },
+  head: { low: [-105, -130, -130], high: [105, 130, 110] },
+};
 /** Lesions lie apart, so that thick slices do not join them: what became of each is then known. */
 const leastCentreDistanceMm = 20;
 const lesionsWithinMm = 55;
@@ -38,9 +41,14 @@ const fates = [
 
 /**
  * Two exams of one synthetic head under two protocols, the head lying otherwise, with lesions of
- * which each one's fate is known; without `changes` they are the same in both.
+ * which each one's fate is known; without `changes` they are the same in both. The whole head, or,
+ * which is cheaper, the part of it where lesions are.
  */
-export async function syntheticPair(seed, { changes, headFiles, library, cacheFolder }) {
+export async function syntheticPair(
+  seed,
+  { changes, wholeHead = false, headFiles, library, cacheFolder },
+) {
+  const box = wholeHead ? boxes.head : boxes.lesions;
   const random = seededRandom(seed);
   const file = headFiles[random.integer(headFiles.length)];
   const head = heads.get(file) ?? (await prepareHead(file, cacheFolder));
@@ -55,7 +63,7 @@ export async function syntheticPair(seed, { changes, headFiles, library, cacheFo
       return factor === 0 ? [] : [{ ...placement, toShape: scaled(placement.toShape, factor) }];
     });
     const lesions = { ...noLesions, shapes };
-    const grid = bodyGrid(headSize);
+    const grid = bodyGrid(headSize, box);
     const anatomy = renderAnatomy(grid, head, geometry, lesions, library);
     const appearance = sampleAppearance(random);
     let sequence;
@@ -119,7 +127,7 @@ function repositioned(random) {
   return multiply(translation(shift), rotation(x, y, z));
 }
 
-function bodyGrid(headSize) {
+function bodyGrid(headSize, box) {
   const low = box.low.map((mm) => mm * headSize);
   const size = low.map((mm, axis) => Math.ceil((box.high[axis] * headSize - mm) / bodyVoxelMm) + 1);
   const affine = new Array(16).fill(0);
