@@ -61,14 +61,7 @@ function judge(model, name, folder) {
   );
   dawson(
     ...['segment', '--flair', imageOf(name, 'flair'), ...images, '--model', model, '--out', result],
-    ...[
-      '--brain-extracted',
-      '--registered',
-      '--no-report',
-      '--no-mirror',
-      '--threads',
-      flags.threads,
-    ],
+    ...['--brain-extracted', '--registered', '--no-report', '--threads', flags.threads],
   );
   const { stdout } = spawnSync(
     process.execPath,
