@@ -35,13 +35,12 @@ const { values: flags } = parseArgs({
     threads: { type: 'string', default: '2' },
   },
 });
-const { plan } = defaultNetworks.lesions;
 const own = await readOwnNetwork(ownNetworkFolder('lesions'));
 const { tensors, metadata } = await readSafetensors(flags.weights);
+const isCheckpoint = metadata.schema === 'dawson-checkpoint';
+const plan = isCheckpoint ? defaultNetworks.lesions.plan : own.plan;
 const weights = requireWeights(
-  metadata.schema === 'dawson-checkpoint'
-    ? weightsOfState(plan, Object.fromEntries(tensors))
-    : tensors,
+  isCheckpoint ? weightsOfState(plan, Object.fromEntries(tensors)) : tensors,
   plan,
   flags.weights,
 );

@@ -1,7 +1,8 @@
 // Trains Dawson's own networks on synthetic exams:
 //
-//   npm run train:defaults -- lesions|anatomy [--resume] [--continue] [--threads N] [--data FOLDER]
-//   npm run train:defaults -- lesions|anatomy --finish
+//   npm run train:defaults -- lesions|anatomy [--resume] [--continue] [--device cpu|cuda|webgpu]
+//       [--threads N] [--workers N] [--data FOLDER]
+//   npm run train:defaults -- lesions|anatomy --finish [--checkpoint FILE]
 //
 // The checkpoint, after every epoch, and the log lie in checkpoints/; a run that was stopped goes on
 // with --resume exactly as if it had not been. --continue starts another run, on other exams, from the
@@ -29,7 +30,10 @@ const { values, positionals } = parseArgs({
     finish: { type: 'boolean', default: false },
     exams: { type: 'string', default: '24' },
     version: { type: 'string', default: '0.1.0' },
+    device: { type: 'string', default: 'cpu' },
     threads: { type: 'string', default: '1' },
+    workers: { type: 'string', default: '1' },
+    checkpoint: { type: 'string' },
     data: { type: 'string', default: at('../shared/data/synthesis') },
   },
 });
@@ -40,11 +44,14 @@ if (!Object.hasOwn(defaultNetworks, name ?? '')) {
 mkdirSync(at('checkpoints'), { recursive: true });
 const stopping = new AbortController();
 process.once('SIGINT', () => stopping.abort());
-const engine = new Engine({ device: 'cpu', threads: Number(values.threads) }, stopping.signal);
-const pool = new WorkerPool(1);
+const engine = new Engine(
+  { device: values.device, threads: Number(values.threads) },
+  stopping.signal,
+);
+const pool = new WorkerPool(Number(values.workers));
 const network = defaultNetworks[name];
 const stage = values.continue ? network.further : network.first;
-const checkpointFile = at(`checkpoints/${name}.safetensors`);
+const checkpointFile = values.checkpoint ?? at(`checkpoints/${name}.safetensors`);
 try {
   if (values.finish) await finish();
   else await train();
@@ -64,6 +71,7 @@ async function train() {
       ? (await readOwnNetwork(ownNetworkFolder(name))).weights
       : undefined,
     pool,
+    ahead: Math.max(3, 2 * Number(values.workers)),
     signal: stopping.signal,
     onEpoch: ({ epoch, trainingLoss, validationLoss, pseudoDice, seconds, waitingSeconds }) =>
       console.log(

@@ -8,7 +8,9 @@ const doubling = [2, 2, 2] as const;
  * A U-Net that takes blocks of 2 x 2 x 2 voxels as its first features and gives them back as its last:
  * all of its work happens at half of the image's resolution and below, where a convolution costs an
  * eighth. Residual blocks in the encoder, one convolution for each step of a decoder that adds what
- * the encoder saw, another residual block at the finest resolution.
+ * the encoder saw, another residual block at the finest resolution. With `fineFeatures` a light branch
+ * at full resolution corrects its logits: one convolution of the image, one of its sum with what the
+ * decoder found.
  * @param image [batch, inputChannels, ...patch], edges divisible by 2 for each entry of `features`
  * @returns logits [batch, classes, ...patch]
  */
@@ -19,7 +21,7 @@ export function compactUnet(
   weight: WeightSource,
 ): Value {
   const { features } = plan;
-  const convolution = (x: Value, outputs: number, edge: 2 | 3, name: string) => {
+  const convolution = (x: Value, outputs: number, edge: 1 | 2 | 3, name: string) => {
     const kernel = [edge, edge, edge];
     const pads = Array<number>(6).fill(edge === 3 ? 1 : 0);
     const operands = [
@@ -67,5 +69,13 @@ export function compactUnet(
     x = active(normalized(x, `decoder.${stage}.conv`));
   }
   x = residual(x, 'decoder.0.blocks.0');
-  return upsampled(x, plan.classes, 'head');
+  const logits = upsampled(x, plan.classes, 'head');
+  if (!plan.fineFeatures) return logits;
+  const seen = add(
+    g,
+    convolution(image, plan.fineFeatures, 3, 'fine.stem'),
+    upsampled(x, plan.fineFeatures, 'fine.up'),
+  );
+  const fine = active(normalized(active(seen), 'fine.conv'));
+  return add(g, logits, convolution(fine, plan.classes, 1, 'fine.head'));
 }

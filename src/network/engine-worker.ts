@@ -90,7 +90,8 @@ const providerAdvice: Readonly<Record<Device, string>> = {
   webgpu: 'Install a current graphics driver (Vulkan, Metal or Direct3D 12), or use --device cpu.',
   cuda:
     'On Linux with CUDA 12 and cuDNN 9 run "npm rebuild onnxruntime-node --ignore-scripts=false ' +
-    '--onnxruntime-node-install=cuda12" in the folder of Dawson, or use --device cpu.',
+    '--onnxruntime-node-install=cuda12" in the folder of Dawson (for CUDA 13 see docs/models.md), or ' +
+    'use --device cpu.',
 };
 
 function requireProvider(device: Device): void {

@@ -22,13 +22,15 @@ export interface UnetPlan {
   readonly normEpsilon: number;
 }
 
-/** A U-Net without work at full resolution: Dawson's own default networks. */
+/** A U-Net with little or no work at full resolution: Dawson's own default networks. */
 export interface CompactUnetPlan {
   readonly kind: 'compact';
   readonly inputChannels: number;
   readonly classes: number;
   /** One entry a stage, half resolution first. */
   readonly features: readonly number[];
+  /** Of a branch at full resolution; without it nothing is computed there. */
+  readonly fineFeatures?: number;
   readonly normEpsilon: number;
 }
 
@@ -144,6 +146,7 @@ interface CompactFields {
   network_class_name: typeof compactNetworkClass;
   arch_kwargs: {
     features_per_stage: number[];
+    fine_features?: number;
     norm_op_kwargs: { eps: number };
   };
 }
@@ -164,6 +167,7 @@ const validCompact = new Ajv().compile<CompactFields>({
           maxItems: 6,
           items: { type: 'integer', minimum: 1, maximum: 1024 },
         },
+        fine_features: { type: 'integer', minimum: 1, maximum: 256 },
         norm_op_kwargs: {
           type: 'object',
           additionalProperties: false,
@@ -178,10 +182,15 @@ const validCompact = new Ajv().compile<CompactFields>({
 /** The architecture part of a `plans.json` for a compact network. */
 export const compactArchitecture = ({
   features,
+  fineFeatures,
   normEpsilon,
-}: Pick<CompactUnetPlan, 'features' | 'normEpsilon'>) => ({
+}: Pick<CompactUnetPlan, 'features' | 'fineFeatures' | 'normEpsilon'>) => ({
   network_class_name: compactNetworkClass,
-  arch_kwargs: { features_per_stage: features, norm_op_kwargs: { eps: normEpsilon } },
+  arch_kwargs: {
+    features_per_stage: features,
+    ...(fineFeatures && { fine_features: fineFeatures }),
+    norm_op_kwargs: { eps: normEpsilon },
+  },
 });
 
 /**
@@ -216,8 +225,19 @@ export function networkPlanOf(
     );
   if ((fields as Partial<CompactFields> | undefined)?.network_class_name === compactNetworkClass) {
     if (!validCompact(fields)) return wrong(validCompact);
-    const { features_per_stage: features, norm_op_kwargs: norm } = fields.arch_kwargs;
-    return { kind: 'compact', inputChannels, classes, features, normEpsilon: norm.eps };
+    const {
+      features_per_stage: features,
+      fine_features,
+      norm_op_kwargs: norm,
+    } = fields.arch_kwargs;
+    return {
+      kind: 'compact',
+      inputChannels,
+      classes,
+      features,
+      ...(fine_features && { fineFeatures: fine_features }),
+      normEpsilon: norm.eps,
+    };
   }
   if (!validArchitecture(fields)) return wrong(validArchitecture);
   const kwargs = fields.arch_kwargs;

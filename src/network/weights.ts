@@ -13,7 +13,8 @@ export type Weights = ReadonlyMap<string, WeightTensor>;
  * Fresh weights as nnU-Net has them: convolutions from a normal distribution of variance
  * 2 / ((1 + slope^2) inputs of one output) (He et al. 2015, arXiv 1502.01852), biases 0, instance
  * norm 1 and 0; the last norm of a residual block 0 and 0, so that the block starts as the identity.
- * A compact network starts with every class but the background rare.
+ * A compact network starts with every class but the background rare, its branch at full resolution
+ * with no say.
  */
 export function initialWeights(plan: NetworkPlan, random: Random): Weights {
   const weights = new Map<string, WeightTensor>();
@@ -29,6 +30,7 @@ export function initialWeights(plan: NetworkPlan, random: Random): Weights {
   }
   // An equal share of all voxels for each class is a long way from the truth.
   if (plan.kind === 'compact') weights.get('head.bias')!.data.fill(-3, 1);
+  weights.get('fine.head.weight')?.data.fill(0);
   return weights;
 }
 

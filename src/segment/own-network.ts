@@ -55,6 +55,7 @@ const validCard = new Ajv({ allowUnionTypes: true }).compile<
         inputChannels: count(16),
         classes: count(64),
         features: { type: 'array', minItems: 1, maxItems: 6, items: count(1024) },
+        fineFeatures: count(256),
         normEpsilon: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
       },
     },

@@ -36,8 +36,8 @@ interface DefaultNetwork {
 export const edgeVoxels = 64;
 
 /** @param crossEntropyWeight beside the overlap: the rarer a class, the smaller its mean over all voxels */
-const stepWith = (crossEntropyWeight: number, clipNorm = 5): StepSettings => ({
-  batchSize: 2,
+const stepWith = (crossEntropyWeight: number, clipNorm = 5, batchSize = 2): StepSettings => ({
+  batchSize,
   patchShape: [edgeVoxels, edgeVoxels, edgeVoxels],
   loss: { name: 'dice-and-cross-entropy', batchDice: true, smoothVoxels: 20, crossEntropyWeight },
   levelWeights: [1],
@@ -62,11 +62,16 @@ export const defaultNetworks = {
       inputChannels: 3,
       classes: 2,
       features: [32, 64, 128, 160],
+      fineFeatures: 16,
       normEpsilon: 1e-5,
     },
     first: { step: stepWith(10), run: runOf(60, 1.5e-3), seed: 1 },
     // Nearly all cross-entropy: overlap makes a network as sure of a border as of a lesion.
-    further: { step: stepWith(100, 50), run: runOf(40, 1e-3), seed: 11 },
+    further: {
+      step: { ...stepWith(100, 50, 4), averageDecay: 0.995 },
+      run: { ...runOf(8, 5e-4), stepsPerEpoch: 50, validationSteps: 2 },
+      seed: 41,
+    },
     batches: {
       module: new URL('./synthesize/lesion-batches.js', import.meta.url),
       name: 'makeLesionBatch',
@@ -79,6 +84,7 @@ export const defaultNetworks = {
       inputChannels: 1,
       classes: 8,
       features: [24, 48, 96, 128],
+      fineFeatures: 16,
       normEpsilon: 1e-5,
     },
     first: { step: stepWith(2), run: runOf(30, 1.5e-3), seed: 2 },
@@ -135,41 +141,77 @@ export interface DefaultTraining {
   /** Of a finished run, to go on from; without them training begins with fresh ones. */
   readonly initialWeights?: Weights;
   readonly pool: WorkerPool;
+  /** Batches made ahead of the step: at least one for each worker of the pool. */
+  readonly ahead?: number;
   readonly signal?: AbortSignal;
   readonly onEpoch?: (record: EpochRecord) => void;
 }
 
-/** Trains one of Dawson's own networks. @returns its last state */
-export async function trainDefault(
-  engine: Engine,
+/** Batches of one of Dawson's own networks, of training and of validation heads. */
+export interface DefaultBatches {
+  readonly batches: (firstBatch: number) => BatchesAhead<StepInput>;
+  readonly validationBatches: (firstBatch: number) => BatchesAhead<StepInput>;
+  /** Waits for what is under way; before the pool's. */
+  close(): Promise<void>;
+}
+
+export async function openDefaultBatches(
   name: DefaultNetworkName,
-  { step, run: settings, seed }: TrainingStage,
-  { dataFolder, cacheFolder, pool, signal, ...files }: DefaultTraining,
-): Promise<Tensors> {
-  const { plan, batches: makers } = defaultNetworks[name];
+  { step, seed }: Pick<TrainingStage, 'step' | 'seed'>,
+  {
+    dataFolder,
+    cacheFolder,
+    pool,
+    ahead = 3,
+    signal,
+  }: Pick<DefaultTraining, 'dataFolder' | 'cacheFolder' | 'pool' | 'ahead' | 'signal'>,
+): Promise<DefaultBatches> {
+  const makers = defaultNetworks[name].batches;
   const sources: BatchesAhead<StepInput>[] = [];
   const batchesOf = (anatomies: Anatomies, ofSeed: number) => (firstBatch: number) => {
     const batch: BatchSettings = { batchSize: step.batchSize, edgeVoxels, seed: ofSeed };
     const source = batchesAhead(
       (index) =>
         pool.call<typeof makeLesionBatch>(makers.module, makers.name, [anatomies, batch, index]),
-      { firstBatch, signal, ahead: 3 },
+      { firstBatch, signal, ahead },
     );
     sources.push(source);
     return source;
   };
+  return {
+    batches: batchesOf(await readAnatomies(dataFolder, cacheFolder, false), seed),
+    validationBatches: batchesOf(await readAnatomies(dataFolder, cacheFolder, true), seed + 1),
+    close: async () => {
+      await Promise.all(sources.map((source) => source.close()));
+    },
+  };
+}
+
+/** Trains one of Dawson's own networks. @returns its last state */
+export async function trainDefault(
+  engine: Engine,
+  name: DefaultNetworkName,
+  stage: TrainingStage,
+  training: DefaultTraining,
+): Promise<Tensors> {
+  const { plan } = defaultNetworks[name];
+  const { checkpointFile, logFile, resume, signal, onEpoch } = training;
+  const data = await openDefaultBatches(name, stage, training);
   try {
     return await trainNetwork(engine, {
-      ...files,
       plan,
-      step,
-      settings,
-      initialWeights: files.initialWeights ?? initialWeights(plan, seededRandom(seed)),
-      batches: batchesOf(await readAnatomies(dataFolder, cacheFolder, false), seed),
-      validationBatches: batchesOf(await readAnatomies(dataFolder, cacheFolder, true), seed + 1),
+      step: stage.step,
+      settings: stage.run,
+      initialWeights: training.initialWeights ?? initialWeights(plan, seededRandom(stage.seed)),
+      batches: data.batches,
+      validationBatches: data.validationBatches,
+      checkpointFile,
+      logFile,
+      resume,
       signal,
+      onEpoch,
     });
   } finally {
-    await Promise.all(sources.map((source) => source.close()));
+    await data.close();
   }
 }

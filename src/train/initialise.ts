@@ -35,6 +35,8 @@ export function startingWeights(
   return new Map(
     [...fresh].map(([name, { shape, data }]) => {
       const trained = pretrained.weights.get(name);
+      // A branch at full resolution that it did not have starts with no say.
+      if (!trained && /^fine\./.test(name)) return [name, { shape, data }];
       if (!trained) throw differs(name, shape, undefined);
       const takesImages =
         shape.length === 5 &&
@@ -55,7 +57,7 @@ export function startingWeights(
 
 /** In the names of PlainConvUNet, ResidualEncoderUNet, Generic_UNet and the compact network. */
 const isFirstConvolution = (name: string) =>
-  /^(stem|(encoder\.stem\.convs\.0|encoder\.stages\.0\.0\.convs\.0|conv_blocks_context\.0\.blocks\.0)\.conv)\.weight$/.test(
+  /^((fine\.)?stem|(encoder\.stem\.convs\.0|encoder\.stages\.0\.0\.convs\.0|conv_blocks_context\.0\.blocks\.0)\.conv)\.weight$/.test(
     name,
   );
 

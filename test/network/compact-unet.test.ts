@@ -9,7 +9,7 @@ import { initialState, loadTrainer, type StepSettings } from '../../src/train/st
 import { runGraph } from '../graph/run-graph.js';
 import { batchSize, goldenBatch, goldenWeights, relativeError } from './golden-networks.js';
 
-const plan: CompactUnetPlan = {
+const plain: CompactUnetPlan = {
   kind: 'compact',
   inputChannels: 2,
   classes: 3,
@@ -17,15 +17,18 @@ const plan: CompactUnetPlan = {
   normEpsilon: 1e-5,
 };
 const patch = [8, 12, 8] as const;
-const weights = goldenWeights(plan);
-const { tensors } = parseSafetensors(
-  readFileSync(new URL('../goldens/network/compact.safetensors', import.meta.url)),
-  'compact',
-);
+const cases = [
+  { name: 'compact', plan: plain },
+  { name: 'compact-fine', plan: { ...plain, fineFeatures: 5 } },
+].map(({ name, plan }) => {
+  const file = new URL(`../goldens/network/${name}.safetensors`, import.meta.url);
+  const { tensors } = parseSafetensors(readFileSync(file), name);
+  return { name, plan, tensors, weights: goldenWeights(plan) };
+});
 const engine = new Engine({ device: 'cpu', threads: 1 });
 afterAll(() => engine.close());
 
-describe('the compact network', () => {
+describe.each(cases)('the $name network', ({ plan, tensors, weights }) => {
   it('gives PyTorch’s logits', async () => {
     const g = new Graph();
     const image = g.input('image', [batchSize, 2, ...patch]);

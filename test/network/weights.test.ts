@@ -134,18 +134,26 @@ describe('networkPlanOf', () => {
     );
   });
 
-  it('reads a compact network, and refuses one that is malformed', () => {
-    const fields = { features: [4, 8], normEpsilon: 1e-5 };
-    const written = compactArchitecture(fields);
-    const readCompact = (arch_kwargs: unknown) => {
-      const architecture = { ...written, arch_kwargs };
-      return networkPlanOf({ configurations: { c: { architecture } } }, 'c', sizes, 'plans.json');
-    };
-    expect(readCompact(written.arch_kwargs)).toEqual({ kind: 'compact', ...sizes, ...fields });
-    const wrong = { ...written.arch_kwargs, features_per_stage: [1e9] };
-    expect(() => readCompact(wrong)).toThrow(/features_per_stage/);
-    expect(() => readCompact(undefined)).toThrow(expect.objectContaining({ code: 'bad-model' }));
-  });
+  it.each([
+    ['without', {}],
+    ['with', { fineFeatures: 4 }],
+  ])(
+    'reads a compact network %s work at full resolution, and refuses what is malformed',
+    (_, fine) => {
+      const fields = { features: [4, 8], ...fine, normEpsilon: 1e-5 };
+      const written = compactArchitecture(fields);
+      const readCompact = (arch_kwargs: unknown) => {
+        const architecture = { ...written, arch_kwargs };
+        return networkPlanOf({ configurations: { c: { architecture } } }, 'c', sizes, 'plans.json');
+      };
+      expect(readCompact(written.arch_kwargs)).toEqual({ kind: 'compact', ...sizes, ...fields });
+      const wrong = { ...written.arch_kwargs, features_per_stage: [1e9] };
+      expect(() => readCompact(wrong)).toThrow(/features_per_stage/);
+      const none = { ...written.arch_kwargs, fine_features: 0 };
+      expect(() => readCompact(none)).toThrow(/fine_features/);
+      expect(() => readCompact(undefined)).toThrow(expect.objectContaining({ code: 'bad-model' }));
+    },
+  );
 
   it.each([[undefined], [null], [{}], [{ configurations: [] }], ['c']])('refuses %s', (plans) => {
     expect(() => networkPlanOf(plans, 'c', sizes, 'plans.json')).toThrow(

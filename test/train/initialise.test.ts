@@ -46,6 +46,24 @@ describe('startingWeights of a compact network', () => {
     expect(Array.from(weights.get('head.bias')!.data)).toEqual([0, -3, -3]);
   });
 
+  it('starts a branch at full resolution that it did not have with no say', () => {
+    const weights = started({ ...plan, fineFeatures: 4 }, ['FLAIR', 'T1']);
+    expect(weights.get('fine.head.weight')!.data.every((value) => value === 0)).toBe(true);
+    expect(weights.get('fine.stem.weight')!.data.some((value) => value !== 0)).toBe(true);
+    expect(weights.get('head.weight')).toBe(pretrained.weights.get('head.weight'));
+  });
+
+  it('takes the channels of a branch at full resolution by their names, too', () => {
+    const network = { ...plan, fineFeatures: 4 };
+    const weights = startingWeights(network, ['T1', 'FLAIR'], seededRandom(2), {
+      network,
+      weights: initialWeights(network, seededRandom(3)),
+      channelNames: ['FLAIR', 'T1'],
+    });
+    const trained = initialWeights(network, seededRandom(3)).get('fine.stem.weight')!.data;
+    expect(weights.get('fine.stem.weight')!.data.subarray(0, 27)).toEqual(trained.subarray(27, 54));
+  });
+
   it('refuses a network of another width', () => {
     const wide = { ...plan, features: [8, 8] };
     expect(() => started(wide, ['FLAIR', 'T1'])).toThrow(/to start from with stem.weight/);

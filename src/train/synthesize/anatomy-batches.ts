@@ -7,14 +7,21 @@ import { batchSeed } from '../patch-source.js';
 import type { StepInput } from '../step.js';
 import { anatomyOfTissue } from './anatomy-of-tissues.js';
 import { sequenceNames } from './exam.js';
+import { stepsPerMm } from './head.js';
 import type { Anatomies, BatchSettings } from './lesion-batches.js';
 import { renderPatch, samplePatch } from './patch.js';
 import { chance, oneOf } from './sampling.js';
 import { sampleStripping } from './stripping.js';
+import { tissue } from './tissues.js';
 
 /** How far the middle of a patch lies from that of the brain: fields of view cut heads anywhere. */
 const offCentreMm = 28;
 const stripped = 0.1;
+/**
+ * Brain masks, those of HD-BET among them, end in the fluid around the tissue, not at the tissue: as
+ * much fluid counts as inside of the brain.
+ */
+const fluidMm = 1.5;
 const scaleJitter = 0.15;
 
 /**
@@ -50,7 +57,8 @@ export function makeAnatomyBatch(
     const scale = Math.exp(scaleJitter * random.normal());
     image.set(scaledIntensities(patch.images[name]!, scale), place * voxels);
     for (let at = 0; at < voxels; at++) {
-      if (patch.brainDistance[at] >= 0) continue;
+      const around = patch.tissues[at] === tissue.csf ? fluidMm * stepsPerMm : 0;
+      if (patch.brainDistance[at] >= around) continue;
       // Dura and vessels inside of the brain's surface lie in its fluid.
       labels[place * voxels + at] = anatomyOfTissue[patch.tissues[at]] || anatomyLabel.csf;
     }

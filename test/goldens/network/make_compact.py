@@ -1,4 +1,5 @@
-"""Golden of the compact network, with averaged weights: PyTorch in float64.
+"""Goldens of the compact network, without and with its branch at full resolution, with averaged
+weights: PyTorch in float64.
 
     venv/bin/python make_compact.py     (the environment of make.py)
 
@@ -20,7 +21,7 @@ source = "\n".join(line for line in source.split("\n") if "architecture" not in 
 made = {"__file__": __file__}
 exec(source, made)
 
-FEATURES, PATCH, SMOOTH, CE_WEIGHT, DECAY, CLIP = [3, 4], [8, 12, 8], 20, 10, 0.9, 0.5
+FEATURES, FINE, PATCH, SMOOTH, CE_WEIGHT, DECAY, CLIP = [3, 4], 5, [8, 12, 8], 20, 10, 0.9, 0.5
 
 
 def normalized(channels):
@@ -41,7 +42,7 @@ class Residual(nn.Module):
 
 
 class Compact(nn.Module):
-    def __init__(self):
+    def __init__(self, fine):
         super().__init__()
         a, b = FEATURES
         self.stem = nn.Conv3d(2, a, 2, stride=2)
@@ -50,14 +51,23 @@ class Compact(nn.Module):
         self.decoder = nn.ModuleDict({"0": nn.ModuleDict({"up": nn.ConvTranspose3d(b, a, 2, stride=2), "conv": normalized(a),
                                                           "blocks": nn.ModuleList([Residual(a)])})})
         self.head = nn.ConvTranspose3d(a, 3, 2, stride=2)
+        if fine:
+            self.fine = nn.ModuleDict({"stem": nn.Conv3d(2, FINE, 3, padding=1), "up": nn.ConvTranspose3d(a, FINE, 2, stride=2),
+                                       "conv": normalized(FINE), "head": nn.Conv3d(FINE, 3, 1)})
 
-    def forward(self, x):
-        fine = self.encoder["0"]["blocks"][0](self.stem(x))
-        coarse = self.encoder["1"]["blocks"][0](self.encoder["1"]["down"](fine))
+    def forward(self, image):
+        half = self.encoder["0"]["blocks"][0](self.stem(image))
+        coarse = self.encoder["1"]["blocks"][0](self.encoder["1"]["down"](half))
         step = self.decoder["0"]
-        x = step["up"](coarse) + fine
+        x = step["up"](coarse) + half
         x = nn.functional.leaky_relu(step["conv"].norm(step["conv"].conv(x)), 0.01)
-        return self.head(step["blocks"][0](x))
+        x = step["blocks"][0](x)
+        if not hasattr(self, "fine"):
+            return self.head(x)
+        y = nn.functional.leaky_relu(self.fine["stem"](image) + self.fine["up"](x), 0.01)
+        conv = self.fine["conv"]
+        y = nn.functional.leaky_relu(conv.norm(conv.conv(y)), 0.01)
+        return self.head(x) + self.fine["head"](y)
 
 
 def loss_of(net, step):
@@ -70,27 +80,32 @@ def loss_of(net, step):
     return logits, CE_WEIGHT * nn.functional.cross_entropy(logits, labels[:, 0]) - index.mean()
 
 
-net = Compact().double()
-made["fill"](net)
-params = made["parameters"](net)
-average = {key: value.detach().clone() for key, value in params.items()}
-optimiser = torch.optim.AdamW(params.values(), 0.01, weight_decay=0.01)
-losses, tensors = [], {}
-for step in range(5):
-    for group in optimiser.param_groups:
-        group["lr"] = 0.01 * (1 - step / 10) ** 0.9
-    optimiser.zero_grad()
-    logits, loss = loss_of(net, step)
-    if step == 0:
-        tensors["logits"] = logits.detach().numpy().reshape(-1)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(params.values(), CLIP)
-    optimiser.step()
-    losses.append(loss.item())
-    for key, value in params.items():
-        average[key] = DECAY * average[key] + (1 - DECAY) * value.detach()
-tensors |= {f"average {key}": value.numpy() for key, value in average.items()}
-tensors["losses"] = np.array(losses)
-save_file({k: np.ascontiguousarray(v, np.float32) for k, v in tensors.items()},
-          Path(__file__).with_name("compact.safetensors"))
-print(torch.__version__, losses, sys.version)
+def make(name, fine):
+    net = Compact(fine).double()
+    made["fill"](net)
+    params = made["parameters"](net)
+    average = {key: value.detach().clone() for key, value in params.items()}
+    optimiser = torch.optim.AdamW(params.values(), 0.01, weight_decay=0.01)
+    losses, tensors = [], {}
+    for step in range(5):
+        for group in optimiser.param_groups:
+            group["lr"] = 0.01 * (1 - step / 10) ** 0.9
+        optimiser.zero_grad()
+        logits, loss = loss_of(net, step)
+        if step == 0:
+            tensors["logits"] = logits.detach().numpy().reshape(-1)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(params.values(), CLIP)
+        optimiser.step()
+        losses.append(loss.item())
+        for key, value in params.items():
+            average[key] = DECAY * average[key] + (1 - DECAY) * value.detach()
+    tensors |= {f"average {key}": value.numpy() for key, value in average.items()}
+    tensors["losses"] = np.array(losses)
+    save_file({k: np.ascontiguousarray(v, np.float32) for k, v in tensors.items()},
+              Path(__file__).with_name(f"{name}.safetensors"))
+    print(name, torch.__version__, losses, sys.version)
+
+
+make("compact", False)
+make("compact-fine", True)

@@ -1,0 +1,162 @@
+// Shapes of Dawson's own networks beside each other: all learn from the same synthetic batches, at the
+// same time, so that what differs in the end is the shape (or the start).
+//
+//   npm run bench -- network-shapes --shapes s,fine,wide [--network lesions|anatomy] [--epochs N]
+//       [--steps N] [--batch N] [--rate R] [--seed N] [--device cpu|cuda|webgpu] [--workers N]
+//       [--threads N] [--data FOLDER] [--cache FOLDER] [--out FOLDER]
+//
+// A shape with a + behind its name starts from the weights in models/, at two thirds of the rate.
+// After each epoch of N steps a line a shape: loss on the training and on the validation heads, Dice
+// similarity of the classes over all validation voxels. FOLDER gets a checkpoint for each shape, whose
+// averaged weights `npm run train:defaults -- NAME --finish --checkpoint FILE` makes the default, and a
+// log. GFLOP are of a forward pass over one patch.
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { costOfPrediction, Engine, initialWeights } from '../dist/network/index.js';
+import { ownNetworkFolder, readOwnNetwork } from '../dist/segment/own-network.js';
+import { writeCheckpoint } from '../dist/train/checkpoint.js';
+import { defaultNetworks, edgeVoxels, openDefaultBatches } from '../dist/train/default-networks.js';
+import { startingWeights } from '../dist/train/initialise.js';
+import { polynomialDecay } from '../dist/train/schedule.js';
+import { initialState, loadTrainer } from '../dist/train/step.js';
+import { seededRandom } from '../dist/volume/random.js';
+import { WorkerPool } from '../dist/workers.js';
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+const { values: flags } = parseArgs({
+  options: {
+    network: { type: 'string', default: 'lesions' },
+    shapes: { type: 'string', default: 's,fine,wide' },
+    epochs: { type: 'string', default: '4' },
+    steps: { type: 'string', default: '100' },
+    batch: { type: 'string', default: '2' },
+    rate: { type: 'string', default: '0.0015' },
+    seed: { type: 'string', default: '21' },
+    device: { type: 'string', default: 'cpu' },
+    workers: { type: 'string', default: '1' },
+    threads: { type: 'string', default: '1' },
+    data: { type: 'string', default: at('../../shared/data/synthesis') },
+    cache: { type: 'string', default: at('../cache/heads') },
+    out: { type: 'string', default: at('../checkpoints/shapes') },
+  },
+});
+const number = (name) => Number(flags[name]);
+const { plan: base, further } = defaultNetworks[flags.network];
+const shapes = {
+  lesions: {
+    s: {},
+    fine: { fineFeatures: 16 },
+    wide: { features: [48, 96, 128, 160] },
+    'wide-fine': { features: [48, 96, 128, 160], fineFeatures: 16 },
+    narrow: { features: [24, 48, 96, 128] },
+  },
+  anatomy: {
+    s: {},
+    fine: { fineFeatures: 16 },
+    wide: { features: [32, 64, 128, 160] },
+    'wide-fine': { features: [32, 64, 128, 160], fineFeatures: 16 },
+  },
+}[flags.network];
+
+const step = { ...further.step, batchSize: number('batch') };
+const { seed } = { seed: number('seed') };
+const patch = [edgeVoxels, edgeVoxels, edgeVoxels];
+const channels = Array.from({ length: base.inputChannels }, (_, n) => String(n));
+const trained = await readOwnNetwork(ownNetworkFolder(flags.network)).catch(() => undefined);
+const pretrained = trained && {
+  weights: trained.weights,
+  network: trained.plan,
+  channelNames: channels,
+};
+
+const runs = await Promise.all(
+  flags.shapes.split(',').map(async (name) => {
+    const goesOn = name.endsWith('+');
+    const plan = { ...base, fineFeatures: undefined, ...shapes[name.replace('+', '')] };
+    const weights = goesOn
+      ? startingWeights(plan, channels, seededRandom(seed), pretrained)
+      : initialWeights(plan, seededRandom(seed));
+    const engine = new Engine({ device: flags.device, threads: number('threads') });
+    const trainer = await loadTrainer(engine, plan, step, initialState(weights, step));
+    const parameters = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
+    const { flops } = costOfPrediction(plan, patch);
+    console.log(
+      `${name}: ${(parameters / 1e6).toFixed(2)} M weights, ${(flops / 1e9).toFixed(1)} GFLOP`,
+    );
+    return {
+      name,
+      plan,
+      engine,
+      trainer,
+      rate: number('rate') * (goesOn ? 2 / 3 : 1),
+      milliseconds: 0,
+    };
+  }),
+);
+mkdirSync(flags.out, { recursive: true });
+const pool = new WorkerPool(number('workers'));
+const data = await openDefaultBatches(
+  flags.network,
+  { step, seed },
+  { dataFolder: flags.data, cacheFolder: flags.cache, pool, ahead: 2 * number('workers') },
+);
+const batches = data.batches(0);
+const validationBatches = data.validationBatches(0);
+const validation = [];
+for (let n = 0; n < 12; n++) validation.push(await validationBatches.nextBatch());
+
+for (let epoch = 0; epoch < number('epochs'); epoch++) {
+  const decay = polynomialDecay(epoch, number('epochs'));
+  const started = performance.now();
+  let waited = 0;
+  const losses = runs.map(() => 0);
+  for (let n = 0; n < number('steps'); n++) {
+    const asked = performance.now();
+    const batch = await batches.nextBatch();
+    waited += performance.now() - asked;
+    const index = epoch * number('steps') + n;
+    await Promise.all(
+      runs.map(async (run, place) => {
+        const start = performance.now();
+        losses[place] += await run.trainer.step(batch, index, run.rate * decay);
+        run.milliseconds = performance.now() - start;
+      }),
+    );
+  }
+  const seconds = (performance.now() - started) / 1000;
+  await Promise.all(
+    runs.map(async ({ name, plan, trainer, milliseconds }, place) => {
+      const record = { shape: name, epoch, trainingLoss: losses[place] / number('steps') };
+      let validationLoss = 0;
+      const counts = [];
+      for (const batch of validation) {
+        const { loss, hits, excess, missed } = await trainer.validate(batch);
+        validationLoss += loss / validation.length;
+        hits.forEach((hit, c) => {
+          counts[c] ??= [0, 0];
+          counts[c][0] += 2 * hit;
+          counts[c][1] += 2 * hit + excess[c] + missed[c];
+        });
+      }
+      const pseudoDice = counts.map(([both, all]) => both / all);
+      Object.assign(record, { validationLoss, pseudoDice, seconds, waitingSeconds: waited / 1000 });
+      appendFileSync(join(flags.out, 'log.jsonl'), `${JSON.stringify(record)}\n`);
+      console.log(
+        `${epoch + 1} ${name.padEnd(10)} loss ${record.trainingLoss.toFixed(3)}, validation ${validationLoss.toFixed(3)}, ` +
+          `Dice ${pseudoDice.map((dice) => dice.toFixed(3)).join(' ')}; last step ${milliseconds.toFixed(0)} ms, ` +
+          `epoch ${seconds.toFixed(0)} s, waited ${(waited / 1000).toFixed(0)}`,
+      );
+      const last = epoch + 1 === number('epochs');
+      if (last || epoch % 5 === 4) {
+        const state = await trainer.readState();
+        const file = join(flags.out, `${flags.network}-${name.replace('+', '-on')}.safetensors`);
+        await writeCheckpoint(file, { epochs: epoch + 1, state }, JSON.stringify(plan));
+      }
+    }),
+  );
+}
+await data.close();
+await pool.close();
+for (const { engine } of runs) await engine.close();
