@@ -3,7 +3,7 @@ export * from './expressions.js';
 export { gradients } from './gradients.js';
 export { Graph, inputNames, neededFor } from './graph.js';
 export { operators } from './operators.js';
-export { upsample } from './phases.js';
+export { canConvolveUpsampled, convolveUpsampled, upsample } from './phases.js';
 export { printGraph } from './print.js';
 export { toOnnx } from './serialize.js';
 export {
@@ -16,3 +16,4 @@ export {
   type TensorType,
   type Value,
 } from './value.js';
+export { fastConvolutions } from './winograd.js';

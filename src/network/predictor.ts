@@ -1,6 +1,6 @@
-import { costOf, Graph, type GraphCost, inputNames, type Value } from '../graph/index.js';
+import { costOf, fastConvolutions, Graph, type GraphCost, type Value } from '../graph/index.js';
 import type { Engine } from './engine.js';
-import { network } from './network.js';
+import { network, weightShapes } from './network.js';
 import type { Axes3, NetworkPlan } from './network-plan.js';
 import type { Weights } from './weights.js';
 
@@ -21,9 +21,8 @@ export async function loadPredictor(
 ): Promise<Predictor> {
   const logits = logitsOf(plan, patchShape);
   const shape = [1, plan.inputChannels, ...patchShape];
-  const needed = new Set(inputNames([logits]));
-  const state = Object.fromEntries([...weights].filter(([name]) => needed.has(name)));
-  const session = await engine.load({ logits }, state);
+  const fixed = Object.fromEntries([...weights].map(([name, { data }]) => [name, data]));
+  const session = await engine.load({ logits }, {}, fixed);
   return {
     async predict(patch) {
       const { logits } = await session.run({ image: { shape, data: patch } }, ['logits']);
@@ -35,11 +34,11 @@ export async function loadPredictor(
 
 /** What one run of a network for patches of one shape costs; its memory includes the weights. */
 export const costOfPrediction = (plan: NetworkPlan, patchShape: Axes3): GraphCost =>
-  costOf([logitsOf(plan, patchShape)]);
+  costOf([logitsOf(plan, patchShape)], weightShapes(plan).keys());
 
 /** The outputs of lower resolutions only serve training: they are left out. */
 function logitsOf(plan: NetworkPlan, patchShape: Axes3): Value {
   const g = new Graph();
   const image = g.input('image', [1, plan.inputChannels, ...patchShape]);
-  return network(g, plan, image, (name, shape) => g.input(name, shape))[0];
+  return network(fastConvolutions(g), plan, image, (name, shape) => g.input(name, shape), 'prediction')[0];
 }
