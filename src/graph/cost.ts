@@ -51,7 +51,8 @@ function runOf(outputs: readonly Value[], fixed: ReadonlySet<string>) {
   const computed = new Set<number>();
   for (const { id, source } of needed) {
     if (source.kind === 'input' && !fixed.has(source.name)) varying.add(id);
-    if (source.kind !== 'operator' || !source.inputs.some((input) => varying.has(input.id))) continue;
+    if (source.kind !== 'operator' || !source.inputs.some((input) => varying.has(input.id)))
+      continue;
     varying.add(id);
     computed.add(id);
     for (const input of source.inputs) used.add(input.id);

@@ -1,9 +1,11 @@
+export { canConvolveUpsampled, convolveUpsampled } from './convolve-upsampled.js';
 export { costOf, type GraphCost } from './cost.js';
 export * from './expressions.js';
+export { fastConvolutions } from './fast-convolutions.js';
 export { gradients } from './gradients.js';
 export { Graph, inputNames, neededFor } from './graph.js';
 export { operators } from './operators.js';
-export { canConvolveUpsampled, convolveUpsampled, upsample } from './phases.js';
+export { upsample } from './phases.js';
 export { printGraph } from './print.js';
 export { toOnnx } from './serialize.js';
 export {
@@ -16,4 +18,3 @@ export {
   type TensorType,
   type Value,
 } from './value.js';
-export { fastConvolutions } from './winograd.js';

@@ -56,8 +56,16 @@ function requireLayer(
 const biasGradient = (g: Emitter, dy: Value) =>
   reshape(g, reduceSum(g, dy, [0, 2, 3, 4]), [dy.shape[1]]);
 
-const windows = (size: readonly number[], { kernel, strides, pads }: ConvolutionGeometry) =>
-  size.map((n, a) => Math.floor((n + pads[a] + pads[size.length + a] - kernel[a]) / strides[a]) + 1);
+/** Size of the output; taps of the kernel are `dilations` apart. */
+const windows = (
+  size: readonly number[],
+  { kernel, strides, pads }: ConvolutionGeometry,
+  dilations: readonly number[],
+) =>
+  size.map((n, a) => {
+    const span = (kernel[a] - 1) * dilations[a] + 1;
+    return Math.floor((n + pads[a] + pads[size.length + a] - span) / strides[a]) + 1;
+  });
 
 export const layers = {
   Gemm: {
@@ -102,7 +110,8 @@ export const layers = {
       const geometry = geometryOf(attributes);
       const [x, weight] = inputs;
       requireLayer(inputs, geometry);
-      const size = windows(x.shape.slice(2), geometry);
+      const dilations = attributes.dilations ? vectorOf(attributes, 'dilations') : [1, 1, 1];
+      const size = windows(x.shape.slice(2), geometry, dilations);
       requireShape(
         size.every((n) => n >= 1),
         `an image of at least the kernel, not [${x.shape}]`,
@@ -110,7 +119,9 @@ export const layers = {
       return { element: 'float32', shape: [x.shape[0], weight.shape[0], ...size] };
     },
     gradient(g, { inputs: [x, weight, bias], attributes, outputGradient, wanted }) {
-      if (x.shape.length !== 5) throw new RangeError('Conv over two axes has no gradient');
+      if (x.shape.length !== 5 || attributes.dilations) {
+        throw new RangeError('Conv over two axes, or with dilations, has no gradient');
+      }
       const geometry = geometryOf(attributes);
       return [
         wanted[0]

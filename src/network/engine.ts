@@ -84,7 +84,12 @@ export class Engine {
   ): Promise<Session> {
     if (this.device === 'cpu') requireMemory(outputs, Object.keys(fixed));
     const model = toOnnx(outputs, fixed);
-    const session = (await this.#ask({ kind: 'load', model, state })) as number;
+    // A model holds the weights: it goes over without a copy, unless it shares a small buffer.
+    const isWhole = model.byteLength === model.buffer.byteLength;
+    const session = (await this.#ask(
+      { kind: 'load', model, state },
+      isWhole ? [model.buffer as ArrayBuffer] : [],
+    )) as number;
     return {
       run: (feeds, fetches) =>
         this.#ask({ kind: 'run', session, feeds, fetches }) as Promise<Tensors>,
@@ -108,14 +113,14 @@ export class Engine {
     await exited;
   }
 
-  #ask(request: EngineRequest): Promise<unknown> {
+  #ask(request: EngineRequest, transfer: readonly ArrayBuffer[] = []): Promise<unknown> {
     if (this.#ended) return Promise.reject(this.#ended.reason);
     const id = this.#requests++;
     return new Promise((resolve, reject) => {
       this.#open.set(id, { resolve, reject });
       // A process does not end while something is asked of the engine.
       this.#worker.ref();
-      this.#worker.postMessage({ id, request });
+      this.#worker.postMessage({ id, request }, transfer);
     });
   }
 
@@ -138,10 +143,7 @@ export class Engine {
 }
 
 /** Where memory is promised before it is there, too much of it ends the process without a word. */
-function requireMemory(
-  outputs: Readonly<Record<string, Value>>,
-  fixed: readonly string[],
-): void {
+function requireMemory(outputs: Readonly<Record<string, Value>>, fixed: readonly string[]): void {
   const { peakLiveBytes } = costOf(Object.values(outputs), fixed);
   if (peakLiveBytes <= totalmem()) return;
   const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;

@@ -189,7 +189,7 @@ function layersOf(
     const upShape = [x.shape[1], outputs, ...strides];
     const upBias = plan.convolutionBias && naming.biases;
     const up = weightAndBias(upsampling, upShape, outputs, upBias);
-    if (purpose === 'prediction' && canConvolveUpsampled(kernel, strides)) {
+    if (purpose === 'prediction' && canConvolveUpsampled(x, kernel, strides)) {
       const shape = [outputs, outputs + skip.shape[1], ...kernel];
       const operands = weightAndBias(`${name}.conv`, shape, outputs, plan.convolutionBias);
       const convolved = convolveUpsampled(g, x, up, skip, operands);
