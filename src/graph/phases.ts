@@ -1,4 +1,4 @@
-import { reshape, slice, transpose } from './expressions.js';
+import { crop, reshape, transpose } from './expressions.js';
 import { type Emitter, elementsOf, type Value } from './value.js';
 
 /**
@@ -48,9 +48,11 @@ export function weavePhases(
     height * strides[1],
     strides[2] * width,
   ]);
-  const cut = [0, 1].reduce(
-    (image, axis) => slice(g, image, 2 + axis, start[axis], start[axis] + size[axis]),
+  const cut = crop(
+    g,
     beside,
+    [0, 0, start[0], start[1], 0],
+    [batch, channels, size[0], size[1], strides[2] * width],
   );
   const columns = Array.from({ length: size[2] }, (_, i) => {
     const at = start[2] + i;
