@@ -58,6 +58,23 @@ export function slice(
   return g.op('Slice', [x], { starts: [start], ends: [end], axes: [axis], steps: [step] });
 }
 
+/** A box of a given size, from `start` on along each axis, in one pass. */
+export function crop(
+  g: Emitter,
+  x: Value,
+  start: readonly number[],
+  size: readonly number[],
+): Value {
+  const axes = size.flatMap((n, axis) => (n === x.shape[axis] ? [] : [axis]));
+  if (axes.length === 0) return x;
+  return g.op('Slice', [x], {
+    starts: axes.map((axis) => start[axis]),
+    ends: axes.map((axis) => start[axis] + size[axis]),
+    axes,
+    steps: axes.map(() => 1),
+  });
+}
+
 /** Zeros before and after each axis. */
 export function pad(
   g: Emitter,

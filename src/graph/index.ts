@@ -1,5 +1,7 @@
+export { canConvolveUpsampled, convolveUpsampled } from './convolve-upsampled.js';
 export { costOf, type GraphCost } from './cost.js';
 export * from './expressions.js';
+export { fastConvolutions } from './fast-convolutions.js';
 export { gradients } from './gradients.js';
 export { Graph, inputNames, neededFor } from './graph.js';
 export { operators } from './operators.js';

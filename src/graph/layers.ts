@@ -31,18 +31,20 @@ const geometryOf = (attributes: Attributes): ConvolutionGeometry => ({
   pads: vectorOf(attributes, 'pads'),
 });
 
-/** Shapes of images [batch, channels, d, h, w] and weights that go together. */
+/** Shapes of images [batch, channels, d, h, w], or without d, and weights that go together. */
 function requireLayer(
   [x, weight, bias]: readonly TensorType[],
   { kernel, strides, pads }: ConvolutionGeometry,
 ): void {
   requireShape(
-    x.shape.length === 5 && weight.shape.length === 5 && weight.shape[1] === x.shape[1],
+    (x.shape.length === 5 || x.shape.length === 4) &&
+      weight.shape.length === x.shape.length &&
+      weight.shape[1] === x.shape[1],
     `an image and weights that fit, not [${x.shape}] and [${weight.shape}]`,
   );
   requireShape(
-    kernel.length === 3 && strides.length === 3 && pads.length === 6,
-    'kernel and strides along three axes, and pads on both sides',
+    [kernel.length, strides.length, pads.length / 2].every((n) => n === x.shape.length - 2),
+    'kernel and strides along all axes of the image, and pads on both sides',
   );
   requireShape(
     String(weight.shape.slice(2)) === String(kernel),
@@ -54,8 +56,16 @@ function requireLayer(
 const biasGradient = (g: Emitter, dy: Value) =>
   reshape(g, reduceSum(g, dy, [0, 2, 3, 4]), [dy.shape[1]]);
 
-const windows = (size: readonly number[], { kernel, strides, pads }: ConvolutionGeometry) =>
-  size.map((n, a) => Math.floor((n + pads[a] + pads[3 + a] - kernel[a]) / strides[a]) + 1);
+/** Size of the output; taps of the kernel are `dilations` apart. */
+const windows = (
+  size: readonly number[],
+  { kernel, strides, pads }: ConvolutionGeometry,
+  dilations: readonly number[],
+) =>
+  size.map((n, a) => {
+    const span = (kernel[a] - 1) * dilations[a] + 1;
+    return Math.floor((n + pads[a] + pads[size.length + a] - span) / strides[a]) + 1;
+  });
 
 export const layers = {
   Gemm: {
@@ -91,13 +101,17 @@ export const layers = {
       return streamed(inputs, output, 2 * inner * elementsOf(output.shape));
     },
   },
-  /** Image, weight [outputs, inputs, ...kernel], and a bias where there is one. */
+  /**
+   * Image, weight [outputs, inputs, ...kernel], and a bias where there is one; over three axes, or
+   * over two without a gradient.
+   */
   Conv: {
     shape(inputs, attributes) {
       const geometry = geometryOf(attributes);
       const [x, weight] = inputs;
       requireLayer(inputs, geometry);
-      const size = windows(x.shape.slice(2), geometry);
+      const dilations = attributes.dilations ? vectorOf(attributes, 'dilations') : [1, 1, 1];
+      const size = windows(x.shape.slice(2), geometry, dilations);
       requireShape(
         size.every((n) => n >= 1),
         `an image of at least the kernel, not [${x.shape}]`,
@@ -105,6 +119,9 @@ export const layers = {
       return { element: 'float32', shape: [x.shape[0], weight.shape[0], ...size] };
     },
     gradient(g, { inputs: [x, weight, bias], attributes, outputGradient, wanted }) {
+      if (x.shape.length !== 5 || attributes.dilations) {
+        throw new RangeError('Conv over two axes, or with dilations, has no gradient');
+      }
       const geometry = geometryOf(attributes);
       return [
         wanted[0]

@@ -1,4 +1,4 @@
-import { reshape, slice, transpose } from './expressions.js';
+import { crop, reshape, transpose } from './expressions.js';
 import { type Emitter, elementsOf, type Value } from './value.js';
 
 /**
@@ -26,7 +26,9 @@ export function selectColumns(g: Emitter, x: Value, indices: readonly number[]):
  * @param x [batch, phases * channels, ...], of each phase all channels, the phases of the last axis
  *   fastest
  * @param strides phases along each axis
- * @param size of the image, at most strides times the size of x
+ * @param size of the image
+ * @param start voxels left out before the image along each axis; with it at most strides times the
+ *   size of x
  * @returns [batch, channels, ...size]
  */
 export function weavePhases(
@@ -34,6 +36,7 @@ export function weavePhases(
   x: Value,
   strides: readonly number[],
   size: readonly number[],
+  start: readonly number[] = [0, 0, 0],
 ): Value {
   const [batch, rows, depth, height, width] = x.shape;
   const channels = rows / elementsOf(strides);
@@ -45,8 +48,14 @@ export function weavePhases(
     height * strides[1],
     strides[2] * width,
   ]);
-  const cut = slice(g, slice(g, beside, 2, 0, size[0]), 3, 0, size[1]);
-  const columns = Array.from({ length: size[2] }, (_, at) => {
+  const cut = crop(
+    g,
+    beside,
+    [0, 0, start[0], start[1], 0],
+    [batch, channels, size[0], size[1], strides[2] * width],
+  );
+  const columns = Array.from({ length: size[2] }, (_, i) => {
+    const at = start[2] + i;
     return (at % strides[2]) * width + Math.floor(at / strides[2]);
   });
   return selectColumns(g, cut, columns);

@@ -28,8 +28,13 @@ const floatAttributes: readonly string[] = ['alpha', 'epsilon'];
  * A graph as the bytes of an ONNX model, with what its outputs need and nothing else. The same graph
  * gives the same bytes.
  * @param outputs values by the names under which they are to be fetched
+ * @param fixed inputs that are always the same, by name: they become part of the model, and what
+ *   depends on nothing else is computed once, when ONNX Runtime loads it
  */
-export function toOnnx(outputs: Readonly<Record<string, Value>>): Uint8Array {
+export function toOnnx(
+  outputs: Readonly<Record<string, Value>>,
+  fixed: Readonly<Record<string, Float32Array>> = {},
+): Uint8Array {
   const order = neededFor(Object.values(outputs));
   const names = new Map<number, string>();
   for (const [name, { id, source }] of Object.entries(outputs)) {
@@ -63,12 +68,15 @@ export function toOnnx(outputs: Readonly<Record<string, Value>>): Uint8Array {
       node.push({ opType: 'Identity', input: [nameOf(value)], output: [name] });
     }
   }
-  const inputs = order.filter(({ source }) => source.kind === 'input');
-  const constants = order.flatMap((value) =>
-    value.source.kind === 'constant'
-      ? [tensorMessage(nameOf(value), value, bytesAs(value.source.data))]
-      : [],
-  );
+  const known = (value: Value): Float32Array | undefined => {
+    if (value.source.kind === 'constant') return value.source.data;
+    return value.source.kind === 'input' ? fixed[value.source.name] : undefined;
+  };
+  const inputs = order.filter((value) => value.source.kind === 'input' && !known(value));
+  const constants = order.flatMap((value) => {
+    const data = known(value);
+    return data ? [tensorMessage(nameOf(value), value, bytesAs(data))] : [];
+  });
   requireShape(node.length > 0, 'a graph that computes something');
   const type = onnxMessages.lookupType('ModelProto');
   return type

@@ -34,7 +34,7 @@ export interface Session {
  */
 export class Engine {
   readonly #worker: Worker;
-  readonly #device: Device;
+  readonly device: Device;
   readonly #open = new Map<
     number,
     { resolve: (value: unknown) => void; reject: (reason: unknown) => void }
@@ -45,7 +45,7 @@ export class Engine {
 
   constructor(settings: EngineSettings, signal?: AbortSignal) {
     signal?.throwIfAborted();
-    this.#device = settings.device;
+    this.device = settings.device;
     this.#worker = new Worker(new URL(compiled(new URL('./engine-worker.js', import.meta.url))), {
       workerData: settings,
     });
@@ -66,15 +66,30 @@ export class Engine {
 
   /**
    * @param outputs by name; one named by {@link nextOf} an input replaces that input's state
-   * @param state inputs that stay in the engine between runs, such as weights
+   * @param state inputs that stay in the engine between runs, such as weights in training
+   * @param fixed inputs that are part of the graph, such as weights in prediction; see {@link toOnnx}
    */
-  load(outputs: Readonly<Record<string, Value>>, state: Tensors): Promise<Session> {
-    return this.#load(outputs, state);
+  load(
+    outputs: Readonly<Record<string, Value>>,
+    state: Tensors,
+    fixed: Readonly<Record<string, Float32Array>> = {},
+  ): Promise<Session> {
+    return this.#load(outputs, state, fixed);
   }
 
-  async #load(outputs: Readonly<Record<string, Value>>, state: number | Tensors): Promise<Session> {
-    if (this.#device === 'cpu') requireMemory(outputs);
-    const session = (await this.#ask({ kind: 'load', model: toOnnx(outputs), state })) as number;
+  async #load(
+    outputs: Readonly<Record<string, Value>>,
+    state: number | Tensors,
+    fixed: Readonly<Record<string, Float32Array>> = {},
+  ): Promise<Session> {
+    if (this.device === 'cpu') requireMemory(outputs, Object.keys(fixed));
+    const model = toOnnx(outputs, fixed);
+    // A model holds the weights: it goes over without a copy, unless it shares a small buffer.
+    const isWhole = model.byteLength === model.buffer.byteLength;
+    const session = (await this.#ask(
+      { kind: 'load', model, state },
+      isWhole ? [model.buffer as ArrayBuffer] : [],
+    )) as number;
     return {
       run: (feeds, fetches) =>
         this.#ask({ kind: 'run', session, feeds, fetches }) as Promise<Tensors>,
@@ -98,14 +113,14 @@ export class Engine {
     await exited;
   }
 
-  #ask(request: EngineRequest): Promise<unknown> {
+  #ask(request: EngineRequest, transfer: readonly ArrayBuffer[] = []): Promise<unknown> {
     if (this.#ended) return Promise.reject(this.#ended.reason);
     const id = this.#requests++;
     return new Promise((resolve, reject) => {
       this.#open.set(id, { resolve, reject });
       // A process does not end while something is asked of the engine.
       this.#worker.ref();
-      this.#worker.postMessage({ id, request });
+      this.#worker.postMessage({ id, request }, transfer);
     });
   }
 
@@ -128,8 +143,8 @@ export class Engine {
 }
 
 /** Where memory is promised before it is there, too much of it ends the process without a word. */
-function requireMemory(outputs: Readonly<Record<string, Value>>): void {
-  const { peakLiveBytes } = costOf(Object.values(outputs));
+function requireMemory(outputs: Readonly<Record<string, Value>>, fixed: readonly string[]): void {
+  const { peakLiveBytes } = costOf(Object.values(outputs), fixed);
   if (peakLiveBytes <= totalmem()) return;
   const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   throw new DawsonError('out-of-memory', {

@@ -1,7 +1,7 @@
 import { type Emitter, Graph, type Value } from '../graph/index.js';
 import { compactUnet } from './compact-unet.js';
 import { divisorOf, type NetworkPlan } from './network-plan.js';
-import { unet, type WeightSource } from './unet.js';
+import { type Purpose, unet, type WeightSource } from './unet.js';
 
 /**
  * A network as a graph.
@@ -14,6 +14,7 @@ export function network(
   plan: NetworkPlan,
   image: Value,
   weight: WeightSource,
+  purpose: Purpose = 'training',
 ): Value[] {
   const divisor = divisorOf(plan);
   const fits = divisor.every((n, axis) => image.shape[2 + axis] % n === 0);
@@ -24,7 +25,7 @@ export function network(
   }
   return plan.kind === 'compact'
     ? [compactUnet(g, plan, image, weight)]
-    : unet(g, plan, image, weight);
+    : unet(g, plan, image, weight, purpose);
 }
 
 /** Shapes of all weights by name, in the order of the layers. */

@@ -1,6 +1,7 @@
-import { costOf, Graph, type GraphCost, inputNames, type Value } from '../graph/index.js';
+import { costOf, fastConvolutions, Graph, type GraphCost, type Value } from '../graph/index.js';
 import type { Engine } from './engine.js';
-import { network } from './network.js';
+import type { Device } from './engine-messages.js';
+import { network, weightShapes } from './network.js';
 import type { Axes3, NetworkPlan } from './network-plan.js';
 import type { Weights } from './weights.js';
 
@@ -19,11 +20,10 @@ export async function loadPredictor(
   weights: Weights,
   patchShape: Axes3,
 ): Promise<Predictor> {
-  const logits = logitsOf(plan, patchShape);
+  const logits = logitsOf(plan, patchShape, engine.device);
   const shape = [1, plan.inputChannels, ...patchShape];
-  const needed = new Set(inputNames([logits]));
-  const state = Object.fromEntries([...weights].filter(([name]) => needed.has(name)));
-  const session = await engine.load({ logits }, state);
+  const fixed = Object.fromEntries([...weights].map(([name, { data }]) => [name, data]));
+  const session = await engine.load({ logits }, {}, fixed);
   return {
     async predict(patch) {
       const { logits } = await session.run({ image: { shape, data: patch } }, ['logits']);
@@ -33,13 +33,15 @@ export async function loadPredictor(
   };
 }
 
-/** What one run of a network for patches of one shape costs; its memory includes the weights. */
+/** What one run of a network for patches of one shape costs on the CPU; its memory includes the weights. */
 export const costOfPrediction = (plan: NetworkPlan, patchShape: Axes3): GraphCost =>
-  costOf([logitsOf(plan, patchShape)]);
+  costOf([logitsOf(plan, patchShape, 'cpu')], weightShapes(plan).keys());
 
 /** The outputs of lower resolutions only serve training: they are left out. */
-function logitsOf(plan: NetworkPlan, patchShape: Axes3): Value {
-  const g = new Graph();
-  const image = g.input('image', [1, plan.inputChannels, ...patchShape]);
-  return network(g, plan, image, (name, shape) => g.input(name, shape))[0];
+function logitsOf(plan: NetworkPlan, patchShape: Axes3, device: Device): Value {
+  const graph = new Graph();
+  const g = device === 'cpu' ? fastConvolutions(graph) : graph;
+  const image = graph.input('image', [1, plan.inputChannels, ...patchShape]);
+  const weight = (name: string, shape: readonly number[]) => graph.input(name, shape);
+  return network(g, plan, image, weight, 'prediction')[0];
 }

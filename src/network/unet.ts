@@ -1,8 +1,19 @@
-import { add, concat, type Emitter, upsample, type Value } from '../graph/index.js';
+import {
+  add,
+  canConvolveUpsampled,
+  concat,
+  convolveUpsampled,
+  type Emitter,
+  upsample,
+  type Value,
+} from '../graph/index.js';
 import type { Axes3, UnetPlan } from './network-plan.js';
 
 /** Gives the value that holds a weight; called once for each weight, in the order of the layers. */
 export type WeightSource = (name: string, shape: readonly number[]) => Value;
+
+/** What a graph is for: prediction leaves out detours that only a gradient needs. */
+export type Purpose = 'training' | 'prediction';
 
 /** PyTorch's default, which nnU-Net uses. */
 export const leakySlope = 0.01;
@@ -50,21 +61,26 @@ const namingOf = ({ kind }: UnetPlan) => (kind === 'generic' ? version1 : versio
  * @param image [batch, inputChannels, ...patch], the patch divisible by {@link divisorOf}
  * @returns logits [batch, classes, ...] of every resolution of the decoder, the full one first
  */
-export function unet(g: Emitter, plan: UnetPlan, image: Value, weight: WeightSource): Value[] {
+export function unet(
+  g: Emitter,
+  plan: UnetPlan,
+  image: Value,
+  weight: WeightSource,
+  purpose: Purpose,
+): Value[] {
   const naming = namingOf(plan);
-  const layers = layersOf(g, plan, naming, weight);
+  const layers = layersOf(g, plan, naming, weight, purpose);
   const skips = encode(plan, naming, image, layers);
   const logits: Value[] = [];
   let below = skips.at(-1)!;
   for (let step = 0; step < plan.decoderConvolutions.length; step++) {
     const stage = plan.features.length - 2 - step;
     const kernel = plan.kernels[plan.kind === 'generic' ? stage + 1 : stage];
-    const up = layers.upsampled(below, stage, naming.upsampling(step));
-    below = concat(g, [up, skips[stage]], 1);
     const count = plan.decoderConvolutions[step];
-    for (let i = 0; i < count; i++) {
-      const name = naming.decoder(step, i, count);
-      below = layers.active(layers.normalized(below, stage, kernel, one, name));
+    const name = (i: number) => naming.decoder(step, i, count);
+    below = layers.joined(below, skips[stage], stage, kernel, naming.upsampling(step), name(0));
+    for (let i = 1; i < count; i++) {
+      below = layers.active(layers.normalized(below, stage, kernel, one, name(i)));
     }
     logits.push(layers.classify(below, naming.classifier(step)));
   }
@@ -97,7 +113,22 @@ function encode(plan: UnetPlan, naming: Naming, image: Value, layers: Layers): V
 
 type Layers = ReturnType<typeof layersOf>;
 
-function layersOf(g: Emitter, plan: UnetPlan, naming: Naming, weight: WeightSource) {
+function layersOf(
+  g: Emitter,
+  plan: UnetPlan,
+  naming: Naming,
+  weight: WeightSource,
+  purpose: Purpose,
+) {
+  const weightAndBias = (
+    name: string,
+    shape: readonly number[],
+    outputs: number,
+    bias: boolean,
+  ): Value[] => [
+    weight(`${name}.weight`, shape),
+    ...(bias ? [weight(`${name}.bias`, [outputs])] : []),
+  ];
   const convolution = (
     x: Value,
     outputs: number,
@@ -106,8 +137,7 @@ function layersOf(g: Emitter, plan: UnetPlan, naming: Naming, weight: WeightSour
     name: string,
     bias: boolean,
   ) => {
-    const inputs = [x, weight(`${name}.weight`, [outputs, x.shape[1], ...kernel])];
-    if (bias) inputs.push(weight(`${name}.bias`, [outputs]));
+    const inputs = [x, ...weightAndBias(name, [outputs, x.shape[1], ...kernel], outputs, bias)];
     const margin = kernel.map((n) => (n - 1) / 2);
     return g.op('Conv', inputs, { kernel_shape: kernel, strides, pads: [...margin, ...margin] });
   };
@@ -145,14 +175,30 @@ function layersOf(g: Emitter, plan: UnetPlan, naming: Naming, weight: WeightSour
     }
     return active(add(g, second, skip));
   };
-  /** To the resolution of a stage. */
-  const upsampled = (x: Value, stage: number, name: string) => {
+  /** The first layer of a step of the decoder: upsampled, joined with the skip, convolved. */
+  const joined = (
+    x: Value,
+    skip: Value,
+    stage: number,
+    kernel: Axes3,
+    upsampling: string,
+    name: string,
+  ) => {
     const outputs = plan.features[stage];
-    const shape = [x.shape[1], outputs, ...plan.strides[stage + 1]];
-    const bias = plan.convolutionBias && naming.biases ? [outputs] : undefined;
-    return upsample(g, x, weight(`${name}.weight`, shape), bias && weight(`${name}.bias`, bias));
+    const strides = plan.strides[stage + 1];
+    const upShape = [x.shape[1], outputs, ...strides];
+    const upBias = plan.convolutionBias && naming.biases;
+    const up = weightAndBias(upsampling, upShape, outputs, upBias);
+    if (purpose === 'prediction' && canConvolveUpsampled(x, kernel, strides)) {
+      const shape = [outputs, outputs + skip.shape[1], ...kernel];
+      const operands = weightAndBias(`${name}.conv`, shape, outputs, plan.convolutionBias);
+      const convolved = convolveUpsampled(g, x, up, skip, operands);
+      return active(normalization(convolved, `${name}.${naming.norm}`));
+    }
+    const both = concat(g, [upsample(g, x, up[0], up[1]), skip], 1);
+    return active(normalized(both, stage, kernel, one, name));
   };
   const classify = (x: Value, name: string) =>
     convolution(x, plan.classes, one, one, name, naming.biases);
-  return { active, normalized, residual, upsampled, classify };
+  return { active, normalized, residual, joined, classify };
 }

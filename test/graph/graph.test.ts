@@ -105,6 +105,16 @@ describe('costOf', () => {
     expect(costOf([y]).peakLiveBytes).toBe(3 * 40);
     expect(costOf([g.op('Reshape', [y], { shape: [2, 5] })]).peakLiveBytes).toBe(3 * 40);
   });
+
+  it('leaves out what is computed when the graph is loaded', () => {
+    const g = new Graph();
+    const weight = g.op('Exp', [g.op('Exp', [g.input('weight', [10])])]);
+    const y = g.op('Add', [g.op('Neg', [g.input('x', [10])]), weight]);
+    const cost = costOf([y], ['weight']);
+    expect([...cost.byOperator.keys()]).toEqual(['Neg', 'Add']);
+    // The input, the computed weight, and the operands' difference and sum.
+    expect(cost.peakLiveBytes).toBe(4 * 40);
+  });
 });
 
 describe('printGraph', () => {

@@ -5,10 +5,11 @@ import { toOnnx, type Value } from '../../src/graph/index.js';
 export async function runGraph(
   outputs: Readonly<Record<string, Value>>,
   feeds: Readonly<Record<string, Float32Array>>,
+  fixed: Readonly<Record<string, Float32Array>> = {},
 ): Promise<
   (inputs?: Readonly<Record<string, Float32Array>>) => Promise<Record<string, Float32Array>>
 > {
-  const session = await ort.InferenceSession.create(toOnnx(outputs), {
+  const session = await ort.InferenceSession.create(toOnnx(outputs, fixed), {
     intraOpNumThreads: 1,
     logSeverityLevel: 3,
   });

@@ -1,14 +1,45 @@
 import { describe, expect, it } from 'vitest';
-import { Graph } from '../../src/graph/index.js';
-import { network } from '../../src/network/index.js';
+import { elementsOf, fastConvolutions, Graph, neededFor } from '../../src/graph/index.js';
+import { network, networkPlanOf } from '../../src/network/index.js';
 import { runGraph } from '../graph/run-graph.js';
 import {
   batchSize,
   goldenBatch,
   goldenNames,
   goldenNetwork,
+  goldenWeights,
   relativeError,
 } from './golden-networks.js';
+
+/** Two stages of 16 and 32 features. */
+function wide(name: string) {
+  const kernel = [3, 3, 3];
+  const residual = name === 'ResidualEncoderUNet';
+  const architecture = {
+    network_class_name: `dynamic_network_architectures.architectures.unet.${name}`,
+    arch_kwargs: {
+      n_stages: 2,
+      features_per_stage: [16, 32],
+      conv_op: 'torch.nn.modules.conv.Conv3d',
+      kernel_sizes: [kernel, kernel],
+      strides: [
+        [1, 1, 1],
+        [2, 2, 2],
+      ],
+      [residual ? 'n_blocks_per_stage' : 'n_conv_per_stage']: [2, 2],
+      n_conv_per_stage_decoder: [2],
+      conv_bias: true,
+      norm_op: 'torch.nn.modules.instancenorm.InstanceNorm3d',
+      norm_op_kwargs: { eps: 1e-5, affine: true },
+      dropout_op: null,
+      nonlin: 'torch.nn.LeakyReLU',
+      nonlin_kwargs: { inplace: true },
+    },
+  };
+  const inputChannels = 3;
+  const plans = { configurations: { wide: { architecture } } };
+  return { plan: networkPlanOf(plans, 'wide', { inputChannels, classes: 2 }, name), inputChannels };
+}
 
 describe('unet', () => {
   it.each(goldenNames)('gives PyTorch’s logits at every resolution: %s', async (name) => {
@@ -29,6 +60,31 @@ describe('unet', () => {
       );
     }
   });
+
+  it.each(['PlainConvUNet', 'ResidualEncoderUNet'])(
+    'gives the same logits as a graph for prediction with its weights inside: %s',
+    async (name) => {
+      const { plan, inputChannels } = wide(name);
+      const weights = goldenWeights(plan);
+      const fixed = Object.fromEntries([...weights].map(([key, { data }]) => [key, data]));
+      const shape = [1, inputChannels, 16, 16, 24];
+      const image = Float32Array.from({ length: elementsOf(shape) }, (_, i) => Math.sin(i * i));
+      const g = new Graph();
+      const input = g.input('image', shape);
+      const weight = (key: string, of: readonly number[]) => g.input(key, of);
+      const expected = network(g, plan, input, weight)[0];
+      const found = network(fastConvolutions(g), plan, input, weight, 'prediction')[0];
+      const taps = neededFor([found]).flatMap(({ source }) =>
+        source.kind === 'operator' && source.operator === 'Conv'
+          ? [String(source.attributes.kernel_shape)]
+          : [],
+      );
+      // The decoder's first convolution, and those that keep the shape, are of other kernels.
+      expect(taps).toEqual(expect.arrayContaining(['2,2,2', '3,3']));
+      const results = await (await runGraph({ expected, found }, { image }, fixed))();
+      expect(relativeError(results.found, results.expected)).toBeLessThan(1e-5);
+    },
+  );
 
   it('refuses a patch that the strides do not divide, and other channels', () => {
     const { plan } = goldenNetwork('plain-isotropic');
