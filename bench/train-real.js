@@ -2,11 +2,12 @@
 // turn, the one that was left out:
 //
 //   npm run bench -- train-real [--data FOLDER] [--out FOLDER] [--epochs N] [--threads N]
-//                               [--left-out-epochs N]
+//                               [--left-out-epochs N] [--init lesions] [--rate R]
 //
 // FOLDER of the data holds lesions/CASE/{flair,t1,t2,lesions}.nii.gz (brain-extracted, on one grid); T2
 // is optional. The plan is that of `dawson plan --architecture compact`, for training without a GPU. An
-// epoch has 50 steps of 2 patches.
+// epoch has 50 steps of 2 patches. With --init lesions training starts from the network that comes with
+// Dawson.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,6 +24,8 @@ const { values: flags } = parseArgs({
     epochs: { type: 'string', default: '40' },
     'left-out-epochs': { type: 'string', default: '10' },
     threads: { type: 'string', default: '2' },
+    init: { type: 'string' },
+    rate: { type: 'string', default: '0.002' },
   },
 });
 const cases = realCases;
@@ -43,12 +46,19 @@ function train(name, names, epochs) {
     makeRealDataset(flags.data, dataset, names);
     dawson('plan', dataset, '--architecture', 'compact', '--out', training);
   }
-  const resume = existsSync(join(training, 'fold_all', 'checkpoint.safetensors'))
-    ? ['--resume']
-    : [];
+  const goesOn = existsSync(join(training, 'fold_all', 'checkpoint.safetensors'));
+  const start = goesOn ? ['--resume'] : flags.init ? ['--init', flags.init] : [];
   dawson(
     ...['train', dataset, '--fold', 'all', '--out', training, '--epochs', epochs, '--steps', '50'],
-    ...['--optimiser', 'adamw', '--learning-rate', '0.002', '--threads', flags.threads, ...resume],
+    ...[
+      '--optimiser',
+      'adamw',
+      '--learning-rate',
+      flags.rate,
+      '--threads',
+      flags.threads,
+      ...start,
+    ],
   );
   return join(training, 'model_all');
 }

@@ -121,8 +121,8 @@ describe('anatomy from scores', () => {
       image,
     );
     expect(brain.size).toEqual(image.size);
-    // The outline lies 1 mm outside of that of the tissue.
-    expect(nonZeroVolumeMl(brain)).toBeCloseTo((4 / 3) * Math.PI * 4.9 ** 3, -1);
+    // What is nearly as likely brain as not counts: the outline lies a quarter of a mm further out.
+    expect(nonZeroVolumeMl(brain)).toBeCloseTo((4 / 3) * Math.PI * 4.83 ** 3, -1);
     const radius = drawn(image, (x, y, z) => Math.hypot(x, y, z));
     for (let at = 0; at < radius.length; at++) {
       if (radius[at] < 9) expect(labels.data[at]).toBe(anatomyLabel.ventricles);
