@@ -6,8 +6,11 @@ import { strides, type Volume } from '../volume/volume.js';
  * protocols (docs/methods/change.md).
  */
 const borderModel = {
-  /** Share of a voxel's length by which the whole border is off: partial volume, where it was drawn. */
-  common: 0.05,
+  /**
+   * Share of a voxel's length by which the whole border is off, after volumes were compared as if both
+   * exams had the same voxels.
+   */
+  common: 0.0225,
   /** For each unit of p (1 - p) around the border: a soft probability map is unsure. */
   soft: 0.5,
 };

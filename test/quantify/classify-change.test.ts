@@ -12,6 +12,8 @@ import { onGrid } from '../../src/volume/volume.js';
 const group = (of: Partial<GroupMeasures>): GroupMeasures => ({
   previousVolumeMl: 1,
   currentVolumeMl: 1,
+  previousComparedMl: 1,
+  currentComparedMl: 1,
   deviationMl: 0.01,
   previousBrightness: 2,
   currentBrightness: 2,
@@ -26,23 +28,23 @@ describe('the class of a lesion', () => {
     [1.3, 'enlarged'],
     [0.71, 'stable'],
     [0.7, 'shrunken'],
-  ] as const)('of %d times its volume is %s', (currentVolumeMl, expected) => {
-    expect(classOf({ currentVolumeMl })).toBe(expected);
+  ] as const)('of %d times its volume is %s', (currentComparedMl, expected) => {
+    expect(classOf({ currentComparedMl })).toBe(expected);
   });
 
   it('is never enlarged or shrunken within the measurement error', () => {
     const volume = fc.double({ min: 1e-3, max: 50, noNaN: true });
     fc.assert(
-      fc.property(volume, volume, (previousVolumeMl, currentVolumeMl) => {
-        const deviationMl = Math.abs(currentVolumeMl - previousVolumeMl) / 2.9;
-        const of = classOf({ previousVolumeMl, currentVolumeMl, deviationMl });
+      fc.property(volume, volume, (previousComparedMl, currentComparedMl) => {
+        const deviationMl = Math.abs(currentComparedMl - previousComparedMl) / 2.9;
+        const of = classOf({ previousComparedMl, currentComparedMl, deviationMl });
         return of === 'stable' || of === 'uncertain';
       }),
     );
   });
 
   it('allows for lesions that are brighter in one protocol than in the other', () => {
-    const unmarked = { previousVolumeMl: 0, previousBrightness: 2 };
+    const unmarked = { previousVolumeMl: 0, previousComparedMl: 0.1, previousBrightness: 2 };
     expect(classOf({ ...unmarked, currentBrightness: 4, brightnessRatio: 2 })).toBe('uncertain');
     expect(classOf({ ...unmarked, currentBrightness: 4, brightnessRatio: 1 })).toBe('new');
   });
