@@ -31,7 +31,7 @@ export const changeRule: ChangeRule = {
   toleranceSlices: 0.5,
   brightShare: 0.6,
   errorDeviations: 3,
-  absenceDeviations: 3.5,
+  absenceDeviations: 3,
 };
 
 /** The class of a group, and the doubt where that is `uncertain`. */

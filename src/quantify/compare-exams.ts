@@ -16,7 +16,12 @@ import { type ComparedVolumes, comparedVolumes } from './compared-volumes.js';
 import { lesionLabels } from './lesion-labels.js';
 import type { Lesion, LesionRule } from './lesions.js';
 import { placeBrightness, placeOf } from './place-brightness.js';
-import { markingErrorsMl, resolutionErrorMl, surfaceOf } from './volume-error.js';
+import {
+  markingErrorsMl,
+  resolutionErrorMl,
+  resolutionErrorsMl,
+  surfaceOf,
+} from './volume-error.js';
 
 /** What a comparison needs of an exam; volumes on the grid of its FLAIR. */
 export interface MeasuredExam {
@@ -108,8 +113,10 @@ export function compareExams(
         compared?.shapeDeviationMl ?? 0,
         ...previousIds.map((id) => before.errorsMl[id]),
         ...currentIds.map((id) => now.errorsMl[id]),
-        resolutionErrorMl(surface, previous.flair.affine, space.toSecond),
-        resolutionErrorMl(surface, current.flair.affine, space.toFirst),
+        ...resolutionErrorsMl(
+          resolutionErrorMl(surface, previous.flair.affine, space.toSecond),
+          resolutionErrorMl(surface, current.flair.affine, space.toFirst),
+        ),
       ),
       previousBrightness: voxels.length > 0 ? brightBefore(place) : null,
       currentBrightness: voxels.length > 0 ? brightNow(place) : null,

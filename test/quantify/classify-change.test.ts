@@ -5,7 +5,12 @@ import {
   classifyChange,
   type GroupMeasures,
 } from '../../src/quantify/classify-change.js';
-import { markingErrorsMl, resolutionErrorMl, surfaceOf } from '../../src/quantify/volume-error.js';
+import {
+  markingErrorsMl,
+  resolutionErrorMl,
+  resolutionErrorsMl,
+  surfaceOf,
+} from '../../src/quantify/volume-error.js';
 import { identity, type Mat4 } from '../../src/volume/affine.js';
 import { onGrid } from '../../src/volume/volume.js';
 
@@ -43,6 +48,17 @@ describe('the class of a lesion', () => {
     );
   });
 
+  it('is uncertain where both volumes differ by less than the smallest lesion has', () => {
+    expect(classOf({ previousComparedMl: 0.02, currentComparedMl: 0.033 })).toBe('uncertain');
+  });
+
+  it('is new only beyond what the other exam can miss', () => {
+    const marked = { previousVolumeMl: 0, currentVolumeMl: 0.1, currentComparedMl: 0.1 };
+    const of = (previousComparedMl: number) =>
+      classOf({ ...marked, previousComparedMl, previousBrightness: 0, deviationMl: 0.01 });
+    expect([of(0.01), of(0.08), of(0.2)]).toEqual(['new', 'uncertain', 'uncertain']);
+  });
+
   it('allows for lesions that are brighter in one protocol than in the other', () => {
     const unmarked = { previousVolumeMl: 0, previousComparedMl: 0.1, previousBrightness: 2 };
     expect(classOf({ ...unmarked, currentBrightness: 4, brightnessRatio: 2 })).toBe('uncertain');
@@ -64,6 +80,14 @@ describe('the error of a volume', () => {
       resolutionErrorMl(surface, affine, identity),
     );
     expect(coarse / fine).toBeCloseTo(2, 10);
+  });
+
+  it('is larger where both exams are coarse', () => {
+    const total = (first: number, second: number) =>
+      Math.hypot(...resolutionErrorsMl(first, second));
+    expect(total(1, 1)).toBeCloseTo(Math.sqrt(2 + 2.5 ** 2), 10);
+    expect(total(0, 1)).toBe(1);
+    expect(total(1, 3)).toBe(total(3, 1));
   });
 
   it('grows where the probabilities around the border are soft', () => {
