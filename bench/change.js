@@ -1,7 +1,7 @@
 // Change between two exams. docs/methods/change.md has its tables.
 //
-//   npm run bench -- change synthetic [--data FOLDER] [--cache FOLDER] [--first 5000] [--pairs 100] [--json]
-//   npm run bench -- change segment [--data FOLDER] [--cache FOLDER] [--first 5000] [--pairs 100] [--json]
+//   npm run bench -- change synthetic [--data FOLDER] [--cache FOLDER] [--first 5082] [--pairs 100] [--json]
+//   npm run bench -- change segment [--data FOLDER] [--cache FOLDER] [--first 5082] [--pairs 100] [--json]
 //   npm run bench -- change heads [--data FOLDER]
 //   npm run bench -- change real [--data FOLDER] [--segmenter NAME] [--model FOLDER]
 //
@@ -9,7 +9,7 @@
 // known, protocols and positions different. segment: the same with whole heads and masks that `dawson
 // segment` finds in the FLAIR alone. heads: registration of FLAIRs of one head and of two.
 // real: two visits of one patient through `dawson segment` and `dawson track`, against experts. Limits
-// and the model of errors were set on the real exams and on seeds below 5000.
+// and the model of errors were set on the real exams and on seeds below 5082.
 
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -24,7 +24,7 @@ const { values: flags, positionals } = parseArgs({
   options: {
     data: { type: 'string', default: beside('../shared/data') },
     cache: { type: 'string', default: beside('cache/heads') },
-    first: { type: 'string', default: '5000' },
+    first: { type: 'string', default: '5082' },
     pairs: { type: 'string', default: '100' },
     segmenter: { type: 'string' },
     model: { type: 'string' },

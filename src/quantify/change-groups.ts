@@ -12,13 +12,22 @@ export interface GroupRule {
   readonly leastOverlap: number;
   /** Lesions that overlap with none belong together across gaps up to this, mm. */
   readonly toleranceMm: number;
+  /**
+   * Larger slice distance of the exams, mm. Groups that are smaller than a ball of this diameter in
+   * both exams are parts of the nearest one across a gap up to this.
+   */
+  readonly sliceMm: number;
+  /** As small as that are groups below this, too. */
+  readonly smallestMm3: number;
 }
 
 /**
  * The lesions of two exams in one space, grouped: the connected parts of the graph whose edges are
  * overlaps. One lesion may meet several (it split, or several merged), so that a group may have
  * several on both sides. Lesions that overlap with none are then joined with others of that kind
- * nearby: thick slices that lie between each other's show one small lesion at two places.
+ * nearby: thick slices that lie between each other's show one small lesion at two places. Groups that
+ * are small in both exams become part of the group with which they share the longest gap: thick
+ * slices cut a lesion into pieces that cannot be measured one by one.
  *
  * @param first ids of the first exam's lesions, 0 elsewhere; `second` likewise, on the same grid of
  *   cubic voxels
@@ -30,7 +39,7 @@ export function lesionGroups(
   second: Volume<Int32Array>,
   firstCount: number,
   secondCount: number,
-  { leastOverlap, toleranceMm }: GroupRule,
+  { leastOverlap, toleranceMm, ...small }: GroupRule,
 ): LesionGroup[] {
   const firstSizes = sizesOf(first, firstCount);
   const secondSizes = sizesOf(second, secondCount);
@@ -41,7 +50,62 @@ export function lesionGroups(
   const near = sharedVoxels(first, second, offsetsWithin(first, toleranceMm), secondCount).filter(
     ({ a, b }) => !matched.has(`a${a}`) && !matched.has(`b${b}`),
   );
-  return connected([...overlaps, ...near], firstCount, secondCount);
+  const edges = [...overlaps, ...near].map(({ a, b }): Edge => [a, firstCount + b]);
+  const groups = connected(edges, firstCount, secondCount);
+  const joints = jointsOfSmall(groups, first, second, firstCount, small);
+  return joints.length === 0 ? groups : connected([...edges, ...joints], firstCount, secondCount);
+}
+
+/** Two lesions as nodes: ids of the first exam, then those of the second. */
+type Edge = readonly [number, number];
+
+/** For each small group an edge to the group that most of its voxels are near to. */
+function jointsOfSmall(
+  groups: readonly LesionGroup[],
+  first: Volume<Int32Array>,
+  second: Volume<Int32Array>,
+  firstCount: number,
+  { sliceMm, smallestMm3 }: Pick<GroupRule, 'sliceMm' | 'smallestMm3'>,
+): Edge[] {
+  const groupOf = new Map<number, number>();
+  groups.forEach(({ firstIds, secondIds }, group) => {
+    for (const id of firstIds) groupOf.set(id, group);
+    for (const id of secondIds) groupOf.set(firstCount + id, group);
+  });
+  const nodesAt = (voxel: number) => [
+    first.data[voxel] ? first.data[voxel] : 0,
+    second.data[voxel] ? firstCount + second.data[voxel] : 0,
+  ];
+  const sizes = groups.map(() => [0, 0]);
+  for (let voxel = 0; voxel < first.data.length; voxel++) {
+    nodesAt(voxel).forEach((node, exam) => {
+      if (node !== 0) sizes[groupOf.get(node)!][exam]++;
+    });
+  }
+  const voxelMm = Math.abs(first.affine[0]);
+  const limitMm3 = Math.max(smallestMm3, (Math.PI / 6) * sliceMm ** 3);
+  const isSmall = sizes.map((of) => Math.max(...of) * voxelMm ** 3 < limitMm3);
+  // Voxels beside each other have no gap.
+  const offsets = offsetsWithin(first, sliceMm + voxelMm);
+  const contacts = groups.map(() => new Map<number, number>());
+  for (let voxel = 0; voxel < first.data.length; voxel++) {
+    for (const node of nodesAt(voxel)) {
+      const group = node === 0 ? undefined : groupOf.get(node)!;
+      if (group === undefined || !isSmall[group]) continue;
+      for (const offset of offsets) {
+        for (const other of nodesAt(voxel + offset)) {
+          if (other === 0 || groupOf.get(other) === group) continue;
+          contacts[group].set(other, (contacts[group].get(other) ?? 0) + 1);
+        }
+      }
+    }
+  }
+  return contacts.flatMap((of, group): Edge[] => {
+    const [nearest] = [...of].sort((a, b) => b[1] - a[1]);
+    if (!nearest) return [];
+    const { firstIds, secondIds } = groups[group];
+    return [[firstIds[0] ?? firstCount + secondIds[0], nearest[0]]];
+  });
 }
 
 interface Shared {
@@ -97,15 +161,15 @@ function offsetsWithin({ size, affine }: Volume, distanceMm: number): number[] {
   return offsets;
 }
 
-function connected(edges: readonly Shared[], firstCount: number, secondCount: number) {
+function connected(edges: readonly Edge[], firstCount: number, secondCount: number) {
   const groupOf = Array.from({ length: firstCount + secondCount + 1 }, (_, node) => node);
   const rootOf = (node: number): number => {
     let root = node;
     while (groupOf[root] !== root) root = groupOf[root];
     return root;
   };
-  for (const { a, b } of edges) {
-    const [low, high] = [rootOf(a), rootOf(firstCount + b)].sort((x, y) => x - y);
+  for (const [a, b] of edges) {
+    const [low, high] = [rootOf(a), rootOf(b)].sort((x, y) => x - y);
     groupOf[high] = low;
   }
   const groups = new Map<number, { firstIds: number[]; secondIds: number[] }>();

@@ -26,7 +26,7 @@ export type Doubt =
   | 'bright-in-both'
   /** An exam does not show the place, or not all of it. */
   | 'outside-other-exam'
-  /** Marked in one exam only, and too small to be told from chance. */
+  /** Marked in one exam only, or changed by so little, that it is too small to be told from chance. */
   | 'below-minimum-size';
 
 /**
@@ -41,7 +41,16 @@ export interface LesionChange {
   /** Sums of the lists' volumes, each measured on its own exam's grid. */
   readonly previousVolumeMl: number;
   readonly currentVolumeMl: number;
-  /** (current - previous) / previous; null where there was nothing. */
+  /**
+   * The volumes, previous and current, as if both exams had the same voxels: of one shape whose border
+   * lies where each exam would mark as many voxels as it does. Where an exam marks nothing, the
+   * largest volume that it can miss.
+   */
+  readonly comparedVolumesMl?: readonly [number, number];
+  /**
+   * (current - previous) / previous of the compared volumes, -1 where nothing is left; null where
+   * there was nothing.
+   */
   readonly relativeChange: number | null;
   /** What a difference of the two volumes has to exceed to be more than their measurement error. */
   readonly volumeErrorMl: number;
@@ -62,7 +71,7 @@ export interface LesionChange {
 export interface ChangeRule {
   /** Relative change of volume from which a lesion counts as enlarged; shrunken at its negative. */
   readonly leastRelativeChange: number;
-  /** A new or disappeared lesion is at least so large. */
+  /** A new or disappeared lesion, and a difference of volumes, is at least so large. */
   readonly minimumVolumeMm3: number;
   /** Share of the smaller lesion that has to overlap for two lesions to belong together. */
   readonly leastOverlap: number;
@@ -76,8 +85,8 @@ export interface ChangeRule {
   /** A change of volume counts from so many standard deviations of its measurement on. */
   readonly errorDeviations: number;
   /**
-   * A lesion that one exam does not mark counts as absent there from so many on: small lesions of
-   * which no voxel is half filled vanish as a whole.
+   * A lesion that one exam does not mark counts as absent there where its volume exceeds the largest
+   * that the exam can miss by so many.
    */
   readonly absenceDeviations: number;
 }

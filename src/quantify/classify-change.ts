@@ -2,9 +2,16 @@ import type { ChangeClass, ChangeRule, Doubt } from './change.js';
 
 /** What two exams say about one group of lesions. */
 export interface GroupMeasures {
+  /** As marked; 0 where the exam marks nothing. */
   readonly previousVolumeMl: number;
   readonly currentVolumeMl: number;
-  /** Standard deviation of the difference of both volumes. */
+  /**
+   * As if both exams had the same voxels; where an exam marks nothing, the largest volume that it can
+   * miss.
+   */
+  readonly previousComparedMl: number;
+  readonly currentComparedMl: number;
+  /** Standard deviation of the difference of both compared volumes. */
   readonly deviationMl: number;
   /** Above the surroundings; null where the exam does not show the place. */
   readonly previousBrightness: number | null;
@@ -24,7 +31,7 @@ export const changeRule: ChangeRule = {
   toleranceSlices: 0.5,
   brightShare: 0.6,
   errorDeviations: 3,
-  absenceDeviations: 4,
+  absenceDeviations: 3,
 };
 
 /** The class of a group, and the doubt where that is `uncertain`. */
@@ -38,13 +45,16 @@ export function classifyChange(
     if (doubt) return { changeClass: 'uncertain', doubt };
     return { changeClass: previousVolumeMl === 0 ? 'new' : 'disappeared' };
   }
-  const difference = currentVolumeMl - previousVolumeMl;
-  if (Math.abs(difference) < rule.leastRelativeChange * previousVolumeMl) {
-    return { changeClass: 'stable' };
-  }
   if (group.previousBrightness === null || group.currentBrightness === null) {
     // An exam that ends within the lesion measures a part of it.
     return { changeClass: 'uncertain', doubt: 'outside-other-exam' };
+  }
+  const difference = group.currentComparedMl - group.previousComparedMl;
+  if (Math.abs(difference) < rule.leastRelativeChange * group.previousComparedMl) {
+    return { changeClass: 'stable' };
+  }
+  if (1000 * Math.abs(difference) < rule.minimumVolumeMm3) {
+    return { changeClass: 'uncertain', doubt: 'below-minimum-size' };
   }
   if (Math.abs(difference) <= rule.errorDeviations * group.deviationMl) {
     return { changeClass: 'uncertain', doubt: 'below-measurement-error' };
@@ -66,7 +76,9 @@ function doubtOfSingle(group: GroupMeasures, rule: ChangeRule): Doubt | undefine
   if (expected !== null && expected > 0 && other >= rule.brightShare * expected) {
     return 'bright-in-both';
   }
-  return volumeMl <= rule.absenceDeviations * group.deviationMl
+  const missedMl = isNew ? group.previousComparedMl : group.currentComparedMl;
+  const comparedMl = isNew ? group.currentComparedMl : group.previousComparedMl;
+  return comparedMl - missedMl <= rule.absenceDeviations * group.deviationMl
     ? 'below-measurement-error'
     : undefined;
 }

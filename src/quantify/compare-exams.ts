@@ -12,10 +12,16 @@ import {
 } from './change.js';
 import { lesionGroups } from './change-groups.js';
 import { classifyChange } from './classify-change.js';
+import { type ComparedVolumes, comparedVolumes } from './compared-volumes.js';
 import { lesionLabels } from './lesion-labels.js';
 import type { Lesion, LesionRule } from './lesions.js';
 import { placeBrightness, placeOf } from './place-brightness.js';
-import { markingErrorsMl, resolutionErrorMl, surfaceOf } from './volume-error.js';
+import {
+  markingErrorsMl,
+  resolutionErrorMl,
+  resolutionErrorsMl,
+  surfaceOf,
+} from './volume-error.js';
 
 /** What a comparison needs of an exam; volumes on the grid of its FLAIR. */
 export interface MeasuredExam {
@@ -67,6 +73,8 @@ export function compareExams(
     {
       leastOverlap: rule.leastOverlap,
       toleranceMm: rule.toleranceSlices * sliceMm,
+      sliceMm,
+      smallestMm3: rule.minimumVolumeMm3,
     },
   );
   const both = onGrid(
@@ -83,24 +91,32 @@ export function compareExams(
       ? applyToPoint(invert(currentToPrevious), previous.list[previousId - 1].centroidMm)
       : current.list[currentId - 1].centroidMm;
   const measured = groups.map(({ firstIds: previousIds, secondIds: currentIds }) => {
-    const voxels = [
-      ...new Set([
-        ...previousIds.flatMap((id) => voxelsBefore[id]),
-        ...currentIds.flatMap((id) => voxelsNow[id]),
-      ]),
-    ];
+    const voxelsOfPrevious = previousIds.flatMap((id) => voxelsBefore[id]);
+    const voxelsOfCurrent = currentIds.flatMap((id) => voxelsNow[id]);
+    const voxels = [...new Set([...voxelsOfPrevious, ...voxelsOfCurrent])];
     const place = placeOf(voxels, both);
     const surface = surfaceOf(voxels, space.grid.size);
+    const compared = comparedVolumes(
+      [
+        marked(previous, previousIds, voxelsOfPrevious, space.toSecond),
+        marked(current, currentIds, voxelsOfCurrent, space.toFirst),
+      ],
+      space.grid,
+    );
     return {
       previousIds,
       currentIds,
       previousVolumeMl: volumeOf(previous, previousIds),
       currentVolumeMl: volumeOf(current, currentIds),
+      compared,
       deviationMl: Math.hypot(
+        compared?.shapeDeviationMl ?? 0,
         ...previousIds.map((id) => before.errorsMl[id]),
         ...currentIds.map((id) => now.errorsMl[id]),
-        resolutionErrorMl(surface, previous.flair.affine, space.toSecond),
-        resolutionErrorMl(surface, current.flair.affine, space.toFirst),
+        ...resolutionErrorsMl(
+          resolutionErrorMl(surface, previous.flair.affine, space.toSecond),
+          resolutionErrorMl(surface, current.flair.affine, space.toFirst),
+        ),
       ),
       previousBrightness: voxels.length > 0 ? brightBefore(place) : null,
       currentBrightness: voxels.length > 0 ? brightNow(place) : null,
@@ -112,12 +128,18 @@ export function compareExams(
   });
   const brightnessRatio = ratioOf(measured);
   const lesions = measured
-    .map(({ deviationMl, ...group }): LesionChange => {
-      const { previousVolumeMl: from, currentVolumeMl: to } = group;
+    .map(({ deviationMl, compared, ...group }): LesionChange => {
+      const { previousMl, currentMl } = comparedOrListed(compared, group);
+      const measures = { ...group, previousComparedMl: previousMl, currentComparedMl: currentMl };
       const volumeErrorMl = rule.errorDeviations * deviationMl;
+      // What one exam does not mark is compared as the lists have it: nothing.
+      const inBoth = group.previousVolumeMl > 0 && group.currentVolumeMl > 0;
+      const from = inBoth ? previousMl : group.previousVolumeMl;
+      const to = inBoth ? currentMl : group.currentVolumeMl;
       return {
-        ...classifyChange({ ...group, deviationMl, brightnessRatio }, rule),
+        ...classifyChange({ ...measures, deviationMl, brightnessRatio }, rule),
         ...group,
+        comparedVolumesMl: [previousMl, currentMl],
         volumeErrorMl,
         relativeChange: from > 0 ? (to - from) / from : null,
         relativeInterval:
@@ -168,6 +190,25 @@ function voxelsOf({ data }: Volume<Int32Array>, count: number): number[][] {
 function volumeOf({ list }: MeasuredExam, ids: readonly number[]): number {
   return ids.reduce((sum, id) => sum + list[id - 1].volumeMl, 0);
 }
+
+/** What an exam marks of a group of lesions. */
+const marked = (
+  { list, flair }: MeasuredExam,
+  ids: readonly number[],
+  voxels: readonly number[],
+  toExam: Mat4,
+) => ({
+  voxels,
+  markedVoxels: ids.reduce((sum, id) => sum + list[id - 1].sizeVoxels, 0),
+  examGrid: flair,
+  toExam,
+});
+
+/** Lesions thinner than the voxels of the space can have none there, and are compared as listed. */
+const comparedOrListed = (
+  compared: ComparedVolumes | undefined,
+  { previousVolumeMl, currentVolumeMl }: Pick<LesionChange, 'previousVolumeMl' | 'currentVolumeMl'>,
+) => compared ?? { previousMl: previousVolumeMl, currentMl: currentVolumeMl };
 
 function centroid(voxels: readonly number[], { grid }: HalfwaySpace): Vec3 {
   const [, nx, nxy] = strides(grid.size);

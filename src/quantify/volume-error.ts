@@ -6,8 +6,13 @@ import { strides, type Volume } from '../volume/volume.js';
  * protocols (docs/methods/change.md).
  */
 const borderModel = {
-  /** Share of a voxel's length by which the whole border is off: partial volume, where it was drawn. */
-  common: 0.05,
+  /**
+   * Share of a voxel's length by which the whole border is off, after volumes were compared as if both
+   * exams had the same voxels.
+   */
+  common: 0.0225,
+  /** The shape, which both exams' volumes rest on, is off by this multiple of the sharper exam's error. */
+  shape: 2.5,
   /** For each unit of p (1 - p) around the border: a soft probability map is unsure. */
   soft: 0.5,
 };
@@ -47,6 +52,17 @@ export function resolutionErrorMl(surface: Surface, examAffine: Mat4, toExam: Ma
   });
   return (borderModel.common * mm3) / 1000;
 }
+
+/**
+ * Parts of the standard deviation, ml, of the difference of two exams' volumes, to be added in squares:
+ * of each exam by itself, and of the shape that they are measured with, which nobody sees better than
+ * the sharper exam. Where both have thick slices, this is most of it.
+ */
+export const resolutionErrorsMl = (firstMl: number, secondMl: number): readonly number[] => [
+  firstMl,
+  secondMl,
+  borderModel.shape * Math.min(firstMl, secondMl),
+];
 
 /**
  * Standard deviation in ml of each lesion's volume, by id (index 0 is unused), from how it was

@@ -5,13 +5,20 @@ import {
   classifyChange,
   type GroupMeasures,
 } from '../../src/quantify/classify-change.js';
-import { markingErrorsMl, resolutionErrorMl, surfaceOf } from '../../src/quantify/volume-error.js';
+import {
+  markingErrorsMl,
+  resolutionErrorMl,
+  resolutionErrorsMl,
+  surfaceOf,
+} from '../../src/quantify/volume-error.js';
 import { identity, type Mat4 } from '../../src/volume/affine.js';
 import { onGrid } from '../../src/volume/volume.js';
 
 const group = (of: Partial<GroupMeasures>): GroupMeasures => ({
   previousVolumeMl: 1,
   currentVolumeMl: 1,
+  previousComparedMl: 1,
+  currentComparedMl: 1,
   deviationMl: 0.01,
   previousBrightness: 2,
   currentBrightness: 2,
@@ -26,23 +33,34 @@ describe('the class of a lesion', () => {
     [1.3, 'enlarged'],
     [0.71, 'stable'],
     [0.7, 'shrunken'],
-  ] as const)('of %d times its volume is %s', (currentVolumeMl, expected) => {
-    expect(classOf({ currentVolumeMl })).toBe(expected);
+  ] as const)('of %d times its volume is %s', (currentComparedMl, expected) => {
+    expect(classOf({ currentComparedMl })).toBe(expected);
   });
 
   it('is never enlarged or shrunken within the measurement error', () => {
     const volume = fc.double({ min: 1e-3, max: 50, noNaN: true });
     fc.assert(
-      fc.property(volume, volume, (previousVolumeMl, currentVolumeMl) => {
-        const deviationMl = Math.abs(currentVolumeMl - previousVolumeMl) / 2.9;
-        const of = classOf({ previousVolumeMl, currentVolumeMl, deviationMl });
+      fc.property(volume, volume, (previousComparedMl, currentComparedMl) => {
+        const deviationMl = Math.abs(currentComparedMl - previousComparedMl) / 2.9;
+        const of = classOf({ previousComparedMl, currentComparedMl, deviationMl });
         return of === 'stable' || of === 'uncertain';
       }),
     );
   });
 
+  it('is uncertain where both volumes differ by less than the smallest lesion has', () => {
+    expect(classOf({ previousComparedMl: 0.02, currentComparedMl: 0.033 })).toBe('uncertain');
+  });
+
+  it('is new only beyond what the other exam can miss', () => {
+    const marked = { previousVolumeMl: 0, currentVolumeMl: 0.1, currentComparedMl: 0.1 };
+    const of = (previousComparedMl: number) =>
+      classOf({ ...marked, previousComparedMl, previousBrightness: 0, deviationMl: 0.01 });
+    expect([of(0.01), of(0.08), of(0.2)]).toEqual(['new', 'uncertain', 'uncertain']);
+  });
+
   it('allows for lesions that are brighter in one protocol than in the other', () => {
-    const unmarked = { previousVolumeMl: 0, previousBrightness: 2 };
+    const unmarked = { previousVolumeMl: 0, previousComparedMl: 0.1, previousBrightness: 2 };
     expect(classOf({ ...unmarked, currentBrightness: 4, brightnessRatio: 2 })).toBe('uncertain');
     expect(classOf({ ...unmarked, currentBrightness: 4, brightnessRatio: 1 })).toBe('new');
   });
@@ -62,6 +80,14 @@ describe('the error of a volume', () => {
       resolutionErrorMl(surface, affine, identity),
     );
     expect(coarse / fine).toBeCloseTo(2, 10);
+  });
+
+  it('is larger where both exams are coarse', () => {
+    const total = (first: number, second: number) =>
+      Math.hypot(...resolutionErrorsMl(first, second));
+    expect(total(1, 1)).toBeCloseTo(Math.sqrt(2 + 2.5 ** 2), 10);
+    expect(total(0, 1)).toBe(1);
+    expect(total(1, 3)).toBeCloseTo(total(3, 1), 10);
   });
 
   it('grows where the probabilities around the border are soft', () => {

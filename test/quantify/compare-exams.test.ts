@@ -118,6 +118,26 @@ describe('change of lesions', () => {
     ]);
   });
 
+  it('takes small pieces of a lesion with it that the other exam does not show', () => {
+    const whole = exam([ball(0, 0, 0, 5)]);
+    const withPiece = exam([ball(0, 0, 0, 5), ball(7, 0, 0, 0.2)]);
+    expect(classes(whole, withPiece)).toEqual(['stable 1>2']);
+    expect(classes(withPiece, whole)).toEqual(['stable 2>1']);
+  });
+
+  it('is the same for FLAIRs of any scale', () => {
+    const before = exam([ball(-9, -8, -6, 5), ball(8, 10, 0, 4)]);
+    const now = exam([ball(-9, -8, -6, 7), ball(9, -11, 6, 4)]);
+    const scaled = ({ flair, ...rest }: MeasuredExam, factor: number): MeasuredExam => ({
+      ...rest,
+      flair: onGrid(
+        flair,
+        flair.data.map((value) => factor * value),
+      ),
+    });
+    expect(classes(scaled(before, 4), scaled(now, 0.5))).toEqual(classes(before, now));
+  });
+
   it('is uncertain where a lesion that one exam marks is as bright in the other', () => {
     const [group] = compare(exam([ball(0, 0, 0, 4, true)]), exam([ball(0, 0, 0, 4)])).lesions;
     expect(group).toMatchObject({ changeClass: 'uncertain', doubt: 'bright-in-both' });
@@ -159,8 +179,8 @@ describe('change of lesions', () => {
 
   it('is uncertain where growth is below the error of measuring a small lesion', () => {
     const [group] = compare(
-      exam([ball(0, 0, 0, 3.4)], { sliceMm: 4 }),
-      exam([ball(0, 0, 0, 3.7)], { sliceMm: 4 }),
+      exam([ball(0, 0, 0, 2.6)], { sliceMm: 5 }),
+      exam([ball(0, 0, 0, 2.9)], { sliceMm: 4 }),
     ).lesions;
     expect(Math.abs(group.relativeChange!)).toBeGreaterThanOrEqual(0.3);
     expect(group).toMatchObject({ changeClass: 'uncertain', doubt: 'below-measurement-error' });
