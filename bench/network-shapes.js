@@ -43,7 +43,8 @@ const { values: flags } = parseArgs({
   },
 });
 const number = (name) => Number(flags[name]);
-const { plan: base, further } = defaultNetworks[flags.network];
+const { plan, further } = defaultNetworks[flags.network];
+const base = { ...plan, fineFeatures: undefined };
 const shapes = {
   lesions: {
     s: {},
@@ -61,7 +62,7 @@ const shapes = {
 }[flags.network];
 
 const step = { ...further.step, batchSize: number('batch') };
-const { seed } = { seed: number('seed') };
+const seed = number('seed');
 const patch = [edgeVoxels, edgeVoxels, edgeVoxels];
 const channels = Array.from({ length: base.inputChannels }, (_, n) => String(n));
 const trained = await readOwnNetwork(ownNetworkFolder(flags.network)).catch(() => undefined);
@@ -74,7 +75,7 @@ const pretrained = trained && {
 const runs = await Promise.all(
   flags.shapes.split(',').map(async (name) => {
     const goesOn = name.endsWith('+');
-    const plan = { ...base, fineFeatures: undefined, ...shapes[name.replace('+', '')] };
+    const plan = { ...base, ...shapes[name.replace('+', '')] };
     const weights = goesOn
       ? startingWeights(plan, channels, seededRandom(seed), pretrained)
       : initialWeights(plan, seededRandom(seed));
@@ -128,7 +129,7 @@ for (let epoch = 0; epoch < number('epochs'); epoch++) {
   const seconds = (performance.now() - started) / 1000;
   await Promise.all(
     runs.map(async ({ name, plan, trainer, milliseconds }, place) => {
-      const record = { shape: name, epoch, trainingLoss: losses[place] / number('steps') };
+      const trainingLoss = losses[place] / number('steps');
       let validationLoss = 0;
       const counts = [];
       for (const batch of validation) {
@@ -141,10 +142,11 @@ for (let epoch = 0; epoch < number('epochs'); epoch++) {
         });
       }
       const pseudoDice = counts.map(([both, all]) => both / all);
-      Object.assign(record, { validationLoss, pseudoDice, seconds, waitingSeconds: waited / 1000 });
+      const judged = { trainingLoss, validationLoss, pseudoDice };
+      const record = { shape: name, epoch, ...judged, seconds, waitingSeconds: waited / 1000 };
       appendFileSync(join(flags.out, 'log.jsonl'), `${JSON.stringify(record)}\n`);
       console.log(
-        `${epoch + 1} ${name.padEnd(10)} loss ${record.trainingLoss.toFixed(3)}, validation ${validationLoss.toFixed(3)}, ` +
+        `${epoch + 1} ${name.padEnd(10)} loss ${trainingLoss.toFixed(3)}, validation ${validationLoss.toFixed(3)}, ` +
           `Dice ${pseudoDice.map((dice) => dice.toFixed(3)).join(' ')}; last step ${milliseconds.toFixed(0)} ms, ` +
           `epoch ${seconds.toFixed(0)} s, waited ${(waited / 1000).toFixed(0)}`,
       );
