@@ -34,7 +34,20 @@ const { plan, weights, rule } = await readOwnNetwork(ownNetworkFolder('lesions')
 const engine = new Engine({ device: 'cpu', threads: Number(flags.threads) });
 const pool = new WorkerPool(1);
 const { predict } = await loadPredictor(engine, plan, weights, windowShape);
+let refused = 0;
 const found = async ({ exam }) => lesionMask(await predictLesions(exam, predict, { pool }), rule);
+
+/** Nothing where LST-LGA refuses the exam, such as for the contrast of its T1. */
+function foundByLga({ exam, truth }) {
+  try {
+    const { probability, rule } = segmentLstLga(exam, { kappa: 0.3 });
+    return lesionMask(probability, rule);
+  } catch (error) {
+    if (error.code !== 'segmentation-failed') throw error;
+    refused++;
+    return { ...truth, data: new Uint8Array(truth.data.length) };
+  }
+}
 
 function dice(a, b) {
   let [both, sum] = [0, 0];
@@ -70,11 +83,7 @@ for (let seed = 7000; rows.network.length < Number(flags.protocols); seed++) {
   if (Object.keys(other.sequences).length < 3) continue;
   const { sequences, mimics, stripping } = other;
   const rendered = renderBrainExam({ ...exam, sequences, mimics, stripping }, head, library);
-  const lga = segmentLstLga(rendered.exam, { kappa: 0.3 });
-  const masks = {
-    network: await found(rendered),
-    'LST-LGA': lesionMask(lga.probability, lga.rule),
-  };
+  const masks = { network: await found(rendered), 'LST-LGA': foundByLga(rendered) };
   for (const [name, mask] of Object.entries(masks)) {
     const dsc = dice(rendered.truth, mask);
     rows[name].push({ ml: nonZeroVolumeMl(mask), dsc });
@@ -93,6 +102,9 @@ for (let seed = 7000; rows.network.length < Number(flags.protocols); seed++) {
 }
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const sd = (values) => Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2)));
+console.log(
+  `LST-LGA refused ${refused} of ${rows.network.length} protocols, which count as nothing found`,
+);
 for (const [name, list] of Object.entries(rows)) {
   const volumes = list.map(({ ml }) => ml);
   const dsc = list.map((row) => row.dsc);
