@@ -5,11 +5,11 @@
 //       [--steps N] [--batch N] [--rate R] [--seed N] [--device cpu|cuda|webgpu] [--workers N]
 //       [--threads N] [--data FOLDER] [--cache FOLDER] [--out FOLDER]
 //
-// A shape with a + behind its name starts from the weights in models/, at two thirds of the rate.
+// A shape with a + behind its name starts from the weights in models/.
 // After each epoch of N steps a line a shape: loss on the training and on the validation heads, Dice
 // similarity of the classes over all validation voxels. FOLDER gets a checkpoint for each shape, whose
-// averaged weights `npm run train:defaults -- NAME --finish --checkpoint FILE` makes the default, and a
-// log. GFLOP are of a forward pass over one patch.
+// averaged weights `npm run train:defaults -- NAME --finish --checkpoint FILE` makes the default (the
+// shape has to be that of src/train/default-networks.ts), and a log. GFLOP are of a forward pass over one patch.
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,7 @@ import { ownNetworkFolder, readOwnNetwork } from '../dist/segment/own-network.js
 import { writeCheckpoint } from '../dist/train/checkpoint.js';
 import { defaultNetworks, edgeVoxels, openDefaultBatches } from '../dist/train/default-networks.js';
 import { startingWeights } from '../dist/train/initialise.js';
+import { validationSummary } from '../dist/train/loop.js';
 import { polynomialDecay } from '../dist/train/schedule.js';
 import { initialState, loadTrainer } from '../dist/train/step.js';
 import { seededRandom } from '../dist/volume/random.js';
@@ -91,7 +92,6 @@ const runs = await Promise.all(
       plan,
       engine,
       trainer,
-      rate: number('rate') * (goesOn ? 2 / 3 : 1),
       milliseconds: 0,
     };
   }),
@@ -109,7 +109,7 @@ const validation = [];
 for (let n = 0; n < 12; n++) validation.push(await validationBatches.nextBatch());
 
 for (let epoch = 0; epoch < number('epochs'); epoch++) {
-  const decay = polynomialDecay(epoch, number('epochs'));
+  const rate = number('rate') * polynomialDecay(epoch, number('epochs'));
   const started = performance.now();
   let waited = 0;
   const losses = runs.map(() => 0);
@@ -121,7 +121,7 @@ for (let epoch = 0; epoch < number('epochs'); epoch++) {
     await Promise.all(
       runs.map(async (run, place) => {
         const start = performance.now();
-        losses[place] += await run.trainer.step(batch, index, run.rate * decay);
+        losses[place] += await run.trainer.step(batch, index, rate);
         run.milliseconds = performance.now() - start;
       }),
     );
@@ -130,24 +130,15 @@ for (let epoch = 0; epoch < number('epochs'); epoch++) {
   await Promise.all(
     runs.map(async ({ name, plan, trainer, milliseconds }, place) => {
       const trainingLoss = losses[place] / number('steps');
-      let validationLoss = 0;
-      const counts = [];
-      for (const batch of validation) {
-        const { loss, hits, excess, missed } = await trainer.validate(batch);
-        validationLoss += loss / validation.length;
-        hits.forEach((hit, c) => {
-          counts[c] ??= [0, 0];
-          counts[c][0] += 2 * hit;
-          counts[c][1] += 2 * hit + excess[c] + missed[c];
-        });
-      }
-      const pseudoDice = counts.map(([both, all]) => both / all);
+      const validations = [];
+      for (const batch of validation) validations.push(await trainer.validate(batch));
+      const { validationLoss, pseudoDice } = validationSummary(validations);
       const judged = { trainingLoss, validationLoss, pseudoDice };
       const record = { shape: name, epoch, ...judged, seconds, waitingSeconds: waited / 1000 };
       appendFileSync(join(flags.out, 'log.jsonl'), `${JSON.stringify(record)}\n`);
       console.log(
         `${epoch + 1} ${name.padEnd(10)} loss ${trainingLoss.toFixed(3)}, validation ${validationLoss.toFixed(3)}, ` +
-          `Dice ${pseudoDice.map((dice) => dice.toFixed(3)).join(' ')}; last step ${milliseconds.toFixed(0)} ms, ` +
+          `Dice ${pseudoDice.map((dice) => dice?.toFixed(3)).join(' ')}; last step ${milliseconds.toFixed(0)} ms, ` +
           `epoch ${seconds.toFixed(0)} s, waited ${(waited / 1000).toFixed(0)}`,
       );
       const last = epoch + 1 === number('epochs');

@@ -50,15 +50,8 @@ function train(name, names, epochs) {
   const start = goesOn ? ['--resume'] : flags.init ? ['--init', flags.init] : [];
   dawson(
     ...['train', dataset, '--fold', 'all', '--out', training, '--epochs', epochs, '--steps', '50'],
-    ...[
-      '--optimiser',
-      'adamw',
-      '--learning-rate',
-      flags.rate,
-      '--threads',
-      flags.threads,
-      ...start,
-    ],
+    ...['--optimiser', 'adamw', '--learning-rate', flags.rate],
+    ...['--threads', flags.threads, ...start],
   );
   return join(training, 'model_all');
 }

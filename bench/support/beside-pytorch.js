@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { networkPlanOf } from '../../dist/network/index.js';
+import { networkPlanOf, usualLayers } from '../../dist/network/index.js';
 
 export const inputChannels = 3;
 export const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
@@ -16,17 +16,11 @@ export function plainUnet() {
     arch_kwargs: {
       n_stages: 4,
       features_per_stage: [16, 32, 64, 128],
-      conv_op: 'torch.nn.modules.conv.Conv3d',
+      ...usualLayers,
       kernel_sizes: [kernel, kernel, kernel, kernel],
       strides: [1, 2, 2, 2].map((n) => [n, n, n]),
       n_conv_per_stage: [2, 2, 2, 2],
       n_conv_per_stage_decoder: [2, 2, 2],
-      conv_bias: true,
-      norm_op: 'torch.nn.modules.instancenorm.InstanceNorm3d',
-      norm_op_kwargs: { eps: 1e-5, affine: true },
-      dropout_op: null,
-      nonlin: 'torch.nn.LeakyReLU',
-      nonlin_kwargs: { inplace: true },
     },
   };
   const plans = { configurations: { bench: { architecture } } };

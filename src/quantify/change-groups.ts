@@ -26,7 +26,7 @@ export interface GroupRule {
  * overlaps. One lesion may meet several (it split, or several merged), so that a group may have
  * several on both sides. Lesions that overlap with none are then joined with others of that kind
  * nearby: thick slices that lie between each other's show one small lesion at two places. Groups that
- * are small in both exams become part of the group with which they share the longest gap: thick
+ * are small in both exams become part of the group that most of their voxels are near to: thick
  * slices cut a lesion into pieces that cannot be measured one by one.
  *
  * @param first ids of the first exam's lesions, 0 elsewhere; `second` likewise, on the same grid of

@@ -66,7 +66,8 @@ export const defaultNetworks = {
       normEpsilon: 1e-5,
     },
     first: { step: stepWith(10), run: runOf(60, 1.5e-3), seed: 1 },
-    // Nearly all cross-entropy: overlap makes a network as sure of a border as of a lesion.
+    // Nearly all cross-entropy: overlap makes a network as sure of a border as of a lesion. The end of
+    // a longer run on a GPU: few steps, so that the average has to forget faster.
     further: {
       step: { ...stepWith(100, 50, 4), averageDecay: 0.995 },
       run: { ...runOf(8, 5e-4), stepsPerEpoch: 50, validationSteps: 2 },
@@ -155,6 +156,7 @@ export interface DefaultBatches {
   close(): Promise<void>;
 }
 
+/** Starts nothing until batches are asked for; the heads are read, or prepared the first time. */
 export async function openDefaultBatches(
   name: DefaultNetworkName,
   { step, seed }: Pick<TrainingStage, 'step' | 'seed'>,

@@ -143,14 +143,14 @@ async function runEpoch(
     epoch,
     learningRate,
     trainingLoss: sum / stepsPerEpoch,
-    ...(validations.length > 0 ? summary(validations) : {}),
+    ...(validations.length > 0 ? validationSummary(validations) : {}),
     seconds: (performance.now() - started) / 1000,
     waitingSeconds: waited / 1000,
   };
 }
 
 /** nnU-Net's pseudo-Dice: of the voxels of all patches together, not of whole images. */
-function summary(validations: readonly Validation[]) {
+export function validationSummary(validations: readonly Validation[]) {
   const total = (counts: (validation: Validation) => readonly number[], index: number) =>
     validations.reduce((sum, validation) => sum + counts(validation)[index], 0);
   return {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { elementsOf, fastConvolutions, Graph, neededFor } from '../../src/graph/index.js';
-import { network, networkPlanOf } from '../../src/network/index.js';
+import { network, networkPlanOf, usualLayers } from '../../src/network/index.js';
 import { runGraph } from '../graph/run-graph.js';
 import {
   batchSize,
@@ -20,7 +20,7 @@ function wide(name: string) {
     arch_kwargs: {
       n_stages: 2,
       features_per_stage: [16, 32],
-      conv_op: 'torch.nn.modules.conv.Conv3d',
+      ...usualLayers,
       kernel_sizes: [kernel, kernel],
       strides: [
         [1, 1, 1],
@@ -28,12 +28,6 @@ function wide(name: string) {
       ],
       [residual ? 'n_blocks_per_stage' : 'n_conv_per_stage']: [2, 2],
       n_conv_per_stage_decoder: [2],
-      conv_bias: true,
-      norm_op: 'torch.nn.modules.instancenorm.InstanceNorm3d',
-      norm_op_kwargs: { eps: 1e-5, affine: true },
-      dropout_op: null,
-      nonlin: 'torch.nn.LeakyReLU',
-      nonlin_kwargs: { inplace: true },
     },
   };
   const inputChannels = 3;
