@@ -3,6 +3,7 @@
 //
 //   npm run bench -- train-real [--data FOLDER] [--out FOLDER] [--epochs N] [--threads N]
 //                               [--left-out-epochs N] [--init lesions] [--rate R]
+//                               [--augmentation none]
 //
 // FOLDER of the data holds lesions/CASE/{flair,t1,t2,lesions}.nii.gz (brain-extracted, on one grid); T2
 // is optional. The plan is that of `dawson plan --architecture compact`, for training without a GPU. An
@@ -25,6 +26,7 @@ const { values: flags } = parseArgs({
     'left-out-epochs': { type: 'string', default: '10' },
     threads: { type: 'string', default: '2' },
     init: { type: 'string' },
+    augmentation: { type: 'string', default: 'nnunet' },
     rate: { type: 'string', default: '0.002' },
   },
 });
@@ -51,6 +53,7 @@ function train(name, names, epochs) {
   dawson(
     ...['train', dataset, '--fold', 'all', '--out', training, '--epochs', epochs, '--steps', '50'],
     ...['--optimiser', 'adamw', '--learning-rate', flags.rate],
+    ...['--augmentation', flags.augmentation],
     ...['--threads', flags.threads, ...start],
   );
   return join(training, 'model_all');

@@ -16,6 +16,8 @@ import { type LossName, lossNames } from '../train/loss.js';
 import { type OptimiserName, optimisers } from '../train/optimiser.js';
 import { planTraining } from '../train/plan-training.js';
 import {
+  type AugmentationName,
+  augmentationNames,
   type PlannedTraining,
   type TrainingChoice,
   trainFold,
@@ -39,6 +41,7 @@ interface TrainOptions extends OutputOptions {
   readonly learningRate?: number;
   readonly loss: LossName;
   readonly optimiser: OptimiserName;
+  readonly augmentation: AugmentationName;
   readonly cohort?: string;
   readonly stratify?: CohortColumn;
   readonly seed: number;
@@ -76,6 +79,11 @@ export function addTrain(program: Command): void {
     )
     .addOption(
       new Option('--optimiser <name>', 'how').choices(Object.keys(optimisers)).default('sgd'),
+    )
+    .addOption(
+      new Option('--augmentation <name>', 'how patches are varied')
+        .choices(augmentationNames)
+        .default('nnunet'),
     )
     .option('--cohort <file>', 'table with the patient of each case, and more columns (CSV or TSV)')
     .addOption(

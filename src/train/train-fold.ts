@@ -8,7 +8,7 @@ import {
   networkPlanOf,
   type Weights,
 } from '../network/index.js';
-import { argmax, type PostProcessing } from '../segment/lesion-rule.js';
+import { argmax } from '../segment/lesion-rule.js';
 import { type ModelCard, writeModelFolder } from '../segment/model-folder.js';
 import { type NnunetModel, predictProbability } from '../segment/nnunet.js';
 import { configurationName, imagePlanOf } from '../segment/nnunet-plans.js';
@@ -17,6 +17,7 @@ import type { Stage } from '../stage.js';
 import { seededRandom } from '../volume/random.js';
 import { type Mask, onGrid } from '../volume/volume.js';
 import type { WorkerPool } from '../workers.js';
+import type { AugmentationSettings } from './augment.js';
 import type { BatchesAhead } from './batches-ahead.js';
 import { cacheDataset } from './cache.js';
 import { weightsOfState } from './checkpoint.js';
@@ -31,11 +32,16 @@ import { type Batch, type PatchSettings, patchSource } from './patch-source.js';
 import type { readCase } from './read-case.js';
 import type { FoldName, FoldValidation, TrainingFolder } from './training-folder.js';
 
+/** `none`: patches as they are, and no mirroring when the model is used, as nnU-Net's trainer without it. */
+export const augmentationNames = ['nnunet', 'none'] as const;
+export type AugmentationName = (typeof augmentationNames)[number];
+
 /** What a training is made of, beside its cases. */
 export interface TrainingChoice {
   readonly run: RunSettings;
   readonly loss: LossName;
   readonly optimiser: OptimiserName;
+  readonly augmentation: AugmentationName;
   readonly seed: number;
   readonly device: Device;
   readonly threads: number;
@@ -64,7 +70,8 @@ export interface PlannedTraining {
 const clipNorm = 12;
 /** How often a channel that cases may lack is left out of one that has it. */
 const dropout = 0.2;
-const mirrorAxes = [0, 1, 2];
+const mirrorAxesOf = (augmentation: AugmentationName) =>
+  augmentation === 'nnunet' ? [0, 1, 2] : [];
 
 /**
  * Trains the network of one fold, and judges it on the cases that it was not trained on: weights, log
@@ -103,12 +110,16 @@ export async function trainFold(
     maskedChannels: plan.channels.map(({ useMask }) => useMask),
     seed: choice.seed,
   };
-  const augmentation = {
-    mirrorAxes,
-    channelDropout: dataset.channelNames.map((channel) =>
-      dataset.optionalChannels.includes(channel) ? dropout : 0,
-    ),
-  };
+  const mirrorAxes = mirrorAxesOf(choice.augmentation);
+  const augmentation: AugmentationSettings | undefined =
+    choice.augmentation === 'none'
+      ? undefined
+      : {
+          mirrorAxes,
+          channelDropout: dataset.channelNames.map((channel) =>
+            dataset.optionalChannels.includes(channel) ? dropout : 0,
+          ),
+        };
   try {
     const state = await stage(`train fold ${name}`, (onProgress) =>
       trainNetwork(engine, {
@@ -140,7 +151,7 @@ export async function trainFold(
     const weights = weightsOfState(network, state);
     await writeSafetensors(folder.weights(name), { tensors: weights, metadata: {} });
     const validation = await stage(`judge fold ${name}`, (onProgress) =>
-      validateFold(dataset, fold.val, modelOf(dataset, plan, orientation, argmax), {
+      validateFold(dataset, fold.val, modelOf(dataset, plan, orientation, mirrorAxes), {
         engine,
         network,
         weights,
@@ -177,7 +188,7 @@ function modelOf(
   dataset: Dataset,
   plan: NnunetModel['plan'],
   orientation: string,
-  postProcessing: PostProcessing,
+  mirrorAxes: readonly number[],
 ): NnunetModel {
   return {
     plan,
@@ -187,7 +198,7 @@ function modelOf(
     orientation,
     mirrorAxes,
     average: 'logits',
-    postProcessing,
+    postProcessing: argmax,
   };
 }
 
@@ -271,7 +282,7 @@ export async function writeTrainedModel(
     ? bestRule(judged.map((result) => Float64Array.from(result.diceByRule)))
     : undefined;
   const meanDice = judged.reduce((sum, { dice }) => sum + dice, 0) / judged.length;
-  const { run, loss, optimiser, seed } = settings;
+  const { run, loss, optimiser, augmentation, seed } = settings;
   const card: ModelCard = {
     name,
     version: '1',
@@ -284,12 +295,13 @@ export async function writeTrainedModel(
       learningRate: run.learningRate,
       loss,
       optimiser,
+      augmentation,
       seed,
       ...(judged.length > 0 ? { judgedCases: judged.length, meanDice } : {}),
       ...(chosen ? { meanDiceOfRule: chosen.meanScore } : {}),
     },
     orientation,
-    mirrorAxes,
+    mirrorAxes: mirrorAxesOf(augmentation),
     average: 'logits',
     postProcessing: chosen?.rule ?? argmax,
   };

@@ -105,6 +105,16 @@ describe('dawson train', () => {
     expect(stdout).toMatch(/64 x 64 x 64 voxels of 1 x 1 x 1 mm/);
   });
 
+  it('does not mirror exams for a network that saw none mirrored', async () => {
+    const out = await planned('as-they-are', three);
+    const { exitCode } = await dawson([
+      ...['train', three, '--fold', 'all', '--out', out, '--augmentation', 'none', ...short],
+    ]);
+    expect(exitCode).toBe(0);
+    const model = JSON.parse(bytes(out, 'model_all/model.json').toString());
+    expect(model).toMatchObject({ mirrorAxes: [], training: { augmentation: 'none' } });
+  });
+
   it.each([
     ['three patients for five folds', ['--fold', '0'], 3, /a fold would be empty.*--fold all/s],
     ['a fold that there is not', ['--fold', '5'], 2, /0 to 4, or all/],

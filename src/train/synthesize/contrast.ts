@@ -54,6 +54,8 @@ export interface Contrast {
   readonly rim: number;
 }
 
+/** Of the lesions of an exam, as a part of its lesion contrast: what nobody sees, no expert marks. */
+const weakestLesion = 0.5;
 const whiteMatter = isOneOf('white matter', 'cerebellar white matter', 'brainstem');
 /** Mimics thin out beyond this distance to the ventricles. */
 const farthestMimicMm = 31;
@@ -135,11 +137,11 @@ function addMimicsInPlace(
   }
 }
 
-/** 1 in white matter with cortex within three voxels along an axis. */
+/** 1 in white matter with cortex within two voxels along an axis. */
 function nearGreyMatter(numbers: Uint8Array, [nx, ny]: readonly number[]): Uint8Array {
   const near = new Uint8Array(numbers.length);
   const steps = [1, nx, nx * ny].flatMap((stride) =>
-    [1, 2, 3].flatMap((n) => [n * stride, -n * stride]),
+    [1, 2].flatMap((n) => [n * stride, -n * stride]),
   );
   for (let at = 0; at < numbers.length; at++) {
     if (numbers[at] !== tissue['white matter']) continue;
@@ -166,7 +168,7 @@ function addLesionsInPlace(
   const grain = contrast.grain[tissue['white matter']];
   for (let at = 0; at < values.length; at++) {
     if (weight[at] === 0) continue;
-    const strength = Math.max(0.35, Math.min(1.5, 1 + lesionVariation * variation[at]));
+    const strength = Math.max(weakestLesion, Math.min(1.5, 1 + lesionVariation * variation[at]));
     const noise = grain * normalQuantiles[random.bits() >>> 20];
     const inLesion = white + lesion * strength + lesionCore * core[at] + noise;
     values[at] += weight[at] * (inLesion - values[at]);

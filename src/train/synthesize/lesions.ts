@@ -1,6 +1,7 @@
 import { about, translation } from '../../preprocess/register-motion.js';
 import { applyToPoint, invert, type Mat4, multiply, type Vec3 } from '../../volume/affine.js';
-import type { Grid, Size } from '../../volume/volume.js';
+import { distanceTransformMm } from '../../volume/distance.js';
+import { type Grid, type Mask, onGrid, type Size } from '../../volume/volume.js';
 import { blurred } from './along-axis.js';
 import { boxOf, type Points, type Warp } from './geometry.js';
 import { type Head, stepsPerMm } from './head.js';
@@ -43,9 +44,12 @@ export interface LesionParameters {
   /** The mask is blurred by this much and cut at `threshold`: below 0.5 lesions grow and flow together. */
   readonly blurMm: number;
   readonly threshold: number;
-  /** Blur of the border between lesion and tissue. */
+  /**
+   * Width of the border between lesion and tissue, as the standard deviation of a blur. Small lesions
+   * do not fade by it: that is the scanner's part.
+   */
   readonly borderMm: number;
-  /** How much weaker than the middle the outer parts are, 0 to 1. */
+  /** How much weaker than the middle the outer millimetre is, 0 to 1. */
   readonly halo: number;
 }
 
@@ -76,12 +80,16 @@ export interface RenderedLesions {
   readonly mask: Uint8Array;
   /** How much of a voxel looks like lesion, 0 to 1. */
   readonly weight: Float32Array;
-  /** Depth inside a lesion, 0 at its border to 1 in the middle of a large one. */
+  /** 1 in the middle of a large lesion, 0 at its border and in small ones. */
   readonly core: Float32Array;
 }
 
-/** Blur of the mask from which the depth inside a lesion is read. */
+/** Blur of the mask from which the core of a large lesion is read. */
 const depthMm = 2.2;
+/** How far below its border a lesion is weaker. */
+const haloMm = 1.5;
+/** A logistic curve this many times as steep as 1 / sigma has the course of a border blurred by sigma. */
+const logisticOfSigma = 1.7;
 /** A lesion of another head must keep this share of itself in tissue that can carry it. */
 const leastShareKept = 0.3;
 
@@ -117,15 +125,25 @@ export function renderLesions(
       mask[at] = 1;
     }
   }
-  const sharp = Float32Array.from(mask);
-  const weight = blurred(sharp, grid.size, parameters.borderMm / voxelMm);
-  const deep = blurred(sharp, grid.size, depthMm / voxelMm);
+  const deep = blurred(Float32Array.from(mask), grid.size, depthMm / voxelMm);
+  const depth = depthsMm(onGrid(grid, mask));
+  const weight = new Float32Array(count);
   const core = new Float32Array(count);
+  const steepness = logisticOfSigma / parameters.borderMm;
   for (let at = 0; at < count; at++) {
-    weight[at] *= 1 - parameters.halo * (1 - deep[at]);
+    const weaker = parameters.halo * Math.exp(-Math.max(0, depth[at]) / haloMm);
+    weight[at] = (1 - weaker) / (1 + Math.exp(-steepness * depth[at]));
     core[at] = Math.max(0, Math.min(1, (deep[at] - 0.6) / 0.3));
   }
   return { mask, weight, core };
+}
+
+/** Depth below the surface of a mask, mm: negative outside. */
+function depthsMm(mask: Mask): Float32Array {
+  const outside = distanceTransformMm(mask).data;
+  const inside = distanceTransformMm({ ...mask, data: mask.data.map((value) => 1 - value) }).data;
+  const half = mask.affine[0] / 2;
+  return outside.map((mm, at) => (mask.data[at] === 0 ? half - mm : inside[at] - half));
 }
 
 const greyMatter = isOneOf('cortex', 'caudate', 'putamen', 'thalamus', 'cerebellar cortex');

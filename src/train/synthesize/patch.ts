@@ -67,8 +67,8 @@ export interface Patch {
 }
 
 /** Share of patches about a real lesion; the others lie anywhere in the brain. */
-const aboutLesion = 0.55;
-const jitterMm = 20;
+const aboutLesion = 0.65;
+const jitterMm = 16;
 /** Lesions are placed in a patch and this far beyond its borders. */
 const lesionMarginMm = 8;
 

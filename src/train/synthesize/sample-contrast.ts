@@ -32,8 +32,9 @@ export function sampleAppearance(random: Random): Appearance {
       rimMm: between(random, 0.6, 2.2),
       rimField: field(10),
       greySpecksField: field(3.7),
-      greySpecksAbove: between(random, 0.5, 1.5),
-      greySpecksWeight: chance(random, 0.4) ? between(random, 0.3, 1) : 0,
+      // Rare and within two voxels of the cortex: a spot further in a gyrus is a lesion.
+      greySpecksAbove: between(random, 1, 2.2),
+      greySpecksWeight: chance(random, 0.3) ? between(random, 0.3, 1) : 0,
       vesselField: field(2.4),
       vesselsAbove: chance(random, 0.7) ? between(random, 1.3, 2.2) : 4,
     },
@@ -58,7 +59,7 @@ export function sampleContrast(random: Random, kind: SequenceKind, exam: Appeara
     grain: tissues.map(() => between(random, 0.004, 0.039)),
     textures: sampleTextures(random, kind, exam.fields),
     lesion,
-    lesionVariation: between(random, 0, 0.4),
+    lesionVariation: between(random, 0, 0.5),
     lesionField: { seed: random.bits(), spacingMm: 10 },
     // Black holes on T1, cavities on FLAIR: both in some exams only.
     lesionCore: chance(random, 0.25) ? hole * between(random, 0.05, 0.35) : 0,
@@ -99,7 +100,7 @@ function sampleLesionContrast(
 ): number {
   const white = means[tissue['white matter']];
   if (kind === 'flair') {
-    const lesion = chance(random, 0.9) ? between(random, 0.12, 0.45) : between(random, 0.07, 0.12);
+    const lesion = chance(random, 0.95) ? between(random, 0.14, 0.5) : between(random, 0.09, 0.14);
     // Lesions are brighter than cortex in nearly all FLAIR images.
     const aboveCortex = means[tissue.cortex] - white + between(random, 0.03, 0.25);
     return chance(random, 0.9) ? Math.max(lesion, aboveCortex) : lesion;

@@ -37,16 +37,16 @@ const withoutLesions = 0.15;
 /** How lesions of different places are drawn: how often, and how likely a voxel is then. */
 const places: readonly { share: number; value: (site: Site) => number }[] = [
   // The places of real lesions, and a little of everywhere.
-  { share: 0.6, value: ({ frequency }) => frequency ** 2 + 0.003 },
+  { share: 0.5, value: ({ frequency }) => frequency ** 2 + 0.003 },
   // Periventricular
   {
     share: 0.15,
     value: ({ number, ventricleMm }) => (number === white && ventricleMm < 5 ? 1 : 0),
   },
   // Juxtacortical
-  { share: 0.15, value: ({ number, atCortex }) => (number === white && atCortex() ? 1 : 0) },
+  { share: 0.2, value: ({ number, atCortex }) => (number === white && atCortex() ? 1 : 0) },
   // Infratentorial
-  { share: 0.1, value: ({ number }) => (isInfratentorial[number] !== 0 ? 1 : 0) },
+  { share: 0.15, value: ({ number }) => (isInfratentorial[number] !== 0 ? 1 : 0) },
 ];
 const isInfratentorial = isOneOf('brainstem', 'cerebellar white matter');
 const white = tissue['white matter'];
@@ -87,8 +87,10 @@ export function sampleLesions(
     inDeepGreyMatter: chance(random, 0.3),
     blurMm: confluent ? between(random, 1, 2) : 0.7,
     threshold: confluent ? between(random, 0.15, 0.35) : between(random, 0.35, 0.6),
-    borderMm: between(random, 0.3, 1.3),
-    halo: chance(random, 0.5) ? between(random, 0.2, 0.65) : 0,
+    // New lesions of open-ms-01: of the contrast of their middle 0.6 just inside of the experts'
+    // border, 0.4 on it and 0.2 a millimetre outside.
+    borderMm: between(random, 0.3, 1.7),
+    halo: chance(random, 0.6) ? between(random, 0.2, 0.65) : 0,
   };
 }
 

@@ -198,6 +198,31 @@ describe('lesions in a head', () => {
     expect(count).toBeLessThan(1.6 * (4 / 3) * Math.PI * 7 ** 3);
   });
 
+  it('fade across their border, the more so the wider it is, and keep their contrast inside', () => {
+    const rendered = (borderMm: number) =>
+      renderAnatomy(
+        gridAbout([0, 0, 0], 97),
+        head,
+        atRest(head),
+        {
+          ...noLesions,
+          persons: [{ person: 1, toPerson: identity, warp: stillWarp, kept: 1, seed: 1 }],
+          borderMm,
+        },
+        library,
+      );
+    for (const borderMm of [0.3, 1, 1.7]) {
+      const { mask, weight } = rendered(borderMm);
+      const inside = weight.filter((_, at) => mask[at] !== 0).sort();
+      const outside = weight.filter((_, at) => mask[at] === 0).sort();
+      // The outermost voxels of the mask have their centre half a millimetre below its surface.
+      const atBorder = 1 / (1 + Math.exp(-0.85 / borderMm));
+      expect(inside[0]).toBeCloseTo(atBorder, 5);
+      expect(outside.at(-1)).toBeCloseTo(1 - atBorder, 5);
+      expect(inside.at(-1)).toBeGreaterThan(0.99);
+    }
+  });
+
   it('are never in fluid, air, or outside the brain, whatever is drawn', () => {
     const forbidden: number[] = [tissue.csf, tissue.ventricle, tissue.air];
     let total = 0;
