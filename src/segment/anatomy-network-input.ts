@@ -4,6 +4,7 @@ import type { SeenAnatomy } from '../preprocess/find-head.js';
 import { atResolution } from '../preprocess/register-resolution.js';
 import { invert, type Mat4, multiply } from '../volume/affine.js';
 import { anatomyLabel, anatomyNames } from '../volume/anatomy-labels.js';
+import { cropTo, paddedBox, pasteInto } from '../volume/box.js';
 import { largestComponent } from '../volume/components.js';
 import { percentile } from '../volume/histogram.js';
 import { fillHoles } from '../volume/morphology.js';
@@ -71,26 +72,28 @@ export function anatomyFromScores(scores: Float32Array, grid: Grid, image: Grid)
   const classes = anatomyNames.size + 1;
   const probabilities = softmax(scores, classes);
   const voxels = probabilities.length / classes;
-  const onImage = (label: number) =>
-    resample(onGrid(grid, probabilities.subarray(label * voxels, (label + 1) * voxels)), image, {
+  const on = (target: Grid, label: number) =>
+    resample(onGrid(grid, probabilities.subarray(label * voxels, (label + 1) * voxels)), target, {
       outside: label === anatomyLabel.outside ? 1 : 0,
     }).data as Float32Array;
-  const outside = onImage(anatomyLabel.outside);
   const inside = onGrid(
     image,
-    Uint8Array.from(outside, (p) => (p < mostOutside ? 1 : 0)),
+    Uint8Array.from(on(image, anatomyLabel.outside), (p) => (p < mostOutside ? 1 : 0)),
   );
   const brain = fillHoles(largestComponent(inside, 6));
   requirePlausible(brain);
-  const labels = new Uint8Array(outside.length);
-  const highest = new Float32Array(outside.length);
+  const box = paddedBox(brain)!;
+  const within = cropTo(brain, box);
+  const labels = new Uint8Array(within.data.length);
+  const highest = new Float32Array(labels.length);
   for (const label of anatomyNames.keys()) {
-    const share = onImage(label);
+    const share = on(within, label);
     for (let at = 0; at < labels.length; at++) {
-      if (brain.data[at] === 0 || share[at] <= highest[at]) continue;
+      if (within.data[at] === 0 || share[at] <= highest[at]) continue;
       labels[at] = label;
       highest[at] = share[at];
     }
   }
-  return { brain, labels: { ...onGrid(image, labels), names: anatomyNames } };
+  const parts = pasteInto(brain, onGrid(within, labels), box);
+  return { brain, labels: { ...parts, names: anatomyNames } };
 }

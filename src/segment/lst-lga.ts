@@ -1,10 +1,10 @@
 import { DawsonError } from '../errors.js';
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
 import { correctBiasField } from '../volume/bias-field.js';
+import { cropTo, paddedBox, pasteInto } from '../volume/box.js';
 import type { Volume } from '../volume/volume.js';
 import { msseg } from './lesion-rule.js';
 import { beliefMaps } from './lst-lga-beliefs.js';
-import { cropTo, paddedBox, pasteInto } from './lst-lga-box.js';
 import { findSeeds, growLesions, tidyLesions } from './lst-lga-growth.js';
 import type { Segmentation } from './segmenter.js';
 import { segmentTissues, type TissueContrast, tissueNames } from './tissue.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { cropTo, paddedBox, pasteInto } from '../../src/segment/lst-lga-box.js';
 import { applyToPoint, type Mat4 } from '../../src/volume/affine.js';
+import { cropTo, paddedBox, pasteInto } from '../../src/volume/box.js';
 import { onGrid, type Size } from '../../src/volume/volume.js';
 
 const size: Size = [4, 5, 3];

@@ -1,6 +1,6 @@
-import { applyToPoint, type Mat4 } from '../volume/affine.js';
-import type { Mask, Size, Volume, VoxelData } from '../volume/volume.js';
-import { emptyLike, voxelCount } from '../volume/volume.js';
+import { applyToPoint, type Mat4 } from './affine.js';
+import type { Mask, Size, Volume, VoxelData } from './volume.js';
+import { emptyLike, voxelCount } from './volume.js';
 
 /** A box of voxels; it may reach beyond the grid that it is a box of. */
 export interface Box {
