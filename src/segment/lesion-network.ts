@@ -5,14 +5,14 @@ import type { lesionNetworkInput, lesionProbability } from './lesion-network-inp
 import type { Axes3 } from './nnunet-grid.js';
 import { type Predict, slideWindow } from './sliding-window.js';
 
-/** Of the windows; larger than the patches in training, so that fewer of them overlap. */
-export const windowShape: Axes3 = [96, 96, 96];
+/** Of the windows: as the patches in training, so that instance norm sees as much (docs/decisions/0088). */
+export const windowShape: Axes3 = [64, 64, 64];
 const stepSize = 0.5;
 
 /**
  * Probability of lesion, by the lesion network: the brain in voxels of 1 mm, through windows that
  * overlap by half. Peak memory: about ten arrays of the brain's box at 1 mm, and the network's own.
- * @param predict from [flair t2 t1, 96, 96, 96] to logits [background lesion, 96, 96, 96]
+ * @param predict from [flair t2 t1, 64, 64, 64] to logits [background lesion, 64, 64, 64]
  * @returns on the exam's grid, 0 outside the brain
  */
 export async function predictLesions(
