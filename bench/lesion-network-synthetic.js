@@ -70,48 +70,58 @@ for (let n = 0; n < Number(flags.exams); n++) {
 const clean = falseMl.filter((ml) => ml <= 0.1).length;
 console.log(`at most 0.1 ml of false lesions in ${clean} of ${falseMl.length} exams`);
 
-const [head] = heads;
-let exam;
-for (let seed = 6000; !exam; seed++) {
-  const sampled = sampleBrainExam(seededRandom(seed), head, library);
-  const ml = nonZeroVolumeMl(renderBrainExam(sampled, head, library).truth);
-  if (ml > 8 && ml < 25) exam = sampled;
-}
-const rows = { network: [], 'LST-LGA': [] };
-for (let seed = 7000; rows.network.length < Number(flags.protocols); seed++) {
-  const other = sampleBrainExam(seededRandom(seed), head, library);
-  if (Object.keys(other.sequences).length < 3) continue;
-  const { sequences, mimics, stripping } = other;
-  const rendered = renderBrainExam({ ...exam, sequences, mimics, stripping }, head, library);
-  const masks = { network: await found(rendered), 'LST-LGA': foundByLga(rendered) };
-  for (const [name, mask] of Object.entries(masks)) {
-    const dsc = dice(rendered.truth, mask);
-    rows[name].push({ ml: nonZeroVolumeMl(mask), dsc });
-  }
-  const { distanceMm, bodyAxis } = sequences.flair.slicing;
-  console.log(
-    `FLAIR of ${distanceMm.toFixed(1)} mm, axis ${bodyAxis}: ` +
-      Object.entries(rows)
-        .map(
-          ([name, list]) =>
-            `${name} ${list.at(-1).ml.toFixed(1)} ml, ${list.at(-1).dsc.toFixed(2)}`,
-        )
-        .join('; ') +
-      `; truth ${nonZeroVolumeMl(rendered.truth).toFixed(1)} ml`,
-  );
-}
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-const sd = (values) => Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2)));
-console.log(
-  `LST-LGA refused ${refused} of ${rows.network.length} protocols, which count as nothing found`,
-);
-for (const [name, list] of Object.entries(rows)) {
-  const volumes = list.map(({ ml }) => ml);
-  const dsc = list.map((row) => row.dsc);
-  console.log(
-    `${name}: volume ${mean(volumes).toFixed(1)} ml, coefficient of variation ${(sd(volumes) / mean(volumes)).toFixed(2)}; ` +
-      `DSC ${mean(dsc).toFixed(2)} (${Math.min(...dsc).toFixed(2)} to ${Math.max(...dsc).toFixed(2)}, SD ${sd(dsc).toFixed(3)})`,
-  );
-}
+if (Number(flags.protocols) > 0) await underProtocols();
 await engine.close();
 await pool.close();
+
+async function underProtocols() {
+  const [head] = heads;
+  let exam;
+  for (let seed = 6000; !exam; seed++) {
+    const sampled = sampleBrainExam(seededRandom(seed), head, library);
+    const ml = nonZeroVolumeMl(renderBrainExam(sampled, head, library).truth);
+    if (ml > 8 && ml < 25) exam = sampled;
+  }
+  const rows = { network: [], 'LST-LGA': [] };
+  for (let seed = 7000; rows.network.length < Number(flags.protocols); seed++) {
+    const other = sampleBrainExam(seededRandom(seed), head, library);
+    if (Object.keys(other.sequences).length < 3) continue;
+    const { sequences, mimics, stripping } = other;
+    const rendered = renderBrainExam({ ...exam, sequences, mimics, stripping }, head, library);
+    const masks = { network: await found(rendered), 'LST-LGA': foundByLga(rendered) };
+    for (const [name, mask] of Object.entries(masks)) {
+      const dsc = dice(rendered.truth, mask);
+      rows[name].push({ ml: nonZeroVolumeMl(mask), dsc });
+    }
+    const { distanceMm, bodyAxis } = sequences.flair.slicing;
+    console.log(
+      `FLAIR of ${distanceMm.toFixed(1)} mm, axis ${bodyAxis}: ` +
+        Object.entries(rows)
+          .map(
+            ([name, list]) =>
+              `${name} ${list.at(-1).ml.toFixed(1)} ml, ${list.at(-1).dsc.toFixed(2)}`,
+          )
+          .join('; ') +
+        `; truth ${nonZeroVolumeMl(rendered.truth).toFixed(1)} ml`,
+    );
+  }
+  console.log(
+    `LST-LGA refused ${refused} of ${rows.network.length} protocols, which count as nothing found`,
+  );
+  for (const [name, list] of Object.entries(rows)) {
+    const volumes = list.map(({ ml }) => ml);
+    const dsc = list.map((row) => row.dsc);
+    console.log(
+      `${name}: volume ${mean(volumes).toFixed(1)} ml, coefficient of variation ${(sd(volumes) / mean(volumes)).toFixed(2)}; ` +
+        `DSC ${mean(dsc).toFixed(2)} (${Math.min(...dsc).toFixed(2)} to ${Math.max(...dsc).toFixed(2)}, SD ${sd(dsc).toFixed(3)})`,
+    );
+  }
+}
+
+function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function sd(values) {
+  return Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2)));
+}
