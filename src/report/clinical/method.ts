@@ -36,7 +36,10 @@ export function methodSection(
       text('methodRuleText', {
         threshold: number(threshold, 2),
         peak: number(minimumPeak ?? threshold, 2),
-        minimum: number(minimumVolumeMm3, 0),
+        volume:
+          minimumVolumeMm3 > 0
+            ? text('largerThan', { minimum: number(minimumVolumeMm3, 0) })
+            : text('ofAnyVolume'),
         connectivity,
       }),
     ],

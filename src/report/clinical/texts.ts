@@ -216,9 +216,11 @@ export const texts = {
   methodSegmenter: { en: 'Segmentation', da: 'Segmentering' },
   methodRule: { en: 'Lesion', da: 'Læsion' },
   methodRuleText: {
-    en: 'probability at least {threshold} and somewhere {peak}, larger than {minimum} mm³, voxels joined by {connectivity} neighbours',
-    da: 'sandsynlighed mindst {threshold} og et sted {peak}, større end {minimum} mm³, voxels forbundet ved {connectivity} naboer',
+    en: 'probability at least {threshold} and somewhere {peak}, {volume}, voxels joined by {connectivity} neighbours',
+    da: 'sandsynlighed mindst {threshold} og et sted {peak}, {volume}, voxels forbundet ved {connectivity} naboer',
   },
+  largerThan: { en: 'larger than {minimum} mm³', da: 'større end {minimum} mm³' },
+  ofAnyVolume: { en: 'of any volume', da: 'uanset volumen' },
   methodPreparation: { en: 'Preparation', da: 'Forberedelse' },
   methodInputs: { en: 'Input', da: 'Input' },
   methodVersion: { en: 'Program', da: 'Program' },

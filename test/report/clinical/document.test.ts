@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { requireSamePatient } from '../../../src/quantify/exam-series.js';
 import { reportDocument } from '../../../src/report/clinical/document.js';
+import { methodSection } from '../../../src/report/clinical/method.js';
 import type { ReportInput } from '../../../src/report/clinical/report-input.js';
 import type { ReportPictures } from '../../../src/report/clinical/report-pictures.js';
 import { shownText } from '../../../src/report/clinical/shown-text.js';
+import { phrasesIn } from '../../../src/report/clinical/texts.js';
 import { drawnChange, drawnExam, scatteredBlobs } from '../../support/report-exam.js';
 
 const noPictures: ReportPictures = {
@@ -160,5 +162,26 @@ describe('a series of exams', () => {
     });
     expect(() => requireSamePatient([of('1'), of(undefined), of('1')])).not.toThrow();
     expect(() => requireSamePatient([of('1'), of('2')])).toThrow(/another patient id/);
+  });
+});
+
+describe('the lesion rule', () => {
+  it.each([
+    [3, 'en', 'larger than 3 mm³'],
+    [0, 'en', 'of any volume'],
+    [0, 'da', 'uanset volumen'],
+  ] as const)('says which volume is too small: %d mm³, %s', (minimumVolumeMm3, language, words) => {
+    const exam = on('2024-03-01');
+    const { findings } = exam;
+    const { settings } = findings;
+    const lesionRule = { ...settings.lesionRule, minimumVolumeMm3 };
+    const section = methodSection(
+      {
+        ...plain,
+        exam: { ...exam, findings: { ...findings, settings: { ...settings, lesionRule } } },
+      },
+      phrasesIn(language),
+    );
+    expect(JSON.stringify(section)).toContain(`, ${words}, `);
   });
 });
