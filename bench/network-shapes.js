@@ -2,11 +2,11 @@
 // same time, so that what differs in the end is the shape (or the start).
 //
 //   npm run bench -- network-shapes --shapes s,fine,wide [--network lesions|anatomy] [--epochs N]
-//       [--steps N] [--batch N] [--rate R] [--seed N] [--device cpu|cuda|webgpu] [--workers N]
-//       [--threads N] [--data FOLDER] [--cache FOLDER] [--out FOLDER]
+//       [--minutes M] [--steps N] [--batch N] [--rate R] [--seed N] [--device cpu|cuda|webgpu]
+//       [--workers N] [--threads N] [--data FOLDER] [--cache FOLDER] [--out FOLDER]
 //
-// A shape with a + behind its name starts from the weights in models/.
-// After each epoch of N steps a line a shape: loss on the training and on the validation heads, Dice
+// A shape with a + behind its name starts from the weights in models/, with two thirds of the rate.
+// The rate falls to 0 over N epochs or, for a machine that is lent for a time, over M minutes. After each epoch of N steps a line a shape: loss on the training and on the validation heads, Dice
 // similarity of the classes over all validation voxels. FOLDER gets a checkpoint for each shape, whose
 // averaged weights `npm run train:defaults -- NAME --finish --checkpoint FILE` makes the default (the
 // shape has to be that of src/train/default-networks.ts), and a log. GFLOP are of a forward pass over one patch.
@@ -31,6 +31,7 @@ const { values: flags } = parseArgs({
     network: { type: 'string', default: 'lesions' },
     shapes: { type: 'string', default: 's,fine,wide' },
     epochs: { type: 'string', default: '4' },
+    minutes: { type: 'string' },
     steps: { type: 'string', default: '100' },
     batch: { type: 'string', default: '2' },
     rate: { type: 'string', default: '0.0015' },
@@ -92,6 +93,7 @@ const runs = await Promise.all(
       plan,
       engine,
       trainer,
+      rateShare: goesOn ? 2 / 3 : 1,
       milliseconds: 0,
     };
   }),
@@ -108,8 +110,15 @@ const validationBatches = data.validationBatches(0);
 const validation = [];
 for (let n = 0; n < 12; n++) validation.push(await validationBatches.nextBatch());
 
-for (let epoch = 0; epoch < number('epochs'); epoch++) {
-  const rate = number('rate') * polynomialDecay(epoch, number('epochs'));
+const began = performance.now();
+/** Part of the run that lies behind, 0 to 1. */
+const progress = (epoch) =>
+  flags.minutes
+    ? Math.min(1, (performance.now() - began) / 60_000 / number('minutes'))
+    : epoch / number('epochs');
+
+for (let epoch = 0, last = false; !last; epoch++) {
+  const rate = number('rate') * polynomialDecay(progress(epoch), 1);
   const started = performance.now();
   let waited = 0;
   const losses = runs.map(() => 0);
@@ -121,12 +130,13 @@ for (let epoch = 0; epoch < number('epochs'); epoch++) {
     await Promise.all(
       runs.map(async (run, place) => {
         const start = performance.now();
-        losses[place] += await run.trainer.step(batch, index, rate);
+        losses[place] += await run.trainer.step(batch, index, rate * run.rateShare);
         run.milliseconds = performance.now() - start;
       }),
     );
   }
   const seconds = (performance.now() - started) / 1000;
+  last = progress(epoch + 1) >= 1;
   await Promise.all(
     runs.map(async ({ name, plan, trainer, milliseconds }, place) => {
       const trainingLoss = losses[place] / number('steps');
@@ -141,7 +151,6 @@ for (let epoch = 0; epoch < number('epochs'); epoch++) {
           `Dice ${pseudoDice.map((dice) => dice?.toFixed(3)).join(' ')}; last step ${milliseconds.toFixed(0)} ms, ` +
           `epoch ${seconds.toFixed(0)} s, waited ${(waited / 1000).toFixed(0)}`,
       );
-      const last = epoch + 1 === number('epochs');
       if (last || epoch % 5 === 4) {
         const state = await trainer.readState();
         const file = join(flags.out, `${flags.network}-${name.replace('+', '-on')}.safetensors`);

@@ -92,9 +92,12 @@ function compared({ visits }) {
   };
 }
 
-/** Looks up for each group which true lesion it is, and lists both. */
+/**
+ * Looks up for each group which true lesion it is, and lists both. A true lesion has the classes of its
+ * groups; one too small for the rule to judge counts only where the lesion has no other.
+ */
 function scored({ visits, truth }, { previous, current, change }) {
-  const classesOf = truth.volumesMl.map(() => []);
+  const partsOf = truth.volumesMl.map(() => []);
   const sides = [
     { ids: 'previousIds', exam: previous, pose: visits[0].pose },
     { ids: 'currentIds', exam: current, pose: visits[1].pose },
@@ -109,7 +112,7 @@ function scored({ visits, truth }, { previous, current, change }) {
       }
     }
     const [[label] = [0]] = [...votes].sort((a, b) => b[1] - a[1]);
-    classesOf[label].push(lesion.changeClass);
+    partsOf[label].push(lesion);
     const volumesMl = truth.volumesMl[label];
     return {
       found: lesion.changeClass,
@@ -118,11 +121,19 @@ function scored({ visits, truth }, { previous, current, change }) {
       lesion,
     };
   });
+  const classesOf = (label) => {
+    const judged = partsOf[label].filter(
+      ({ previousVolumeMl, currentVolumeMl }) =>
+        1000 * Math.max(previousVolumeMl, currentVolumeMl) >= changeRule.minimumVolumeMm3,
+    );
+    const parts = judged.length > 0 ? judged : partsOf[label];
+    return [...new Set(parts.map(({ changeClass }) => changeClass))].sort();
+  };
   const truths = truth.volumesMl.slice(1).map((volumesMl, at) => ({
     truth: trueClass(volumesMl),
     volumesMl,
     sizeMm3: 1000 * Math.max(...volumesMl),
-    found: [...new Set(classesOf[at + 1])].sort().join('+') || 'not marked',
+    found: classesOf(at + 1).join('+') || 'not marked',
   }));
   return {
     found,

@@ -1,24 +1,16 @@
 import { renderExam } from '../../dist/train/synthesize/exam.js';
 import { sampleGeometry } from '../../dist/train/synthesize/geometry.js';
 import { prepareHead } from '../../dist/train/synthesize/prepare-heads.js';
-import { sampleAppearance } from '../../dist/train/synthesize/sample-contrast.js';
+import { isPlausible, sampleAppearance } from '../../dist/train/synthesize/sample-contrast.js';
 import { sampleSequence } from '../../dist/train/synthesize/sample-exam.js';
 import { sampleLesions } from '../../dist/train/synthesize/sample-lesions.js';
 import { sampleStripping } from '../../dist/train/synthesize/stripping.js';
-import { tissue } from '../../dist/train/synthesize/tissues.js';
 import { determinant } from '../../dist/volume/affine.js';
 import { seededRandom } from '../../dist/volume/random.js';
 
 const strippedShare = 0.15;
 /** The body is rendered a little coarser than for training, which halves the time. */
 const bodyVoxelMm = 1.25;
-
-/** Whether a drawn contrast is one of its kind: the generator also draws sequences of any contrast. */
-function isOfItsKind(name, { means }) {
-  const fluid = means[tissue.csf];
-  const white = means[tissue['white matter']];
-  return means[tissue.bone] <= 0.12 && (name === 't2' ? fluid > white : fluid < white);
-}
 
 /** A synthetic exam that has all three sequences, each with a contrast of its kind. */
 export async function syntheticExam(seed, { headFiles, library, cacheFolder }) {
@@ -32,7 +24,7 @@ export async function syntheticExam(seed, { headFiles, library, cacheFolder }) {
   for (const name of ['flair', 't2', 't1']) {
     do {
       sequences[name] = sampleSequence(random, name, appearance, headSize);
-    } while (!isOfItsKind(name, sequences[name].contrast));
+    } while (!isPlausible(name, sequences[name].contrast));
   }
   const stripping = random.uniform() < strippedShare ? sampleStripping(random) : undefined;
   const { mimics } = appearance;

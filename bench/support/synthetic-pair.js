@@ -6,11 +6,10 @@ import { paint } from '../../dist/train/synthesize/contrast.js';
 import { boxOf, sampleGeometry } from '../../dist/train/synthesize/geometry.js';
 import { noLesions } from '../../dist/train/synthesize/lesions.js';
 import { prepareHead } from '../../dist/train/synthesize/prepare-heads.js';
-import { sampleAppearance } from '../../dist/train/synthesize/sample-contrast.js';
+import { isPlausible, sampleAppearance } from '../../dist/train/synthesize/sample-contrast.js';
 import { sampleSequence } from '../../dist/train/synthesize/sample-exam.js';
 import { sampleLesions } from '../../dist/train/synthesize/sample-lesions.js';
 import { renderField } from '../../dist/train/synthesize/smooth-field.js';
-import { tissue } from '../../dist/train/synthesize/tissues.js';
 import { applyToPoint, determinant, invert, multiply } from '../../dist/volume/affine.js';
 import { connectedComponents } from '../../dist/volume/components.js';
 import { seededRandom } from '../../dist/volume/random.js';
@@ -69,7 +68,7 @@ export async function syntheticPair(
     let sequence;
     do {
       sequence = sampleSequence(random, 'flair', appearance, headSize);
-    } while (!isFlair(sequence.contrast));
+    } while (!isPlausible('flair', sequence.contrast));
     const pose = visit === 0 ? sequence.protocol.pose : repositioned(random);
     const protocol = {
       ...sequence.protocol,
@@ -116,10 +115,6 @@ function fateOf(random) {
 
 const scaled = (toShape, factor) =>
   toShape.map((value, at) => (at < 12 && at % 4 < 3 ? value / Math.cbrt(factor) : value));
-
-/** As {@link syntheticExam}: the generator also draws sequences of any contrast. */
-const isFlair = ({ means }) =>
-  means[tissue.bone] <= 0.12 && means[tissue.csf] < means[tissue['white matter']];
 
 function repositioned(random) {
   const [x, y, z] = [0, 1, 2].map(() => 0.08 * random.normal());

@@ -42,6 +42,8 @@ export async function predictLesions(
     classes: 2,
     stepSize,
     mirrorAxes: [],
+    // Left and right: the body is nearly symmetric.
+    chessboardAxis: 2,
     signal,
     onProgress,
   });

@@ -13,6 +13,11 @@ export interface SlidingWindowOptions {
   readonly stepSize: number;
   /** Axes along which patches are mirrored too, and the scores averaged; none for one pass. */
   readonly mirrorAxes: readonly number[];
+  /**
+   * Instead: windows are mirrored along this axis as the black fields of a chessboard, each seen once,
+   * so that neighbours which overlap see both ways.
+   */
+  readonly chessboardAxis?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, all: number) => void;
 }
@@ -37,7 +42,7 @@ export async function slideWindow(
   networks: readonly Predict[],
   options: SlidingWindowOptions,
 ): Promise<Float32Array> {
-  const { patchShape, classes, stepSize, signal, onProgress } = options;
+  const { patchShape, classes, stepSize, mirrorAxes, chessboardAxis, signal, onProgress } = options;
   const padded = image.shape.map((n, axis) => Math.max(n, patchShape[axis])) as unknown as Axes3;
   const before = image.shape.map((n, axis) => (padded[axis] - n) >> 1) as unknown as Axes3;
   const starts = windowStarts(padded, patchShape, stepSize);
@@ -45,17 +50,34 @@ export async function slideWindow(
   const voxels = voxelsIn(padded);
   const scores = new Float32Array(classes * voxels);
   const weightSum = new Float32Array(voxels);
+  const [, rows, columns] = windowSteps(padded, patchShape, stepSize).map(({ length }) => length);
+  const isBlack = (window: number) =>
+    (Math.floor(window / (rows * columns)) +
+      (Math.floor(window / columns) % rows) +
+      (window % columns)) %
+      2 ===
+    1;
   const all = starts.length * networks.length;
   let done = 0;
   for (const [index, predict] of networks.entries()) {
-    for (const start of starts) {
+    for (const [window, start] of starts.entries()) {
       signal?.throwIfAborted();
       const patch = cutPatch(
         image,
         start.map((n, axis) => n - before[axis]) as unknown as Axes3,
         patchShape,
       );
-      const patchScores = await predictMirrored(predict, patch, image.channels, options);
+      const mirrorings =
+        chessboardAxis === undefined
+          ? subsetsOf(mirrorAxes)
+          : [isBlack(window) ? [chessboardAxis] : []];
+      const patchScores = await predictMirrored(
+        predict,
+        patch,
+        image.channels,
+        options,
+        mirrorings,
+      );
       addWeighted(scores, patchScores, weights, padded, start, patchShape, classes);
       if (index === 0) addWeighted(weightSum, undefined, weights, padded, start, patchShape, 1);
       onProgress?.(++done, all);
@@ -117,31 +139,30 @@ export function gaussianWeights(patchShape: Axes3): Float32Array {
   return weights;
 }
 
-/** Mean score over the patch as it is and mirrored along every combination of the axes. */
+/** All combinations of axes, none of them first. */
+const subsetsOf = (axes: readonly number[]): number[][] =>
+  Array.from({ length: 2 ** axes.length }, (_, combination) =>
+    axes.filter((_, index) => (combination >> index) & 1),
+  );
+
+/** Mean score over the patch mirrored along each of these sets of axes. */
 async function predictMirrored(
   predict: Predict,
   patch: Float32Array,
   channels: number,
-  { patchShape, classes, mirrorAxes }: SlidingWindowOptions,
+  { patchShape, classes }: SlidingWindowOptions,
+  mirrorings: readonly (readonly number[])[],
 ): Promise<Float32Array> {
   const length = classes * voxelsIn(patchShape);
-  const checked = async (input: Float32Array) => {
-    const scores = await predict(input);
-    if (scores.length === length) return scores;
-    throw new RangeError(`${scores.length} scores for a patch that has ${length}`);
-  };
-  if (mirrorAxes.length === 0) return checked(patch);
-  const combinations = 2 ** mirrorAxes.length;
   const mean = new Float32Array(length);
-  for (let combination = 0; combination < combinations; combination++) {
-    const axes = mirrorAxes.filter((_, index) => (combination >> index) & 1);
-    const scores = mirrored(
-      await checked(mirrored(patch, channels, patchShape, axes)),
-      classes,
-      patchShape,
-      axes,
-    );
-    for (let at = 0; at < length; at++) mean[at] += scores[at] / combinations;
+  for (const axes of mirrorings) {
+    const scores = await predict(mirrored(patch, channels, patchShape, axes));
+    if (scores.length !== length) {
+      throw new RangeError(`${scores.length} scores for a patch that has ${length}`);
+    }
+    const back = mirrored(scores, classes, patchShape, axes);
+    if (mirrorings.length === 1) return back;
+    for (let at = 0; at < length; at++) mean[at] += back[at] / mirrorings.length;
   }
   return mean;
 }

@@ -8,15 +8,21 @@ import type { WorkerPool } from '../workers.js';
 import { bestRule, isReal, type judgeRules, kept } from './choose-post-processing.js';
 import { type BrainExam, renderBrainExam, sampleBrainExam } from './synthesize/brain-exam.js';
 import type { Anatomies } from './synthesize/lesion-batches.js';
+import { noLesions } from './synthesize/lesions.js';
 
 /** Of the smoothed Dice similarity: the volume of a lesion or two. */
 const smoothMl = 0.3;
+
+/** Every so many validation exams one is without lesions, besides those that happen to be. */
+const withoutLesionsEvery = 4;
 
 /** The validation exam of an index, of heads that training does not see. Runs in a worker. */
 export function makeValidationExam(anatomies: Anatomies, seed: number, index: number): BrainExam {
   const random = seededRandom(seed + index);
   const head = anatomies.heads[index % anatomies.heads.length];
-  const parameters = sampleBrainExam(random, head, anatomies.library);
+  const isHealthy = Math.floor(index / anatomies.heads.length) % withoutLesionsEvery === 3;
+  const lesions = isHealthy ? noLesions : undefined;
+  const parameters = sampleBrainExam(random, head, anatomies.library, lesions);
   return renderBrainExam(parameters, head, anatomies.library);
 }
 

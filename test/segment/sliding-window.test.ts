@@ -95,7 +95,8 @@ describe('the sliding window', () => {
         fc.tuple(edge, edge, edge),
         fc.double({ min: 0.2, max: 1, noNaN: true }),
         fc.subarray([0, 1, 2]),
-        async (shape, patchShape, stepSize, mirrorAxes) => {
+        fc.constantFrom(undefined, 0, 1, 2),
+        async (shape, patchShape, stepSize, mirrorAxes, chessboardAxis) => {
           const data = waves(shape);
           const copy: Predict = async (patch) => patch.slice();
           const scores = await slideWindow({ data, channels: 2, shape }, [copy, copy], {
@@ -103,6 +104,7 @@ describe('the sliding window', () => {
             classes: 2,
             stepSize,
             mirrorAxes,
+            chessboardAxis,
           });
           for (let at = 0; at < data.length; at++) {
             expect(Math.abs(scores[at] - data[at])).toBeLessThan(1e-4);
@@ -129,6 +131,25 @@ describe('the sliding window', () => {
     );
     expect(scores.every((value) => Math.abs(value - 2.5) < 1e-6)).toBe(true);
     expect(calls).toEqual([1, 1, 1, 4, 4, 4]);
+  });
+
+  it('mirrors windows as a chessboard has black fields, each seen once', async () => {
+    const shape: Axes3 = [6, 8, 4];
+    const options = { patchShape: [2, 4, 2] as Axes3, classes: 1, stepSize: 0.5, mirrorAxes: [] };
+    // What each window is: its first voxel of an image that counts, and of the mirrored one its last.
+    const data = Float32Array.from({ length: 192 }, (_, at) => at);
+    const firsts: number[] = [];
+    const network: Predict = async (patch) => {
+      firsts.push(patch[0]);
+      return patch.slice();
+    };
+    await slideWindow({ data, channels: 1, shape }, [network], { ...options, chessboardAxis: 2 });
+    // 5 x 3 x 3 windows, at every voxel, every second voxel, every voxel.
+    const expected = Array.from({ length: 45 }, (_, n) => {
+      const [d, h, w] = [Math.floor(n / 9), Math.floor(n / 3) % 3, n % 3];
+      return d * 32 + 2 * h * 4 + w + ((d + h + w) % 2);
+    });
+    expect(firsts).toEqual(expected);
   });
 
   it('stops between windows', async () => {

@@ -7,6 +7,7 @@ import type { Head } from './head.js';
 import type { LesionLibrary } from './lesion-library.js';
 import type { LesionParameters } from './lesions.js';
 import { type PatchParameters, patchGrid, renderPatch, samplePatch } from './patch.js';
+import { isPlausible } from './sample-contrast.js';
 import { sampleLesions } from './sample-lesions.js';
 import { sampleStripping } from './stripping.js';
 
@@ -20,7 +21,8 @@ export interface BrainExam {
 }
 
 /**
- * A random whole brain in voxels of 1 mm: like a patch of that size, with the lesions of a whole head.
+ * A random whole brain in voxels of 1 mm: like a patch of that size, with the lesions of a whole head,
+ * in sequences that a scanner may have made.
  * @param lesions instead of random ones
  */
 export function sampleBrainExam(
@@ -29,7 +31,10 @@ export function sampleBrainExam(
   library: LesionLibrary,
   lesions?: LesionParameters,
 ): PatchParameters {
-  const sampled = samplePatch(random, head, library, 64);
+  let sampled: PatchParameters;
+  do {
+    sampled = samplePatch(random, head, library, 64);
+  } while (!isOfScanner(sampled));
   const drawn = sampleLesions(random, head, library);
   return {
     ...sampled,
@@ -38,6 +43,12 @@ export function sampleBrainExam(
     stripping: sampleStripping(random),
   };
 }
+
+const isOfScanner = ({ sequences }: PatchParameters) =>
+  sequenceNames.every((name) => {
+    const sequence = sequences[name];
+    return !sequence || isPlausible(name, sequence.contrast);
+  });
 
 /** Makes the exam, its sequences aligned and the brain extracted imperfectly. */
 export function renderBrainExam(

@@ -26,6 +26,8 @@ export interface Mimics {
   /** A thin rim and caps along the ventricles. */
   readonly rimMm: number;
   readonly rimField: SmoothField;
+  /** Thin sheets that go on from the rim into white matter, as where a horn is closed: where this is near 0. */
+  readonly sheetField: SmoothField;
   /** Specks of white matter near the cortex that look like grey matter, where the field exceeds a value. */
   readonly greySpecksField: SmoothField;
   readonly greySpecksAbove: number;
@@ -49,7 +51,7 @@ export interface Contrast {
   readonly lesionField: SmoothField;
   /** Added in the middle of large lesions: negative for black holes. */
   readonly lesionCore: number;
-  /** Strength of the mimics in multiples of `lesion`. */
+  /** Strength of the mimics in multiples of `lesion`; sheets have that of the rim. */
   readonly dirty: number;
   readonly rim: number;
 }
@@ -59,6 +61,8 @@ const weakestLesion = 0.5;
 const whiteMatter = isOneOf('white matter', 'cerebellar white matter', 'brainstem');
 /** Mimics thin out beyond this distance to the ventricles. */
 const farthestMimicMm = 31;
+/** Sheets reach so far from the ventricles, where the rim's field exceeds a value, and are so thick in units of their own field. */
+const sheets = { reachMm: 16, above: 0.6, halfWidth: 0.25 };
 
 /**
  * Intensities of a sequence at the voxels of an anatomy, before the scanner.
@@ -106,6 +110,7 @@ function addMimicsInPlace(
   if (contrast.dirty !== 0 || contrast.rim !== 0) {
     const dirty = field(mimics.dirtyField);
     const rim = field(mimics.rimField);
+    const sheet = field(mimics.sheetField);
     const limit = farthestMimicMm * stepsPerMm;
     for (let at = 0; at < values.length; at++) {
       if (whiteMatter[numbers[at]] === 0 || ventricleDistance[at] > limit) continue;
@@ -113,7 +118,12 @@ function addMimicsInPlace(
       const diffuse =
         Math.exp(-distanceMm / mimics.dirtyDecayMm) * Math.max(0, 0.6 + 0.6 * dirty[at]);
       const thin = Math.max(0, Math.min(1, mimics.rimMm + 0.8 * rim[at] - distanceMm));
-      values[at] += contrast.lesion * (contrast.dirty * diffuse + contrast.rim * thin);
+      const inSheet =
+        rim[at] > sheets.above && distanceMm < sheets.reachMm
+          ? Math.max(0, 1 - Math.abs(sheet[at]) / sheets.halfWidth)
+          : 0;
+      values[at] +=
+        contrast.lesion * (contrast.dirty * diffuse + contrast.rim * Math.max(thin, inSheet));
     }
   }
   if (mimics.greySpecksWeight > 0) {

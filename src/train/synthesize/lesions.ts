@@ -49,6 +49,8 @@ export interface LesionParameters {
    * do not fade by it: that is the scanner's part.
    */
   readonly borderMm: number;
+  /** How far inside of the mask the middle of that border lies: experts draw around what they see. */
+  readonly insetMm: number;
   /** How much weaker than the middle the outer millimetre is, 0 to 1. */
   readonly halo: number;
 }
@@ -64,6 +66,7 @@ export const noLesions: LesionParameters = {
   blurMm: 0.7,
   threshold: 0.5,
   borderMm: 0.6,
+  insetMm: 0,
   halo: 0,
 };
 
@@ -132,7 +135,7 @@ export function renderLesions(
   const steepness = logisticOfSigma / parameters.borderMm;
   for (let at = 0; at < count; at++) {
     const weaker = parameters.halo * Math.exp(-Math.max(0, depth[at]) / haloMm);
-    weight[at] = (1 - weaker) / (1 + Math.exp(-steepness * depth[at]));
+    weight[at] = (1 - weaker) / (1 + Math.exp(-steepness * (depth[at] - parameters.insetMm)));
     core[at] = Math.max(0, Math.min(1, (deep[at] - 0.6) / 0.3));
   }
   return { mask, weight, core };

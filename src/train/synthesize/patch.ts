@@ -102,7 +102,7 @@ export function samplePatch(
       slicing: sampleSlicing(random, name),
       phase: random.uniform(),
       shiftMm: [0, 1, 2].map(() => (shifted ? 0.4 * random.normal() : 0)) as unknown as Vec3,
-      blurMm: between(random, 0.3, 0.9),
+      blurMm: between(random, 0.1, 0.8),
       // A patch does not reach the ends of the field of view.
       artefacts: { ...sampleArtefacts(random, cube, appearance.fieldStrengthTesla), wrapVoxels: 0 },
       seed: random.bits(),

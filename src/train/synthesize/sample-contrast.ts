@@ -31,10 +31,11 @@ export function sampleAppearance(random: Random): Appearance {
       dirtyField: field(10),
       rimMm: between(random, 0.6, 2.2),
       rimField: field(10),
+      sheetField: field(10),
       greySpecksField: field(3.7),
       // Rare and within two voxels of the cortex: a spot further in a gyrus is a lesion.
       greySpecksAbove: between(random, 1, 2.2),
-      greySpecksWeight: chance(random, 0.3) ? between(random, 0.3, 1) : 0,
+      greySpecksWeight: chance(random, 0.2) ? between(random, 0.3, 1) : 0,
       vesselField: field(2.4),
       vesselsAbove: chance(random, 0.7) ? between(random, 1.3, 2.2) : 4,
     },
@@ -44,6 +45,17 @@ export function sampleAppearance(random: Random): Appearance {
     fieldStrengthTesla: chance(random, 0.5) ? 1.5 : 3,
   };
 }
+
+/** Highest mean of bone in a sequence of a scanner. */
+const mostOfBone = 0.12;
+
+/**
+ * Whether a scanner may have made a sequence of this kind: the generator also draws sequences of any
+ * contrast, from which networks learn, and by which nothing is to be judged.
+ */
+export const isPlausible = (kind: SequenceKind, { means }: Pick<Contrast, 'means'>): boolean =>
+  means[tissue.bone] <= mostOfBone &&
+  (kind === 't2') === means[tissue.csf] > means[tissue['white matter']];
 
 /** How one sequence of an exam shows it. */
 export function sampleContrast(random: Random, kind: SequenceKind, exam: Appearance): Contrast {
@@ -88,7 +100,7 @@ function sampleMeans(random: Random, kind: SequenceKind, fieldStrengthTesla: num
   means[tissue.fat] = chance(random, kind === 'flair' ? 0.6 : 0.2)
     ? between(random, 0.05, 0.3)
     : between(random, 0.5, 1.5);
-  means[tissue.bone] = between(random, 0, 0.12);
+  means[tissue.bone] = between(random, 0, mostOfBone);
   return means;
 }
 

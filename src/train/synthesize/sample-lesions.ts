@@ -32,7 +32,7 @@ export interface Region {
 const meanShapes = { head: [1, 30], region: [0.6, 10] } as const;
 
 /** Share of exams without any lesion. */
-const withoutLesions = 0.15;
+const withoutLesions = 0.2;
 
 /** How lesions of different places are drawn: how often, and how likely a voxel is then. */
 const places: readonly { share: number; value: (site: Site) => number }[] = [
@@ -87,10 +87,10 @@ export function sampleLesions(
     inDeepGreyMatter: chance(random, 0.3),
     blurMm: confluent ? between(random, 1, 2) : 0.7,
     threshold: confluent ? between(random, 0.15, 0.35) : between(random, 0.35, 0.6),
-    // New lesions of open-ms-01: of the contrast of their middle 0.6 just inside of the experts'
-    // border, 0.4 on it and 0.2 a millimetre outside.
-    borderMm: between(random, 0.3, 1.7),
-    halo: chance(random, 0.6) ? between(random, 0.2, 0.65) : 0,
+    // docs/decisions/0090: contrast at the borders that experts drew.
+    borderMm: between(random, 0.1, 0.9),
+    insetMm: between(random, 0, 0.5),
+    halo: chance(random, 0.4) ? between(random, 0.2, 0.6) : 0,
   };
 }
 

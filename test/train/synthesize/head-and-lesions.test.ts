@@ -199,7 +199,7 @@ describe('lesions in a head', () => {
   });
 
   it('fade across their border, the more so the wider it is, and keep their contrast inside', () => {
-    const rendered = (borderMm: number) =>
+    const rendered = (borderMm: number, insetMm = 0) =>
       renderAnatomy(
         gridAbout([0, 0, 0], 97),
         head,
@@ -208,9 +208,16 @@ describe('lesions in a head', () => {
           ...noLesions,
           persons: [{ person: 1, toPerson: identity, warp: stillWarp, kept: 1, seed: 1 }],
           borderMm,
+          insetMm,
         },
         library,
       );
+    const outermost = (borderMm: number, insetMm: number) => {
+      const { mask, weight } = rendered(borderMm, insetMm);
+      return Math.min(...weight.filter((_, at) => mask[at] !== 0));
+    };
+    // Drawn around what is seen: half of the contrast on the outermost voxels of the mask.
+    expect(outermost(0.6, 0.5)).toBeCloseTo(0.5, 5);
     for (const borderMm of [0.3, 1, 1.7]) {
       const { mask, weight } = rendered(borderMm);
       const inside = weight.filter((_, at) => mask[at] !== 0).sort();
