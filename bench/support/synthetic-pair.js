@@ -61,7 +61,8 @@ export async function syntheticPair(
       const factor = factors[at][visit];
       return factor === 0 ? [] : [{ ...placement, toShape: scaled(placement.toShape, factor) }];
     });
-    const lesions = { ...noLesions, shapes };
+    // In the middle of what the generator draws (docs/decisions/0090).
+    const lesions = { ...noLesions, borderMm: 0.5, insetMm: 0.25, shapes };
     const grid = bodyGrid(headSize, box);
     const anatomy = renderAnatomy(grid, head, geometry, lesions, library);
     const appearance = sampleAppearance(random);

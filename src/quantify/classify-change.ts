@@ -18,7 +18,7 @@ export interface GroupMeasures {
   readonly currentBrightness: number | null;
   /**
    * How bright lesions are in the current exam for each unit in the previous one, of lesions that
-   * both mark; 1 where too few do.
+   * both mark; 1 where none are.
    */
   readonly brightnessRatio: number;
 }

@@ -41,9 +41,6 @@ export interface ExamChange {
   readonly map: Volume<Uint8Array>;
 }
 
-/** So many lesions marked in both exams tell how bright lesions are in one for those of the other. */
-const leastForRatio = 3;
-
 /**
  * Compares the lesions of two exams of one head, lesion by lesion, in the space halfway between
  * them, so that neither exam is blurred more than the other. Exchanging the exams (and inverting the
@@ -225,14 +222,19 @@ function centroid(voxels: readonly number[], { grid }: HalfwaySpace): Vec3 {
 type Bright = Pick<LesionChange, 'previousBrightness' | 'currentBrightness'> &
   Pick<LesionChange, 'previousIds' | 'currentIds'>;
 
-/** Median over the lesions that both exams mark and show as bright. */
+/**
+ * Median over the lesions that both exams mark and show as bright, nearer to 1 the fewer they are, as
+ * if there were one more with equal brightness.
+ */
 function ratioOf(groups: readonly Bright[]): number {
   const ratios = groups.flatMap(({ previousIds, currentIds, ...of }) => {
     const { previousBrightness: from, currentBrightness: to } = of;
     const bright = from !== null && to !== null && from > 0 && to > 0;
     return bright && previousIds.length > 0 && currentIds.length > 0 ? [Math.log(to / from)] : [];
   });
-  return ratios.length < leastForRatio ? 1 : Math.exp(percentile(Float64Array.from(ratios), 50));
+  if (ratios.length === 0) return 1;
+  const median = percentile(Float64Array.from(ratios), 50);
+  return Math.exp((median * ratios.length) / (ratios.length + 1));
 }
 
 /** What the previous exam alone marks lies under what the current one marks. */

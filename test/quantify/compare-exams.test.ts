@@ -23,7 +23,7 @@ const rule = { threshold: 0.5, minimumVolumeMm3: 0, keepLargest: false, connecti
 /** An exam of a brain that fills a box, with balls of lesion; `pose` takes its points to the head's. */
 function exam(
   balls: readonly Ball[],
-  { pose = identity, sliceMm = 1, lengthMm = edge, voxelMm = 1 } = {},
+  { pose = identity, sliceMm = 1, lengthMm = edge, voxelMm = 1, brighter = 40 } = {},
 ): MeasuredExam {
   const size: Size = [edge, edge, Math.round(lengthMm / sliceMm)];
   const first = -edge / 2;
@@ -45,7 +45,7 @@ function exam(
       ({ centreMm, radiusMm }) =>
         Math.hypot(...point.map((mm, axis) => mm - centreMm[axis])) <= radiusMm,
     );
-    flair[voxel] = 100 + 5 * random.normal() + (inside.length > 0 ? 40 : 0);
+    flair[voxel] = 100 + 5 * random.normal() + (inside.length > 0 ? brighter : 0);
     probability[voxel] = inside.some(({ unmarked }) => !unmarked) ? 1 : 0;
   }
   const grid = { size, affine };
@@ -142,6 +142,16 @@ describe('change of lesions', () => {
     const [group] = compare(exam([ball(0, 0, 0, 4, true)]), exam([ball(0, 0, 0, 4)])).lesions;
     expect(group).toMatchObject({ changeClass: 'uncertain', doubt: 'bright-in-both' });
     expect(group.previousBrightness).toBeCloseTo(group.currentBrightness!, 0);
+  });
+
+  it('expects in the other exam what lesions have there that both mark, be they few', () => {
+    const common = ball(-9, -8, -6, 5);
+    const dull = { brighter: 18 };
+    const previous = exam([common, ball(8, 10, 0, 4, true)], dull);
+    const found = compare(previous, exam([common, ball(8, 10, 0, 4)])).lesions;
+    expect(found.map(({ doubt }) => doubt)).toContain('bright-in-both');
+    const really = compare(exam([common], dull), exam([common, ball(8, 10, 0, 4)])).lesions;
+    expect(really.map(({ changeClass }) => changeClass)).toContain('new');
   });
 
   it('is uncertain for a lesion that is too small to count', () => {
