@@ -5,11 +5,12 @@
 //       [--minutes M] [--steps N] [--batch N] [--rate R] [--seed N] [--device cpu|cuda|webgpu]
 //       [--workers N] [--threads N] [--data FOLDER] [--cache FOLDER] [--out FOLDER]
 //
-// A shape with a + behind its name starts from the weights in models/, with two thirds of the rate.
-// The rate falls to 0 over N epochs or, for a machine that is lent for a time, over M minutes. After each epoch of N steps a line a shape: loss on the training and on the validation heads, Dice
-// similarity of the classes over all validation voxels. FOLDER gets a checkpoint for each shape, whose
-// averaged weights `npm run train:defaults -- NAME --finish --checkpoint FILE` makes the default (the
-// shape has to be that of src/train/default-networks.ts), and a log. GFLOP are of a forward pass over one patch.
+// A shape with a + behind its name starts from the weights in models/, with two thirds of the rate. The
+// rate falls to 0 over N epochs or, for a machine that is lent for a time, over M minutes. After each
+// epoch of N steps a line a shape: loss on the training and on the validation heads, Dice similarity of
+// the classes over all validation voxels. FOLDER gets a checkpoint for each shape, whose averaged
+// weights `npm run train:defaults -- NAME --finish --checkpoint FILE` makes the default (the shape has
+// to be that of src/train/default-networks.ts), and a log. GFLOP are of a forward pass over one patch.
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -45,22 +45,15 @@ export async function slideWindow(
   const { patchShape, classes, stepSize, mirrorAxes, chessboardAxis, signal, onProgress } = options;
   const padded = image.shape.map((n, axis) => Math.max(n, patchShape[axis])) as unknown as Axes3;
   const before = image.shape.map((n, axis) => (padded[axis] - n) >> 1) as unknown as Axes3;
-  const starts = windowStarts(padded, patchShape, stepSize);
+  const windows = windowsOf(padded, patchShape, stepSize);
   const weights = gaussianWeights(patchShape);
   const voxels = voxelsIn(padded);
   const scores = new Float32Array(classes * voxels);
   const weightSum = new Float32Array(voxels);
-  const [, rows, columns] = windowSteps(padded, patchShape, stepSize).map(({ length }) => length);
-  const isBlack = (window: number) =>
-    (Math.floor(window / (rows * columns)) +
-      (Math.floor(window / columns) % rows) +
-      (window % columns)) %
-      2 ===
-    1;
-  const all = starts.length * networks.length;
+  const all = windows.length * networks.length;
   let done = 0;
   for (const [index, predict] of networks.entries()) {
-    for (const [window, start] of starts.entries()) {
+    for (const { start, isBlack } of windows) {
       signal?.throwIfAborted();
       const patch = cutPatch(
         image,
@@ -68,16 +61,12 @@ export async function slideWindow(
         patchShape,
       );
       const mirrorings =
-        chessboardAxis === undefined
-          ? subsetsOf(mirrorAxes)
-          : [isBlack(window) ? [chessboardAxis] : []];
-      const patchScores = await predictMirrored(
-        predict,
-        patch,
-        image.channels,
-        options,
+        chessboardAxis === undefined ? subsetsOf(mirrorAxes) : [isBlack ? [chessboardAxis] : []];
+      const patchScores = await predictMirrored(predict, patch, image.channels, {
+        patchShape,
+        classes,
         mirrorings,
-      );
+      });
       addWeighted(scores, patchScores, weights, padded, start, patchShape, classes);
       if (index === 0) addWeighted(weightSum, undefined, weights, padded, start, patchShape, 1);
       onProgress?.(++done, all);
@@ -106,9 +95,16 @@ export function cutPatch(image: Image, start: Axes3, shape: Axes3): Float32Array
  * the patch times `stepSize`.
  */
 export function windowStarts(shape: Axes3, patchShape: Axes3, stepSize: number): Axes3[] {
-  const perAxis = windowSteps(shape, patchShape, stepSize);
-  return perAxis[0].flatMap((d) =>
-    perAxis[1].flatMap((h) => perAxis[2].map((w): Axes3 => [d, h, w])),
+  return windowsOf(shape, patchShape, stepSize).map(({ start }) => start);
+}
+
+/** {@link windowStarts}, and which windows are the black fields if they lie as on a chessboard. */
+function windowsOf(shape: Axes3, patchShape: Axes3, stepSize: number) {
+  const [inD, inH, inW] = windowSteps(shape, patchShape, stepSize);
+  return inD.flatMap((d, i) =>
+    inH.flatMap((h, j) =>
+      inW.map((w, k) => ({ start: [d, h, w] as Axes3, isBlack: (i + j + k) % 2 === 1 })),
+    ),
   );
 }
 
@@ -150,8 +146,13 @@ async function predictMirrored(
   predict: Predict,
   patch: Float32Array,
   channels: number,
-  { patchShape, classes }: SlidingWindowOptions,
-  mirrorings: readonly (readonly number[])[],
+  {
+    patchShape,
+    classes,
+    mirrorings,
+  }: Pick<SlidingWindowOptions, 'patchShape' | 'classes'> & {
+    readonly mirrorings: readonly (readonly number[])[];
+  },
 ): Promise<Float32Array> {
   const length = classes * voxelsIn(patchShape);
   const mean = new Float32Array(length);

@@ -13,15 +13,15 @@ import { noLesions } from './synthesize/lesions.js';
 /** Of the smoothed Dice similarity: the volume of a lesion or two. */
 const smoothMl = 0.3;
 
-/** Every so many validation exams one is without lesions, besides those that happen to be. */
-const withoutLesionsEvery = 4;
+/** Of so many rounds over the heads the last is without lesions; other exams happen to be. */
+const roundsToOneWithout = 4;
 
 /** The validation exam of an index, of heads that training does not see. Runs in a worker. */
 export function makeValidationExam(anatomies: Anatomies, seed: number, index: number): BrainExam {
   const random = seededRandom(seed + index);
   const head = anatomies.heads[index % anatomies.heads.length];
-  const isHealthy = Math.floor(index / anatomies.heads.length) % withoutLesionsEvery === 3;
-  const lesions = isHealthy ? noLesions : undefined;
+  const round = Math.floor(index / anatomies.heads.length);
+  const lesions = (round + 1) % roundsToOneWithout === 0 ? noLesions : undefined;
   const parameters = sampleBrainExam(random, head, anatomies.library, lesions);
   return renderBrainExam(parameters, head, anatomies.library);
 }
