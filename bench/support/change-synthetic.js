@@ -37,7 +37,7 @@ export const foundMasks = (flags) =>
         const file = join(folder, `flair${visit}.nii.gz`);
         const out = join(folder, `exam${visit}`);
         await writeNifti(file, flair);
-        // The generator draws contrasts that no scanner has.
+        // The generator draws contrasts that no scanner has, and heads of unusual size.
         dawson('segment', '--flair', file, '--out', out, '--no-report', '--ignore-quality');
         const { volume: lesions } = await readVolume(join(out, 'lesions.nii.gz'));
         const { lesions: list } = await readJson(join(out, 'findings.json'));
@@ -50,6 +50,9 @@ export const foundMasks = (flags) =>
       const seconds = (performance.now() - start) / 1000;
       const { consecutive } = await readJson(join(change, 'change.json'));
       return { previous, current, change: consecutive[0], seconds };
+    } catch (error) {
+      if (error.exitStatus === undefined) throw error;
+      return undefined;
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -68,6 +71,10 @@ async function syntheticPairs({ data, cache, first, pairs, json }, options, comp
     const changes = n % 2 === 0;
     const pair = await syntheticPair(seed, { changes, ...options, ...sources });
     const result = await compare(pair);
+    if (!result) {
+      console.log(`${seed}: refused`);
+      continue;
+    }
     const { change, seconds } = result;
     measured.push({ seed, changes, counts: change.counts, seconds, ...scored(pair, result) });
     if (json) console.log(JSON.stringify(measured.at(-1)));
