@@ -6,7 +6,7 @@
 //       [--workers N] [--threads N] [--data FOLDER] [--cache FOLDER] [--out FOLDER]
 //
 // A shape with a + behind its name starts from the weights in models/, with two thirds of the rate. The
-// rate falls to 0 over N epochs or, for a machine that is lent for a time, over M minutes. After each
+// rate falls to 0 over N epochs or, for a machine that is there for a time, over M minutes. After each
 // epoch of N steps a line a shape: loss on the training and on the validation heads, Dice similarity of
 // the classes over all validation voxels. FOLDER gets a checkpoint for each shape, whose averaged
 // weights `npm run train:defaults -- NAME --finish --checkpoint FILE` makes the default (the shape has
