@@ -56,6 +56,8 @@ export async function syntheticPair(
   const headSize = Math.abs(determinant(geometry.toHead)) ** (-1 / 3);
   const placed = apart(random, head, library);
   const factors = placed.map(() => (changes ? fateOf(random).factors(random) : [1, 1]));
+  // What looks like lesion and is none stays with a person, as the textures of the tissues do.
+  const person = sampleAppearance(random);
   const visits = [0, 1].map((visit) => {
     const shapes = placed.flatMap((placement, at) => {
       const factor = factors[at][visit];
@@ -65,7 +67,8 @@ export async function syntheticPair(
     const lesions = { ...noLesions, borderMm: 0.5, insetMm: 0.25, shapes };
     const grid = bodyGrid(headSize, box);
     const anatomy = renderAnatomy(grid, head, geometry, lesions, library);
-    const appearance = sampleAppearance(random);
+    const { fieldStrengthTesla } = sampleAppearance(random);
+    const appearance = { ...person, fieldStrengthTesla };
     let sequence;
     do {
       sequence = sampleSequence(random, 'flair', appearance, headSize);
