@@ -28,7 +28,7 @@ const { values, positionals } = parseArgs({
     resume: { type: 'boolean', default: false },
     continue: { type: 'boolean', default: false },
     finish: { type: 'boolean', default: false },
-    exams: { type: 'string', default: '24' },
+    exams: { type: 'string', default: '64' },
     version: { type: 'string', default: '0.1.0' },
     device: { type: 'string', default: 'cpu' },
     threads: { type: 'string', default: '1' },
@@ -103,21 +103,15 @@ async function chooseRule(weights) {
   const predictor = await loadPredictor(engine, network.plan, weights, windowShape);
   const anatomies = await readAnatomies(values.data, at('cache/heads'), true);
   const exams = Number(values.exams);
-  const { rule, meanDice, meanF1, confidence, reliability } = await chooseLesionRule(
-    anatomies,
-    predictor.predict,
-    {
-      exams,
-      seed: 1000,
-      pool,
-      onExam: (index, truthMl, dice) =>
-        console.log(
-          `exam ${index + 1} of ${exams}: ${truthMl.toFixed(1)} ml, best Dice ${dice.toFixed(3)}`,
-        ),
-    },
-  );
+  const { rule, score, reliability } = await chooseLesionRule(anatomies, predictor.predict, {
+    exams,
+    seed: 1000,
+    pool,
+    onExam: (index, truthMl) =>
+      console.log(`exam ${index + 1} of ${exams}: ${truthMl.toFixed(1)} ml`),
+  });
   console.log(
-    `mean Dice ${meanDice.toFixed(3)}, F1 ${meanF1.toFixed(3)} with ${JSON.stringify(rule)}`,
+    `mean Dice ${score.dice.toFixed(3)}, F1 ${score.detection.toFixed(3)} with ${JSON.stringify(rule)}`,
   );
   for (const { lesions, confidence: said, real } of reliability) {
     console.log(
@@ -126,11 +120,10 @@ async function chooseRule(weights) {
   }
   return {
     rule,
-    confidence,
     training: {
       validationExams: exams,
-      validationDice: Number(meanDice.toFixed(4)),
-      validationF1: Number(meanF1.toFixed(4)),
+      validationDice: Number(score.dice.toFixed(4)),
+      validationF1: Number(score.detection.toFixed(4)),
     },
   };
 }

@@ -147,7 +147,7 @@ export async function analyze(
     lesionVolumeMl: lesions.volumeMl,
     lesions: lesions.list.map((lesion, index) => ({
       ...lesion,
-      ...(segmentation.confidence && { confidence: confidenceOf(segmentation.confidence, lesion) }),
+      ...(lesionRule.confidence && { confidence: confidenceOf(lesionRule.confidence, lesion) }),
       ...located?.locations[index],
     })),
     ...(located && { location: located.summary }),

@@ -24,6 +24,8 @@ export type Doubt =
   | 'below-measurement-error'
   /** Marked in one exam only, yet as bright in the other one. */
   | 'bright-in-both'
+  /** Marked in one exam only, yet the other one's probability there is not that of absence. */
+  | 'probable-in-both'
   /** An exam does not show the place, or not all of it. */
   | 'outside-other-exam'
   /** Marked in one exam only, or changed by so little, that it is too small to be told from chance. */
@@ -62,6 +64,11 @@ export interface LesionChange {
    */
   readonly previousBrightness: number | null;
   readonly currentBrightness: number | null;
+  /**
+   * Mean probability of lesion over the place in the exam that marks nothing there; absent where both
+   * mark it, and where that exam does not show the place.
+   */
+  readonly otherProbability?: number;
   /** Mean place in the newer exam's space, RAS mm. */
   readonly centroidMm: Vec3;
   readonly doubt?: Doubt;
@@ -82,6 +89,8 @@ export interface ChangeRule {
   readonly toleranceSlices: number;
   /** A place is as bright as a lesion from this share of the marked exam's brightness on. */
   readonly brightShare: number;
+  /** A lesion may be in an exam that does not mark it from this mean probability of the place on. */
+  readonly leastProbability: number;
   /** A change of volume counts from so many standard deviations of its measurement on. */
   readonly errorDeviations: number;
   /**

@@ -16,6 +16,8 @@ export interface GroupMeasures {
   /** Above the surroundings; null where the exam does not show the place. */
   readonly previousBrightness: number | null;
   readonly currentBrightness: number | null;
+  /** Mean probability of the place in the exam that marks nothing there. */
+  readonly otherProbability?: number;
   /**
    * How bright lesions are in the current exam for each unit in the previous one, of lesions that
    * both mark; 1 where none are.
@@ -30,6 +32,7 @@ export const changeRule: ChangeRule = {
   leastOverlap: 0.2,
   toleranceSlices: 0.5,
   brightShare: 0.6,
+  leastProbability: 0.1,
   errorDeviations: 3,
   absenceDeviations: 3,
 };
@@ -76,6 +79,7 @@ function doubtOfSingle(group: GroupMeasures, rule: ChangeRule): Doubt | undefine
   if (expected !== null && expected > 0 && other >= rule.brightShare * expected) {
     return 'bright-in-both';
   }
+  if ((group.otherProbability ?? 0) >= rule.leastProbability) return 'probable-in-both';
   const missedMl = isNew ? group.previousComparedMl : group.currentComparedMl;
   const comparedMl = isNew ? group.currentComparedMl : group.previousComparedMl;
   return comparedMl - missedMl <= rule.absenceDeviations * group.deviationMl

@@ -115,6 +115,10 @@ export function compareExams(
           resolutionErrorMl(surface, current.flair.affine, space.toFirst),
         ),
       ),
+      otherProbability:
+        previousIds.length > 0 && currentIds.length > 0
+          ? undefined
+          : meanOver(voxels, (previousIds.length > 0 ? now : before).probability),
       previousBrightness: voxels.length > 0 ? brightBefore(place) : null,
       currentBrightness: voxels.length > 0 ? brightNow(place) : null,
       centroidMm:
@@ -125,7 +129,7 @@ export function compareExams(
   });
   const brightnessRatio = ratioOf(measured);
   const lesions = measured
-    .map(({ deviationMl, compared, ...group }): LesionChange => {
+    .map(({ deviationMl, compared, otherProbability, ...group }): LesionChange => {
       const { previousMl, currentMl } = comparedOrListed(compared, group);
       const measures = { ...group, previousComparedMl: previousMl, currentComparedMl: currentMl };
       const volumeErrorMl = rule.errorDeviations * deviationMl;
@@ -134,8 +138,9 @@ export function compareExams(
       const from = inBoth ? previousMl : group.previousVolumeMl;
       const to = inBoth ? currentMl : group.currentVolumeMl;
       return {
-        ...classifyChange({ ...measures, deviationMl, brightnessRatio }, rule),
+        ...classifyChange({ ...measures, deviationMl, brightnessRatio, otherProbability }, rule),
         ...group,
+        ...(otherProbability !== undefined && { otherProbability }),
         comparedVolumesMl: [previousMl, currentMl],
         volumeErrorMl,
         relativeChange: from > 0 ? (to - from) / from : null,
@@ -169,6 +174,7 @@ function seen(exam: MeasuredExam, { grid }: HalfwaySpace, toExam: Mat4) {
     labels: resample(own, grid, nearest),
     brain: resample(exam.brain, grid, nearest),
     flair: resample(toFloat32(exam.flair), grid, linear) as Volume<Float32Array>,
+    probability: resample(toFloat32(exam.probability), grid, linear) as Volume<Float32Array>,
     errorsMl: markingErrorsMl(own, exam.probability, exam.list.length),
   };
 }
@@ -206,6 +212,12 @@ const comparedOrListed = (
   compared: ComparedVolumes | undefined,
   { previousVolumeMl, currentVolumeMl }: Pick<LesionChange, 'previousVolumeMl' | 'currentVolumeMl'>,
 ) => compared ?? { previousMl: previousVolumeMl, currentMl: currentVolumeMl };
+
+/** Of what is shown, where anything is. */
+function meanOver(voxels: readonly number[], { data }: Volume): number | undefined {
+  const shown = voxels.map((voxel) => data[voxel]).filter((value) => !Number.isNaN(value));
+  return shown.length === 0 ? undefined : shown.reduce((sum, value) => sum + value) / shown.length;
+}
 
 function centroid(voxels: readonly number[], { grid }: HalfwaySpace): Vec3 {
   const [, nx, nxy] = strides(grid.size);

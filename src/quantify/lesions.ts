@@ -1,4 +1,4 @@
-import { isLargeEnough, isProbableEnough, type PostProcessing } from '../segment/lesion-rule.js';
+import { isLesion, type PostProcessing } from '../segment/lesion-rule.js';
 import { applyToPoint, type Vec3, voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { type Mask, onGrid, type Size, type Volume, voxelCount } from '../volume/volume.js';
@@ -54,11 +54,13 @@ export function findLesions(probability: Volume<Float32Array>, rule: LesionRule)
     onGrid(probability, above),
     rule.connectivity,
   );
-  const voxelMm3 = voxelVolumeMm3(affine);
+  const voxelMl = voxelVolumeMm3(affine) / 1000;
   const measured = measure(probability, labels.data, count);
   const kept = Array.from({ length: count }, (_, index) => index + 1)
-    .filter((label) => isLargeEnough(sizesVoxels[label], voxelMm3, rule))
-    .filter((label) => isProbableEnough(measured[label].maxProbability, rule))
+    .filter((label) => {
+      const { maxProbability } = measured[label];
+      return isLesion({ maxProbability, volumeMl: sizesVoxels[label] * voxelMl }, rule);
+    })
     .sort((a, b) => sizesVoxels[b] - sizesVoxels[a] || a - b)
     .slice(0, rule.keepLargest ? 1 : undefined);
 
@@ -69,7 +71,7 @@ export function findLesions(probability: Volume<Float32Array>, rule: LesionRule)
     return {
       id: index + 1,
       sizeVoxels,
-      volumeMl: (sizeVoxels * voxelMm3) / 1000,
+      volumeMl: sizeVoxels * voxelMl,
       centroidMm: applyToPoint(affine, centroid),
       extentMm: [0, 1, 2].map((row) =>
         [0, 1, 2].reduce(

@@ -1,6 +1,7 @@
 import { voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { type Mask, onGrid, type Volume } from '../volume/volume.js';
+import { type ConfidenceModel, confidenceOf, type JudgedLesion } from './lesion-confidence.js';
 
 /** How probabilities become lesions; for a model chosen on the cross-validation and stored with it. */
 export interface PostProcessing {
@@ -13,6 +14,11 @@ export interface PostProcessing {
    * What is surely a lesion so gets its faint border, and a faint speck goes.
    */
   readonly minimumPeak?: number;
+  /**
+   * How likely a component is a real lesion, and from which `minimum` on it stays. What is small needs
+   * another peak than what is large (docs/decisions/0094).
+   */
+  readonly confidence?: ConfidenceModel & { readonly minimum: number };
   /** nnU-Net's own rule: only the largest component stays. For lesions it hardly ever helps. */
   readonly keepLargest: boolean;
 }
@@ -23,38 +29,40 @@ export const msseg: PostProcessing = { threshold: 0.5, minimumVolumeMm3: 3, keep
 /** nnU-Net's default, before anything is chosen. */
 export const argmax: PostProcessing = { threshold: 0.5, minimumVolumeMm3: 0, keepLargest: false };
 
-/** Whether a component is large enough for a lesion; rounding of voxel sizes does not decide. */
-export const isLargeEnough = (
-  sizeVoxels: number,
-  voxelMm3: number,
-  { minimumVolumeMm3 }: Pick<PostProcessing, 'minimumVolumeMm3'>,
-): boolean => sizeVoxels * voxelMm3 > minimumVolumeMm3 * (1 + 1e-5);
-
-/** Whether a component is probable enough somewhere. */
-export const isProbableEnough = (
-  maxProbability: number,
-  { minimumPeak = 0 }: Pick<PostProcessing, 'minimumPeak'>,
-): boolean => maxProbability >= minimumPeak;
+/** Whether a component is a lesion, its being the largest aside; rounding of voxel sizes does not decide. */
+export function isLesion(
+  component: JudgedLesion,
+  { minimumVolumeMm3, minimumPeak = 0, confidence }: Omit<PostProcessing, 'threshold'>,
+): boolean {
+  return (
+    1000 * component.volumeMl > minimumVolumeMm3 * (1 + 1e-5) &&
+    component.maxProbability >= minimumPeak &&
+    (!confidence || confidenceOf(confidence, component) >= confidence.minimum)
+  );
+}
 
 /** The lesion mask of a probability map. */
 export function lesionMask(probability: Volume, rule: PostProcessing): Mask {
   const mask = new Uint8Array(probability.data.length);
   for (let at = 0; at < mask.length; at++) if (probability.data[at] >= rule.threshold) mask[at] = 1;
   const volume = onGrid(probability, mask);
-  if (rule.minimumVolumeMm3 === 0 && !rule.minimumPeak && !rule.keepLargest) return volume;
   const { labels, sizesVoxels, count } = connectedComponents(volume, 26);
-  const voxelMm3 = voxelVolumeMm3(probability.affine);
+  const voxelMl = voxelVolumeMm3(probability.affine) / 1000;
   const peaks = peaksOf(probability, labels.data, count);
   let largest = 0;
   for (let label = 1; label <= count; label++) {
     if (largest === 0 || sizesVoxels[label] > sizesVoxels[largest]) largest = label;
   }
+  const isKept = Array.from(
+    peaks,
+    (maxProbability, label) =>
+      isLesion({ maxProbability, volumeMl: sizesVoxels[label] * voxelMl }, rule) &&
+      (!rule.keepLargest || label === largest),
+  );
   for (let at = 0; at < mask.length; at++) {
     const label = labels.data[at];
     if (label === 0) continue;
-    const kept =
-      isLargeEnough(sizesVoxels[label], voxelMm3, rule) && isProbableEnough(peaks[label], rule);
-    if (!kept || (rule.keepLargest && label !== largest)) mask[at] = 0;
+    if (!isKept[label]) mask[at] = 0;
   }
   return volume;
 }

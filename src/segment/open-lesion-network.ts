@@ -12,7 +12,7 @@ import type { Open } from './segmenter.js';
  */
 export const openLesionNetwork: Open = async ({ engine: settings }, sequences) => {
   const folder = ownNetworkFolder('lesions');
-  const { name, version, sha256, plan, rule, confidence, weights } = await readOwnNetwork(folder);
+  const { name, version, sha256, plan, rule, weights } = await readOwnNetwork(folder);
   if (!rule) {
     throw new DawsonError('bad-model', {
       file: folder,
@@ -32,7 +32,7 @@ export const openLesionNetwork: Open = async ({ engine: settings }, sequences) =
         try {
           const { predict } = await loadPredictor(engine, plan, weights, windowShape);
           const probability = await predictLesions(exam, predict, { pool, signal, onProgress });
-          return { probability, rule, ...(confidence && { confidence }), notes };
+          return { probability, rule, notes };
         } finally {
           await engine.close();
         }

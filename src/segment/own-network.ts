@@ -6,7 +6,6 @@ import { sha256OfFile, writeFolderWhole, writeWhole } from '../formats/index.js'
 import { readJson } from '../formats/read-json.js';
 import { safetensorsBytes } from '../formats/safetensors.js';
 import { type CompactUnetPlan, readWeights, type Weights } from '../network/index.js';
-import type { ConfidenceModel } from './lesion-confidence.js';
 import type { PostProcessing } from './lesion-rule.js';
 
 /** What `model.json` says about one of the networks that come with Dawson. */
@@ -16,8 +15,6 @@ export interface OwnNetworkCard {
   readonly plan: CompactUnetPlan;
   /** Chosen on synthetic exams that the network had not seen; only for a network that finds lesions. */
   readonly rule?: PostProcessing;
-  /** Likewise: how likely what the rule finds is a real lesion. */
-  readonly confidence?: ConfidenceModel;
   /** What it was trained on and how, in words and numbers. */
   readonly training: Readonly<Record<string, string | number>>;
 }
@@ -67,17 +64,18 @@ const validCard = new Ajv({ allowUnionTypes: true }).compile<
         threshold: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
         minimumVolumeMm3: { type: 'number', minimum: 0, maximum: 1e6 },
         minimumPeak: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
+        confidence: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['intercept', 'perLogOdds', 'perLogVolume', 'minimum'],
+          properties: {
+            intercept: { type: 'number' },
+            perLogOdds: { type: 'number' },
+            perLogVolume: { type: 'number' },
+            minimum: { type: 'number', minimum: 0, maximum: 1 },
+          },
+        },
         keepLargest: { type: 'boolean' },
-      },
-    },
-    confidence: {
-      type: 'object',
-      additionalProperties: false,
-      required: ['intercept', 'perLogOdds', 'perLogVolume'],
-      properties: {
-        intercept: { type: 'number' },
-        perLogOdds: { type: 'number' },
-        perLogVolume: { type: 'number' },
       },
     },
     training: { type: 'object', additionalProperties: { type: ['string', 'number'] } },
@@ -114,13 +112,12 @@ export async function readOwnNetwork(folder: string): Promise<OwnNetwork> {
       found: 'other contents',
     });
   }
-  const { name, version, plan, rule, confidence, training } = card;
+  const { name, version, plan, rule, training } = card;
   return {
     name,
     version,
     plan,
     rule,
-    confidence,
     training,
     weights,
     sha256: await sha256OfFile(file),

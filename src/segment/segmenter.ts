@@ -3,7 +3,6 @@ import type { SequenceName } from '../preprocess/exam.js';
 import type { Run } from '../preprocess/prepare.js';
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
 import type { LabelMap, Volume } from '../volume/volume.js';
-import type { ConfidenceModel } from './lesion-confidence.js';
 import type { PostProcessing } from './lesion-rule.js';
 
 /** What a segmenter finds in a prepared exam, on the exam's grid. */
@@ -12,8 +11,6 @@ export interface Segmentation {
   readonly probability: Volume<Float32Array>;
   /** How the probabilities become lesions. */
   readonly rule: PostProcessing;
-  /** How likely what the rule finds is a real lesion, where that was learned. */
-  readonly confidence?: ConfidenceModel;
   /** The tissues that the segmenter told apart on its way, where it does. */
   readonly tissues?: LabelMap<Uint8Array>;
   /** What the reader of the result has to know: what was missing and what was done without it. */

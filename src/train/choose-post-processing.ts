@@ -1,14 +1,10 @@
-import {
-  isLargeEnough,
-  isProbableEnough,
-  type PostProcessing,
-  peaksOf,
-} from '../segment/lesion-rule.js';
+import { isLesion, type PostProcessing, peaksOf } from '../segment/lesion-rule.js';
 import { voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { type Mask, onGrid, type Volume } from '../volume/volume.js';
 
-const thresholds = [
+/** Of equally good ones the first counts. */
+export const thresholds: readonly number[] = [
   0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7, 0.25, 0.75, 0.2, 0.8, 0.15, 0.85, 0.1, 0.9, 0.05,
   0.95,
 ];
@@ -43,56 +39,75 @@ export const candidateRules: readonly PostProcessing[] = thresholds.flatMap((thr
  * @throws RangeError when the two are of different size.
  */
 export function diceByRule(probability: Volume, reference: Mask, smoothMl = 0): Float64Array {
-  return judgeRules(probability, reference, smoothMl).dice;
+  const judged = judgeCase(probability, reference);
+  return Float64Array.from(
+    candidateRules,
+    (rule) =>
+      scoreOf(judged, kept(judged.componentsByThreshold.get(rule.threshold)!, rule), smoothMl).dice,
+  );
 }
 
-/** How a case does under each of {@link candidateRules}, and the components at each threshold. */
-export interface JudgedRules {
-  readonly dice: Float64Array;
+/** What the score of any rule for a case depends on. */
+export interface JudgedCase {
+  readonly voxelMl: number;
+  /** Voxels of each lesion of the reference; index 0 is not one. */
+  readonly lesionSizesVoxels: Int32Array;
+  readonly componentsByThreshold: ReadonlyMap<number, readonly Component[]>;
+}
+
+/** @throws RangeError when the two are of different size. */
+export function judgeCase(probability: Volume, reference: Mask): JudgedCase {
+  if (probability.data.length !== reference.data.length) {
+    throw new RangeError(
+      `${probability.data.length} probabilities for ${reference.data.length} voxels`,
+    );
+  }
+  const lesions = connectedComponents(reference, 26);
+  return {
+    voxelMl: voxelVolumeMm3(probability.affine) / 1000,
+    lesionSizesVoxels: lesions.sizesVoxels,
+    componentsByThreshold: new Map(
+      thresholds.map((threshold) => [threshold, componentsFrom(probability, lesions, threshold)]),
+    ),
+  };
+}
+
+/** How good a mask is, 0 to 1. */
+export interface Score {
+  /** Dice similarity; 1 where neither mask has a voxel. */
+  readonly dice: number;
   /**
    * F1 of the lesions: one is found, and one that was found is real, where a tenth of it overlaps. One
    * more lesion counts as found rightly in every case, as `smoothMl` does for Dice.
    */
-  readonly detection: Float64Array;
-  readonly componentsByThreshold: ReadonlyMap<number, readonly Component[]>;
+  readonly detection: number;
 }
 
-/** {@link diceByRule}, with what it found on the way. */
-export function judgeRules(probability: Volume, reference: Mask, smoothMl: number): JudgedRules {
-  const { data } = reference;
-  if (probability.data.length !== data.length) {
-    throw new RangeError(`${probability.data.length} probabilities for ${data.length} voxels`);
+/** The score of the mask that some components make. */
+export function scoreOf(
+  { voxelMl, lesionSizesVoxels }: Omit<JudgedCase, 'componentsByThreshold'>,
+  found: readonly Component[],
+  smoothMl: number,
+): Score {
+  const smoothVoxels = smoothMl / voxelMl;
+  const lesions = lesionSizesVoxels.length - 1;
+  let [voxels, overlap, real] = [smoothVoxels, 0, 0];
+  const overlapOf = new Int32Array(lesions + 1);
+  for (const component of found) {
+    voxels += component.voxels;
+    overlap += component.overlap;
+    if (isReal(component)) real++;
+    for (const [lesion, shared] of component.overlapOf) overlapOf[lesion] += shared;
   }
-  const voxelMm3 = voxelVolumeMm3(probability.affine);
-  const smoothVoxels = (1000 * smoothMl) / voxelMm3;
-  const lesions = connectedComponents(reference, 26);
-  const referenceVoxels = reference.data.length - lesions.sizesVoxels[0];
-  const dice = new Float64Array(candidateRules.length);
-  const detection = new Float64Array(candidateRules.length);
-  const componentsByThreshold = new Map(
-    thresholds.map((threshold) => [threshold, componentsFrom(probability, lesions, threshold)]),
-  );
-  for (const [index, rule] of candidateRules.entries()) {
-    const found = kept(componentsByThreshold.get(rule.threshold)!, rule);
-    let [voxels, overlap, real] = [0, 0, 0];
-    const overlapOf = new Int32Array(lesions.count + 1);
-    for (const component of found) {
-      voxels += component.voxels;
-      overlap += component.overlap;
-      if (isReal(component)) real++;
-      for (const [lesion, shared] of component.overlapOf) overlapOf[lesion] += shared;
-    }
-    const sum = voxels + referenceVoxels + smoothVoxels;
-    dice[index] = sum === 0 ? 1 : (2 * overlap + smoothVoxels) / sum;
-    const hit = overlapOf.reduce(
-      (n, shared, lesion) =>
-        n +
-        (shared > 0 && isReal({ voxels: lesions.sizesVoxels[lesion], overlap: shared }) ? 1 : 0),
-      0,
-    );
-    detection[index] = (hit + real + 2) / (lesions.count + found.length + 2);
+  let hit = 0;
+  for (let lesion = 1; lesion <= lesions; lesion++) {
+    voxels += lesionSizesVoxels[lesion];
+    if (isReal({ voxels: lesionSizesVoxels[lesion], overlap: overlapOf[lesion] })) hit++;
   }
-  return { dice, detection, componentsByThreshold };
+  return {
+    dice: voxels === 0 ? 1 : (2 * overlap + smoothVoxels) / voxels,
+    detection: (hit + real + 2) / (lesions + found.length + 2),
+  };
 }
 
 /** Least share of a lesion that both masks have, for it to be one of both. */
@@ -140,10 +155,7 @@ function componentsFrom(
 /** Those that a rule keeps, as `lesionMask` does. */
 export function kept(components: readonly Component[], rule: PostProcessing): readonly Component[] {
   if (!rule.keepLargest) {
-    return components.filter(
-      ({ volumeMl, maxProbability }) =>
-        isLargeEnough(1, 1000 * volumeMl, rule) && isProbableEnough(maxProbability, rule),
-    );
+    return components.filter((component) => isLesion(component, rule));
   }
   if (components.length === 0) return [];
   return [components.reduce((best, one) => (one.voxels > best.voxels ? one : best))];

@@ -1,36 +1,29 @@
-import { type ConfidenceModel, confidenceOf, fitConfidence } from '../segment/lesion-confidence.js';
 import { predictLesions } from '../segment/lesion-network.js';
-import type { PostProcessing } from '../segment/lesion-rule.js';
 import type { Predict } from '../segment/sliding-window.js';
 import { seededRandom } from '../volume/random.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
 import type { WorkerPool } from '../workers.js';
-import { bestRule, isReal, type judgeRules, kept } from './choose-post-processing.js';
+import type { JudgedCase, judgeCase } from './choose-post-processing.js';
+import { type RuleByConfidence, ruleByConfidence } from './rule-by-confidence.js';
 import { type BrainExam, renderBrainExam, sampleBrainExam } from './synthesize/brain-exam.js';
 import type { Anatomies } from './synthesize/lesion-batches.js';
-import { noLesions } from './synthesize/lesions.js';
 
 /** Of the smoothed Dice similarity: the volume of a lesion or two. */
 const smoothMl = 0.3;
 
-/** Of so many rounds over the heads the last is without lesions; other exams happen to be. */
-const roundsToOneWithout = 4;
+const headOf = ({ heads }: Anatomies, index: number) => index % heads.length;
 
 /** The validation exam of an index, of heads that training does not see. Runs in a worker. */
 export function makeValidationExam(anatomies: Anatomies, seed: number, index: number): BrainExam {
   const random = seededRandom(seed + index);
-  const head = anatomies.heads[index % anatomies.heads.length];
-  const round = Math.floor(index / anatomies.heads.length);
-  const lesions = (round + 1) % roundsToOneWithout === 0 ? noLesions : undefined;
-  const parameters = sampleBrainExam(random, head, anatomies.library, lesions);
+  const head = anatomies.heads[headOf(anatomies, index)];
+  const parameters = sampleBrainExam(random, head, anatomies.library);
   return renderBrainExam(parameters, head, anatomies.library);
 }
 
 /**
- * Chooses how probabilities become lesions: the rule of the largest mean of Dice similarity and
- * lesion-wise F1, both smoothed (docs/decisions/0083), over synthetic exams of heads that training did
- * not see, with all loads and without any lesion. Then
- * learns from what the rule finds in them how likely a lesion of its kind is a real one.
+ * Chooses how probabilities become lesions ({@link ruleByConfidence}) on synthetic exams of heads that
+ * training did not see, with all loads and, as in training, a fifth of them without any lesion.
  */
 export async function chooseLesionRule(
   anatomies: Anatomies,
@@ -44,17 +37,15 @@ export async function chooseLesionRule(
     exams: number;
     seed: number;
     pool: WorkerPool;
-    onExam?: (index: number, truthMl: number, dice: number) => void;
+    onExam?: (index: number, truthMl: number) => void;
   },
-): Promise<{
-  rule: PostProcessing;
-  meanDice: number;
-  meanF1: number;
-  confidence: ConfidenceModel;
-  /** By confidence, the least sure first: lesions found, their mean confidence, the share of real ones. */
-  reliability: readonly { lesions: number; confidence: number; real: number }[];
-}> {
-  const judged: Awaited<ReturnType<typeof judgeRules>>[] = [];
+): Promise<
+  Omit<RuleByConfidence, 'lesions'> & {
+    /** By confidence, the least sure first: lesions found, their mean confidence, the share of real ones. */
+    readonly reliability: readonly { lesions: number; confidence: number; real: number }[];
+  }
+> {
+  const judged: JudgedCase[] = [];
   for (let index = 0; index < exams; index++) {
     const { exam, truth } = await pool.call<typeof makeValidationExam>(
       new URL('./lesion-validation.js', import.meta.url),
@@ -62,37 +53,18 @@ export async function chooseLesionRule(
       [anatomies, seed, index],
     );
     const probability = await predictLesions(exam, predict, { pool });
-    const ofExam = await pool.call<typeof judgeRules>(
-      new URL('./choose-post-processing.js', import.meta.url),
-      'judgeRules',
-      [probability, truth, smoothMl],
+    judged.push(
+      await pool.call<typeof judgeCase>(
+        new URL('./choose-post-processing.js', import.meta.url),
+        'judgeCase',
+        [probability, truth],
+      ),
     );
-    judged.push(ofExam);
-    onExam?.(index, nonZeroVolumeMl(truth), Math.max(...ofExam.dice));
+    onExam?.(index, nonZeroVolumeMl(truth));
   }
-  const { rule, index } = bestRule(
-    judged.map(({ dice, detection }) => dice.map((value, at) => (value + detection[at]) / 2)),
-  );
-  const meanOf = (of: (exam: (typeof judged)[number]) => number) =>
-    judged.reduce((sum, exam) => sum + of(exam), 0) / judged.length;
-  const lesionsOf = (exam: number) =>
-    kept(judged[exam].componentsByThreshold.get(rule.threshold)!, rule).map((component) => ({
-      ...component,
-      real: isReal(component),
-    }));
-  const all = judged.map((_, exam) => lesionsOf(exam));
-  // Each exam is judged by a fit to the others.
-  const confidences = all.flatMap((lesions, exam) => {
-    const others = fitConfidence(all.filter((_, other) => other !== exam).flat());
-    return lesions.map((lesion) => ({ ...lesion, confidence: confidenceOf(others, lesion) }));
-  });
-  return {
-    rule,
-    meanDice: meanOf(({ dice }) => dice[index]),
-    meanF1: meanOf(({ detection }) => detection[index]),
-    confidence: fitConfidence(all.flat()),
-    reliability: reliabilityOf(confidences),
-  };
+  const heads = judged.map((_, index) => headOf(anatomies, index));
+  const { rule, score, lesions } = ruleByConfidence(judged, heads, smoothMl);
+  return { rule, score, reliability: reliabilityOf(lesions) };
 }
 
 const reliabilityBins = 5;

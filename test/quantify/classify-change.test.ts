@@ -52,6 +52,15 @@ describe('the class of a lesion', () => {
     expect(classOf({ previousComparedMl: 0.02, currentComparedMl: 0.033 })).toBe('uncertain');
   });
 
+  it('is neither new nor gone where the other exam finds it probable', () => {
+    const marked = { currentVolumeMl: 0, currentComparedMl: 0, currentBrightness: 0 };
+    const of = (otherProbability?: number) => classOf({ ...marked, otherProbability });
+    expect([of(), of(0), of(0.05), of(0.3)]).toEqual([
+      ...Array(3).fill('disappeared'),
+      'uncertain',
+    ]);
+  });
+
   it('is new only beyond what the other exam can miss', () => {
     const marked = { previousVolumeMl: 0, currentVolumeMl: 0.1, currentComparedMl: 0.1 };
     const of = (previousComparedMl: number) =>

@@ -13,6 +13,8 @@ interface Ball {
   readonly radiusMm: number;
   /** Shown bright, yet not marked. */
   readonly unmarked?: boolean;
+  /** Instead: neither bright nor marked, yet with this probability. */
+  readonly faint?: number;
 }
 
 /** Voxels and mm. */
@@ -45,8 +47,12 @@ function exam(
       ({ centreMm, radiusMm }) =>
         Math.hypot(...point.map((mm, axis) => mm - centreMm[axis])) <= radiusMm,
     );
-    flair[voxel] = 100 + 5 * random.normal() + (inside.length > 0 ? brighter : 0);
-    probability[voxel] = inside.some(({ unmarked }) => !unmarked) ? 1 : 0;
+    flair[voxel] =
+      100 + 5 * random.normal() + (inside.some(({ faint }) => faint === undefined) ? brighter : 0);
+    probability[voxel] = Math.max(
+      0,
+      ...inside.map(({ unmarked, faint }) => faint ?? (unmarked ? 0 : 1)),
+    );
   }
   const grid = { size, affine };
   const { list, mask } = findLesions(onGrid(grid, probability), rule);
@@ -142,6 +148,16 @@ describe('change of lesions', () => {
     const [group] = compare(exam([ball(0, 0, 0, 4, true)]), exam([ball(0, 0, 0, 4)])).lesions;
     expect(group).toMatchObject({ changeClass: 'uncertain', doubt: 'bright-in-both' });
     expect(group.previousBrightness).toBeCloseTo(group.currentBrightness!, 0);
+  });
+
+  it('is uncertain where the other exam finds the place probable, though it does not mark it', () => {
+    const of = (faint: number) =>
+      compare(exam([ball(0, 0, 0, 4)]), exam([{ ...ball(0, 0, 0, 4), faint }])).lesions[0];
+    expect(of(0.3)).toMatchObject({ changeClass: 'uncertain', doubt: 'probable-in-both' });
+    expect(of(0.3).otherProbability).toBeCloseTo(0.3, 1);
+    expect(of(0.02)).toMatchObject({ changeClass: 'disappeared' });
+    const same = exam(several);
+    expect(compare(same, same).lesions.every((one) => !('otherProbability' in one))).toBe(true);
   });
 
   it('expects in the other exam what lesions have there that both mark, be they few', () => {

@@ -5,7 +5,9 @@ import {
   bestRule,
   candidateRules,
   diceByRule,
-  judgeRules,
+  judgeCase,
+  kept,
+  scoreOf,
 } from '../../src/train/choose-post-processing.js';
 import type { Mat4 } from '../../src/volume/affine.js';
 import { onGrid } from '../../src/volume/volume.js';
@@ -57,13 +59,15 @@ describe('the choice of threshold and minimum volume', () => {
     const grid = { size: [9, 1, 1] as const, affine };
     const probability = onGrid(grid, Float32Array.of(0.4, 0.9, 0.4, 0, 0.6, 0.6, 0.6, 0.6, 0));
     const reference = onGrid(grid, Uint8Array.of(1, 1, 1, 0, 0, 0, 0, 0, 0));
-    const { dice, detection } = judgeRules(probability, reference, 0);
-    const { rule, index } = bestRule([dice]);
+    const judged = judgeCase(probability, reference);
+    const { rule } = bestRule([diceByRule(probability, reference)]);
+    const scoreWith = (rule: (typeof candidateRules)[number]) =>
+      scoreOf(judged, kept(judged.componentsByThreshold.get(rule.threshold)!, rule), 0);
     expect(rule).toMatchObject({ threshold: 0.4, minimumPeak: 0.7 });
     expect(Array.from(lesionMask(probability, rule).data)).toEqual(Array.from(reference.data));
-    expect(detection[index]).toBe(1);
+    expect(scoreWith(rule)).toEqual({ dice: 1, detection: 1 });
     // At 0.5 both are found, one of them wrongly; one more lesion counts as right.
-    expect(detection[0]).toBeCloseTo((1 + 1 + 2) / (1 + 2 + 2), 12);
+    expect(scoreWith(candidateRules[0]).detection).toBeCloseTo((1 + 1 + 2) / (1 + 2 + 2), 12);
   });
 
   it('counts a false speck for little where there are no lesions, when Dice similarity is smoothed', () => {

@@ -12,7 +12,8 @@ export function methodSection(
   { text, number }: Phrases,
 ): Section {
   const { settings, program, inputs } = findings;
-  const { threshold, minimumPeak, minimumVolumeMm3, connectivity } = settings.lesionRule;
+  const { threshold, minimumPeak, confidence, minimumVolumeMm3, connectivity } =
+    settings.lesionRule;
   const segmenterSettings = Object.entries(settings.segmenterSettings).map(
     ([name, value]) => `${name} ${value}`,
   );
@@ -36,6 +37,9 @@ export function methodSection(
       text('methodRuleText', {
         threshold: number(threshold, 2),
         peak: number(minimumPeak ?? threshold, 2),
+        confidence: confidence
+          ? text('confidenceFrom', { minimum: number(confidence.minimum, 2) })
+          : '',
         volume:
           minimumVolumeMm3 > 0
             ? text('largerThan', { minimum: number(minimumVolumeMm3, 0) })

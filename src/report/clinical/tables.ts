@@ -40,6 +40,7 @@ export function loadSection({ exam, previous }: ReportInput, phrases: Phrases): 
 const doubts = [
   'below-measurement-error',
   'bright-in-both',
+  'probable-in-both',
   'outside-other-exam',
   'below-minimum-size',
 ] as const satisfies readonly Doubt[];

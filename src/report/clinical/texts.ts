@@ -163,6 +163,10 @@ export const texts = {
     en: 'marked in one exam, as bright in the other',
     da: 'markeret i én undersøgelse, lige så lys i den anden',
   },
+  'probable-in-both': {
+    en: 'marked in one exam, possible in the other',
+    da: 'markeret i én undersøgelse, mulig i den anden',
+  },
   'outside-other-exam': {
     en: 'not wholly shown by both exams',
     da: 'ikke helt vist af begge undersøgelser',
@@ -216,8 +220,12 @@ export const texts = {
   methodSegmenter: { en: 'Segmentation', da: 'Segmentering' },
   methodRule: { en: 'Lesion', da: 'Læsion' },
   methodRuleText: {
-    en: 'probability at least {threshold} and somewhere {peak}, {volume}, voxels joined by {connectivity} neighbours',
-    da: 'sandsynlighed mindst {threshold} og et sted {peak}, {volume}, voxels forbundet ved {connectivity} naboer',
+    en: 'probability at least {threshold} and somewhere {peak}, {confidence}{volume}, voxels joined by {connectivity} neighbours',
+    da: 'sandsynlighed mindst {threshold} og et sted {peak}, {confidence}{volume}, voxels forbundet ved {connectivity} naboer',
+  },
+  confidenceFrom: {
+    en: 'confidence at least {minimum}, ',
+    da: 'pålidelighed mindst {minimum}, ',
   },
   largerThan: { en: 'larger than {minimum} mm³', da: 'større end {minimum} mm³' },
   ofAnyVolume: { en: 'of any volume', da: 'uanset volumen' },
