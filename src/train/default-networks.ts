@@ -36,10 +36,20 @@ interface DefaultNetwork {
 export const edgeVoxels = 64;
 
 /** @param crossEntropyWeight beside the overlap: the rarer a class, the smaller its mean over all voxels */
-const stepWith = (crossEntropyWeight: number, clipNorm = 5): StepSettings => ({
+const stepWith = (
+  crossEntropyWeight: number,
+  clipNorm = 5,
+  weighsVoxels = false,
+): StepSettings => ({
   batchSize: 2,
   patchShape: [edgeVoxels, edgeVoxels, edgeVoxels],
-  loss: { name: 'dice-and-cross-entropy', batchDice: true, smoothVoxels: 20, crossEntropyWeight },
+  loss: {
+    name: 'dice-and-cross-entropy',
+    batchDice: true,
+    smoothVoxels: 20,
+    crossEntropyWeight,
+    ...(weighsVoxels && { weighsVoxels }),
+  },
   levelWeights: [1],
   optimiser: 'adamw',
   weightDecay: 1e-4,
@@ -67,7 +77,8 @@ export const defaultNetworks = {
     },
     first: { step: stepWith(10), run: runOf(60, 1.5e-3), seed: 1 },
     // Nearly all cross-entropy: overlap makes a network as sure of a border as of a lesion.
-    further: { step: stepWith(100, 50), run: runOf(15, 4e-4), seed: 59 },
+    // Small lesions count for more (docs/decisions/0093).
+    further: { step: stepWith(100, 50, true), run: runOf(45, 6e-4), seed: 79 },
     batches: {
       module: new URL('./synthesize/lesion-batches.js', import.meta.url),
       name: 'makeLesionBatch',

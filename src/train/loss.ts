@@ -29,6 +29,8 @@ export interface LossSettings {
   readonly smoothVoxels?: number;
   /** Of the cross-entropy beside the overlap; 1 by default. */
   readonly crossEntropyWeight?: number;
+  /** Whether batches say how much the cross-entropy of each voxel counts (`StepInput.voxelWeights`). */
+  readonly weighsVoxels?: boolean;
 }
 
 /** Weights of what is found in excess and of what is missed (Salehi et al. 2017, arXiv 1706.05721). */
@@ -68,6 +70,7 @@ const overlaps: Readonly<Record<LossName, { overlap: Overlap; crossEntropy: bool
  * DC_and_CE_loss).
  * @param logits [batch, classes, d, h, w]
  * @param truth of the same shape, 1 at the class of each voxel and 0 elsewhere
+ * @param voxelWeights of the cross-entropy, [batch, 1, d, h, w]; absent, each voxel counts as 1
  * @returns a scalar
  */
 export function segmentationLoss(
@@ -75,6 +78,7 @@ export function segmentationLoss(
   { name, batchDice, smoothVoxels = 1e-5, crossEntropyWeight = 1 }: LossSettings,
   logits: Value,
   truth: Value,
+  voxelWeights?: Value,
 ): Value {
   const [batch, classes, ...size] = logits.shape;
   const voxels = elementsOf(size);
@@ -94,7 +98,8 @@ export function segmentationLoss(
   const perClass = overlap(g, { both, predicted: sums(probability), truth: sums(t) }, smoothVoxels);
   const loss = scale(g, scalarSum(g, perClass), -1 / elementsOf(perClass.shape));
   if (!crossEntropy) return loss;
-  const ofTruth = multiply(g, t, subtract(g, shifted, g.op('Log', [total])));
+  const counted = voxelWeights ? multiply(g, t, reshape(g, voxelWeights, [batch, 1, voxels])) : t;
+  const ofTruth = multiply(g, counted, subtract(g, shifted, g.op('Log', [total])));
   return add(g, loss, scale(g, scalarSum(g, ofTruth), -crossEntropyWeight / (batch * voxels)));
 }
 
@@ -103,6 +108,7 @@ export function segmentationLoss(
  * @param logits full resolution first
  * @param labels [batch, 1, d, h, w] of full resolution, uint8 classes
  * @param weights one for each resolution; those with 0 are left out
+ * @param voxelWeights of full resolution, as `labels`; absent, each voxel counts as 1
  */
 export function deepLoss(
   g: Emitter,
@@ -110,6 +116,7 @@ export function deepLoss(
   logits: readonly Value[],
   labels: Value,
   weights: readonly number[],
+  voxelWeights?: Value,
 ): Value {
   if (weights.length !== logits.length) {
     throw new RangeError(`${weights.length} weights for ${logits.length} resolutions`);
@@ -117,7 +124,19 @@ export function deepLoss(
   const losses = logits.flatMap((level, i) =>
     weights[i] === 0
       ? []
-      : [scale(g, segmentationLoss(g, settings, level, truthAt(g, labels, level)), weights[i])],
+      : [
+          scale(
+            g,
+            segmentationLoss(
+              g,
+              settings,
+              level,
+              truthAt(g, labels, level),
+              voxelWeights && centresAt(g, voxelWeights, level),
+            ),
+            weights[i],
+          ),
+        ],
   );
   return sumOf(g, losses);
 }
@@ -134,16 +153,20 @@ export function deepSupervisionWeights(levels: number): number[] {
 /** One-hot classes at the resolution of some logits: of each block the voxel at its centre. */
 export function truthAt(g: Emitter, labels: Value, logits: Value): Value {
   const classes = logits.shape[1];
-  const numbers = g.op('Cast', [labels]);
-  const reduced = [2, 3, 4].reduce((part, axis) => {
-    const step = labels.shape[axis] / logits.shape[axis];
-    return slice(g, part, axis, Math.floor(step / 2), labels.shape[axis], step);
-  }, numbers);
+  const reduced = centresAt(g, g.op('Cast', [labels]), logits);
   const class_ = g.constant(
     Float32Array.from({ length: classes }, (_, i) => i),
     [1, classes, 1, 1, 1],
   );
   return g.op('Cast', [g.op('Equal', [reduced, class_])]);
+}
+
+/** Values of full resolution at that of some logits: of each block the voxel at its centre. */
+function centresAt(g: Emitter, values: Value, logits: Value): Value {
+  return [2, 3, 4].reduce((part, axis) => {
+    const step = values.shape[axis] / logits.shape[axis];
+    return slice(g, part, axis, Math.floor(step / 2), values.shape[axis], step);
+  }, values);
 }
 
 function scalarSum(g: Emitter, x: Value): Value {

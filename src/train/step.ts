@@ -37,6 +37,8 @@ export interface StepInput {
   readonly image: Float32Array;
   /** [batchSize, ...patchShape], classes. */
   readonly labels: Uint8Array;
+  /** [batchSize, ...patchShape], how much the cross-entropy of each counts; where the loss weighs voxels. */
+  readonly voxelWeights?: Float32Array;
 }
 
 /** The step as a graph: outputs by name, among them the next state. */
@@ -52,7 +54,11 @@ export function trainingGraph(
     weights.push({ name, value });
     return value;
   });
-  const loss = deepLoss(g, settings.loss, logits, labels, settings.levelWeights);
+  const { batchSize, patchShape, levelWeights } = settings;
+  const voxelWeights = settings.loss.weighsVoxels
+    ? g.input('voxel weights', [batchSize, 1, ...patchShape])
+    : undefined;
+  const loss = deepLoss(g, settings.loss, logits, labels, levelWeights, voxelWeights);
   const found = gradients(
     g,
     loss,
@@ -97,7 +103,7 @@ export function trainingGraph(
 }
 
 /**
- * The network with its loss, without training: the loss, and for each class the voxels found
+ * The network with its loss, in which each voxel counts as 1, without training: and for each class the voxels found
  * rightly, in excess, and missed (`hits`, `excess`, `missed`), over the whole batch.
  */
 export function validationGraph(
@@ -186,6 +192,12 @@ export async function loadTrainer(
     async step(input, step, learningRate) {
       const scalars = optimisers[settings.optimiser].scalars(step, learningRate);
       const feeds: Record<string, Tensor> = { ...feedsOf(input, plan, settings) };
+      if (settings.loss.weighsVoxels) {
+        const { batchSize, patchShape } = settings;
+        const data = input.voxelWeights;
+        if (!data) throw new RangeError('the loss weighs voxels, and a batch has no weights');
+        feeds['voxel weights'] = { shape: [batchSize, 1, ...patchShape], data };
+      }
       for (const [name, value] of Object.entries(scalars)) {
         feeds[name] = { shape: [], data: Float32Array.of(value) };
       }

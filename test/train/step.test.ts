@@ -103,3 +103,71 @@ describe('deepSupervisionWeights', () => {
     expect(deepSupervisionWeights(5).reduce((a, b) => a + b)).toBeCloseTo(1, 12);
   });
 });
+
+describe('a loss that weighs voxels', () => {
+  const shape = [1, 2, 2, 2, 4];
+  const logits = Float32Array.from({ length: 32 }, (_, i) => Math.sin(3 * i));
+  const labels = Uint8Array.from({ length: 16 }, (_, i) => Number(i % 3 === 0));
+  const lossWith = async (voxelWeights?: Float32Array) => {
+    const g = new Graph();
+    const labelShape = [1, 1, 2, 2, 4];
+    const settings = {
+      name: 'dice-and-cross-entropy',
+      batchDice: true,
+      crossEntropyWeight: 10,
+    } as const;
+    const weights = voxelWeights && g.input('voxel weights', labelShape);
+    const loss = deepLoss(
+      g,
+      settings,
+      [g.input('logits', shape)],
+      g.input('labels', labelShape, 'uint8'),
+      [1],
+      weights,
+    );
+    const session = await engine.load({ loss }, {});
+    const results = await session.run(
+      {
+        logits: { shape, data: logits },
+        labels: { shape: labelShape, data: labels },
+        ...(voxelWeights && { 'voxel weights': { shape: labelShape, data: voxelWeights } }),
+      },
+      ['loss'],
+    );
+    await session.release();
+    return results.loss.data[0];
+  };
+  const crossEntropyAt = (at: number) => {
+    const [background, lesion] = [logits[at], logits[16 + at]];
+    return Math.log(Math.exp(background) + Math.exp(lesion)) - (labels[at] ? lesion : background);
+  };
+
+  it('adds for each voxel what its weight is above 1', async () => {
+    const weights = Float32Array.from({ length: 16 }, (_, at) => 1 + (at % 4));
+    const added = weights.reduce((sum, weight, at) => sum + (weight - 1) * crossEntropyAt(at), 0);
+    expect((await lossWith(weights)) - (await lossWith())).toBeCloseTo((10 * added) / 16, 4);
+  });
+
+  it('is the plain loss where all weights are 1', async () => {
+    expect(await lossWith(new Float32Array(16).fill(1))).toBeCloseTo(await lossWith(), 6);
+  });
+
+  it('refuses a batch without weights', async () => {
+    const golden = goldenNetwork(goldenNames[0]);
+    const trainer = await loadTrainer(
+      engine,
+      golden.plan,
+      {
+        batchSize,
+        patchShape: golden.patch,
+        loss: { name: golden.loss, batchDice: golden.batch_dice, weighsVoxels: true },
+        levelWeights,
+        optimiser: golden.optimiser,
+        weightDecay: 0,
+        clipNorm: golden.clip,
+      },
+      initialState(golden.weights, golden),
+    );
+    await expect(trainer.step(inputOf(golden, 0), 0, 0.01)).rejects.toThrow(/no weights/);
+  });
+});

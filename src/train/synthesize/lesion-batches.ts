@@ -6,6 +6,7 @@ import type { StepInput } from '../step.js';
 import { brainStatistics, type tissueShares } from './brain-intensities.js';
 import { sequenceNames } from './exam.js';
 import type { Head } from './head.js';
+import { lesionEmphasis } from './lesion-emphasis.js';
 import type { LesionLibrary } from './lesion-library.js';
 import { renderPatch, samplePatch } from './patch.js';
 import { chance } from './sampling.js';
@@ -36,7 +37,7 @@ const brainOverPatch = 1.08;
 
 /**
  * Batch `index` of synthetic patches for the lesion network: [batch, flair t2 t1, z, y, x], a missing
- * sequence 0, and the truth. Runs in a worker; the same settings and index give the same batch.
+ * sequence 0, the truth, and how much each voxel counts. Runs in a worker; the same settings and index give the same batch.
  */
 export function makeLesionBatch(
   { heads, shares, library }: Anatomies,
@@ -46,6 +47,7 @@ export function makeLesionBatch(
   const voxels = edgeVoxels ** 3;
   const image = new Float32Array(batchSize * sequenceNames.length * voxels);
   const labels = new Uint8Array(batchSize * voxels);
+  const voxelWeights = new Float32Array(batchSize * voxels);
   const random = seededRandom(batchSeed(seed, index));
   const size: Size = [edgeVoxels, edgeVoxels, edgeVoxels];
   for (let place = 0; place < batchSize; place++) {
@@ -69,6 +71,8 @@ export function makeLesionBatch(
     for (let at = 0; at < voxels; at++) {
       if (patch.truth[at] !== 0 && patch.kept[at] !== 0) labels[place * voxels + at] = 1;
     }
+    const ofPatch = labels.subarray(place * voxels, (place + 1) * voxels);
+    voxelWeights.set(lesionEmphasis(ofPatch, size), place * voxels);
   }
-  return { image, labels };
+  return { image, labels, voxelWeights };
 }
