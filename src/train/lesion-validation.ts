@@ -3,6 +3,7 @@ import type { Predict } from '../segment/sliding-window.js';
 import { seededRandom } from '../volume/random.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
 import type { WorkerPool } from '../workers.js';
+import { batchesAhead } from './batches-ahead.js';
 import type { JudgedCase, judgeCase } from './choose-post-processing.js';
 import { type RuleByConfidence, ruleByConfidence } from './rule-by-confidence.js';
 import { type BrainExam, renderBrainExam, sampleBrainExam } from './synthesize/brain-exam.js';
@@ -24,6 +25,7 @@ export function makeValidationExam(anatomies: Anatomies, seed: number, index: nu
 /**
  * Chooses how probabilities become lesions ({@link ruleByConfidence}) on synthetic exams of heads that
  * training did not see, with all loads and, as in training, a fifth of them without any lesion.
+ * @param pool of two workers and more makes the next exam while one is judged
  */
 export async function chooseLesionRule(
   anatomies: Anatomies,
@@ -46,12 +48,17 @@ export async function chooseLesionRule(
   }
 > {
   const judged: JudgedCase[] = [];
+  const source = batchesAhead(
+    (index) =>
+      pool.call<typeof makeValidationExam>(
+        new URL('./lesion-validation.js', import.meta.url),
+        'makeValidationExam',
+        [anatomies, seed, index],
+      ),
+    { ahead: 1 },
+  );
   for (let index = 0; index < exams; index++) {
-    const { exam, truth } = await pool.call<typeof makeValidationExam>(
-      new URL('./lesion-validation.js', import.meta.url),
-      'makeValidationExam',
-      [anatomies, seed, index],
-    );
+    const { exam, truth } = await source.nextBatch();
     const probability = await predictLesions(exam, predict, { pool });
     judged.push(
       await pool.call<typeof judgeCase>(
@@ -62,6 +69,7 @@ export async function chooseLesionRule(
     );
     onExam?.(index, nonZeroVolumeMl(truth));
   }
+  await source.close();
   const heads = judged.map((_, index) => headOf(anatomies, index));
   const { rule, score, lesions } = ruleByConfidence(judged, heads, smoothMl);
   return { rule, score, reliability: reliabilityOf(lesions) };

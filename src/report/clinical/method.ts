@@ -34,18 +34,15 @@ export function methodSection(
     ],
     [
       text('methodRule'),
-      text('methodRuleText', {
-        threshold: number(threshold, 2),
-        peak: number(minimumPeak ?? threshold, 2),
-        confidence: confidence
-          ? text('confidenceFrom', { minimum: number(confidence.minimum, 2) })
-          : '',
-        volume:
-          minimumVolumeMm3 > 0
-            ? text('largerThan', { minimum: number(minimumVolumeMm3, 0) })
-            : text('ofAnyVolume'),
-        connectivity,
-      }),
+      [
+        text('probabilityFrom', { minimum: number(threshold, 2) }),
+        ...(minimumPeak ? [text('peakFrom', { minimum: number(minimumPeak, 2) })] : []),
+        ...(confidence ? [text('confidenceFrom', { minimum: number(confidence.minimum, 2) })] : []),
+        minimumVolumeMm3 > 0
+          ? text('largerThan', { minimum: number(minimumVolumeMm3, 0) })
+          : text('ofAnyVolume'),
+        text('joinedBy', { connectivity }),
+      ].join(', '),
     ],
     [text('methodPreparation'), preparation.map((part) => shownText(part)).join(', ')],
     ...Object.values(inputs).map(

@@ -219,13 +219,15 @@ export const texts = {
   method: { en: 'Method', da: 'Metode' },
   methodSegmenter: { en: 'Segmentation', da: 'Segmentering' },
   methodRule: { en: 'Lesion', da: 'Læsion' },
-  methodRuleText: {
-    en: 'probability at least {threshold} and somewhere {peak}, {confidence}{volume}, voxels joined by {connectivity} neighbours',
-    da: 'sandsynlighed mindst {threshold} og et sted {peak}, {confidence}{volume}, voxels forbundet ved {connectivity} naboer',
+  probabilityFrom: {
+    en: 'probability at least {minimum}',
+    da: 'sandsynlighed mindst {minimum}',
   },
-  confidenceFrom: {
-    en: 'confidence at least {minimum}, ',
-    da: 'pålidelighed mindst {minimum}, ',
+  peakFrom: { en: 'somewhere at least {minimum}', da: 'et sted mindst {minimum}' },
+  confidenceFrom: { en: 'confidence at least {minimum}', da: 'pålidelighed mindst {minimum}' },
+  joinedBy: {
+    en: 'voxels joined by {connectivity} neighbours',
+    da: 'voxels forbundet ved {connectivity} naboer',
   },
   largerThan: { en: 'larger than {minimum} mm³', da: 'større end {minimum} mm³' },
   ofAnyVolume: { en: 'of any volume', da: 'uanset volumen' },

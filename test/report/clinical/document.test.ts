@@ -166,15 +166,18 @@ describe('a series of exams', () => {
 });
 
 describe('the lesion rule', () => {
+  const confidence = { intercept: 0, perLogOdds: 1, perLogVolume: 0, minimum: 0.35 };
   it.each([
-    [3, 'en', 'larger than 3 mm³'],
-    [0, 'en', 'of any volume'],
-    [0, 'da', 'uanset volumen'],
-  ] as const)('says which volume is too small: %d mm³, %s', (minimumVolumeMm3, language, words) => {
+    [{ minimumVolumeMm3: 3 }, 'en', 'larger than 3 mm³'],
+    [{ minimumVolumeMm3: 0 }, 'en', 'of any volume'],
+    [{ minimumVolumeMm3: 0 }, 'da', 'uanset volumen'],
+    [{ minimumPeak: 0.9 }, 'en', 'somewhere at least 0.90'],
+    [{ confidence }, 'en', 'confidence at least 0.35'],
+  ] as const)('says what was asked of a lesion: %j, %s', (asked, language, words) => {
     const exam = on('2024-03-01');
     const { findings } = exam;
     const { settings } = findings;
-    const lesionRule = { ...settings.lesionRule, minimumVolumeMm3 };
+    const lesionRule = { ...settings.lesionRule, ...asked };
     const section = methodSection(
       {
         ...plain,
