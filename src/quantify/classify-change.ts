@@ -32,7 +32,7 @@ export const changeRule: ChangeRule = {
   leastOverlap: 0.2,
   toleranceSlices: 0.5,
   brightShare: 0.6,
-  leastProbability: 0.1,
+  leastProbability: 0.01,
   errorDeviations: 3,
   absenceDeviations: 3,
 };

@@ -55,7 +55,7 @@ describe('the class of a lesion', () => {
   it('is neither new nor gone where the other exam finds it probable', () => {
     const marked = { currentVolumeMl: 0, currentComparedMl: 0, currentBrightness: 0 };
     const of = (otherProbability?: number) => classOf({ ...marked, otherProbability });
-    expect([of(), of(0), of(0.05), of(0.3)]).toEqual([
+    expect([of(), of(0), of(0.005), of(0.3)]).toEqual([
       ...Array(3).fill('disappeared'),
       'uncertain',
     ]);

@@ -155,7 +155,7 @@ describe('change of lesions', () => {
       compare(exam([ball(0, 0, 0, 4)]), exam([{ ...ball(0, 0, 0, 4), faint }])).lesions[0];
     expect(of(0.3)).toMatchObject({ changeClass: 'uncertain', doubt: 'probable-in-both' });
     expect(of(0.3).otherProbability).toBeCloseTo(0.3, 1);
-    expect(of(0.02)).toMatchObject({ changeClass: 'disappeared' });
+    expect(of(0.005)).toMatchObject({ changeClass: 'disappeared' });
     const same = exam(several);
     expect(compare(same, same).lesions.every((one) => !('otherProbability' in one))).toBe(true);
   });
