@@ -24,7 +24,7 @@ export type Doubt =
   | 'below-measurement-error'
   /** Marked in one exam only, yet as bright in the other one. */
   | 'bright-in-both'
-  /** Marked in one exam only, yet the other one's probability there is not that of absence. */
+  /** Marked in one exam only, yet the other one shows it faintly, and its probability is not that of absence. */
   | 'probable-in-both'
   /** An exam does not show the place, or not all of it. */
   | 'outside-other-exam'
@@ -89,7 +89,11 @@ export interface ChangeRule {
   readonly toleranceSlices: number;
   /** A place is as bright as a lesion from this share of the marked exam's brightness on. */
   readonly brightShare: number;
-  /** A lesion may be in an exam that does not mark it from this mean probability of the place on. */
+  /**
+   * A lesion may be in an exam that does not mark it from this share of the brightness on, if the mean
+   * probability of the place is at least the next value.
+   */
+  readonly faintShare: number;
   readonly leastProbability: number;
   /** A change of volume counts from so many standard deviations of its measurement on. */
   readonly errorDeviations: number;

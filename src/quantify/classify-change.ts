@@ -32,6 +32,7 @@ export const changeRule: ChangeRule = {
   leastOverlap: 0.2,
   toleranceSlices: 0.5,
   brightShare: 0.6,
+  faintShare: 0.15,
   leastProbability: 0.01,
   errorDeviations: 3,
   absenceDeviations: 3,
@@ -76,10 +77,12 @@ function doubtOfSingle(group: GroupMeasures, rule: ChangeRule): Doubt | undefine
   const marked = isNew ? currentBrightness : previousBrightness;
   const expected =
     marked === null ? null : isNew ? marked / brightnessRatio : marked * brightnessRatio;
-  if (expected !== null && expected > 0 && other >= rule.brightShare * expected) {
-    return 'bright-in-both';
+  const share = expected !== null && expected > 0 ? other / expected : 0;
+  if (share >= rule.brightShare) return 'bright-in-both';
+  const { otherProbability = 0 } = group;
+  if (share >= rule.faintShare && otherProbability >= rule.leastProbability) {
+    return 'probable-in-both';
   }
-  if ((group.otherProbability ?? 0) >= rule.leastProbability) return 'probable-in-both';
   const missedMl = isNew ? group.previousComparedMl : group.currentComparedMl;
   const comparedMl = isNew ? group.currentComparedMl : group.previousComparedMl;
   return comparedMl - missedMl <= rule.absenceDeviations * group.deviationMl

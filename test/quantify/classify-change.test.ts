@@ -52,10 +52,11 @@ describe('the class of a lesion', () => {
     expect(classOf({ previousComparedMl: 0.02, currentComparedMl: 0.033 })).toBe('uncertain');
   });
 
-  it('is neither new nor gone where the other exam finds it probable', () => {
-    const marked = { currentVolumeMl: 0, currentComparedMl: 0, currentBrightness: 0 };
-    const of = (otherProbability?: number) => classOf({ ...marked, otherProbability });
-    expect([of(), of(0), of(0.005), of(0.3)]).toEqual([
+  it('is neither new nor gone where the other exam shows it faintly and finds it probable', () => {
+    const marked = { currentVolumeMl: 0, currentComparedMl: 0 };
+    const of = (otherProbability?: number, currentBrightness = 1) =>
+      classOf({ ...marked, currentBrightness, otherProbability });
+    expect([of(), of(0), of(0.3, 0.1), of(0.3)]).toEqual([
       ...Array(3).fill('disappeared'),
       'uncertain',
     ]);

@@ -13,7 +13,7 @@ interface Ball {
   readonly radiusMm: number;
   /** Shown bright, yet not marked. */
   readonly unmarked?: boolean;
-  /** Instead: neither bright nor marked, yet with this probability. */
+  /** Instead: less than half as bright and not marked, yet with this probability. */
   readonly faint?: number;
 }
 
@@ -48,7 +48,9 @@ function exam(
         Math.hypot(...point.map((mm, axis) => mm - centreMm[axis])) <= radiusMm,
     );
     flair[voxel] =
-      100 + 5 * random.normal() + (inside.some(({ faint }) => faint === undefined) ? brighter : 0);
+      100 +
+      5 * random.normal() +
+      Math.max(0, ...inside.map(({ faint }) => (faint === undefined ? 1 : 0.4) * brighter));
     probability[voxel] = Math.max(
       0,
       ...inside.map(({ unmarked, faint }) => faint ?? (unmarked ? 0 : 1)),
@@ -150,7 +152,7 @@ describe('change of lesions', () => {
     expect(group.previousBrightness).toBeCloseTo(group.currentBrightness!, 0);
   });
 
-  it('is uncertain where the other exam finds the place probable, though it does not mark it', () => {
+  it('is uncertain where the other exam shows it faintly and finds it probable', () => {
     const of = (faint: number) =>
       compare(exam([ball(0, 0, 0, 4)]), exam([{ ...ball(0, 0, 0, 4), faint }])).lesions[0];
     expect(of(0.3)).toMatchObject({ changeClass: 'uncertain', doubt: 'probable-in-both' });
