@@ -33,7 +33,7 @@ export const changeRule: ChangeRule = {
   toleranceSlices: 0.5,
   brightShare: 0.6,
   faintShare: 0.15,
-  leastProbability: 0.01,
+  leastProbability: 0.03,
   errorDeviations: 3,
   absenceDeviations: 3,
 };
