@@ -90,10 +90,11 @@ export interface ChangeRule {
   /** A place is as bright as a lesion from this share of the marked exam's brightness on. */
   readonly brightShare: number;
   /**
-   * A lesion may be in an exam that does not mark it from this share of the brightness on, if the mean
-   * probability of the place is at least the next value.
+   * A lesion may be in an exam that does not mark it where its place has this share of the marked exam's
+   * brightness and the mean probability `leastProbability`.
    */
   readonly faintShare: number;
+  /** 0 to 1, see `faintShare`: alone it may come from a neighbour. */
   readonly leastProbability: number;
   /** A change of volume counts from so many standard deviations of its measurement on. */
   readonly errorDeviations: number;

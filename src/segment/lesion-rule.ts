@@ -61,8 +61,7 @@ export function lesionMask(probability: Volume, rule: PostProcessing): Mask {
   );
   for (let at = 0; at < mask.length; at++) {
     const label = labels.data[at];
-    if (label === 0) continue;
-    if (!isKept[label]) mask[at] = 0;
+    if (label !== 0 && !isKept[label]) mask[at] = 0;
   }
   return volume;
 }

@@ -167,8 +167,6 @@ export function kept(components: readonly Component[], rule: PostProcessing): re
  */
 export function bestRule(cases: readonly Float64Array[]): {
   rule: PostProcessing;
-  /** Of {@link candidateRules}. */
-  index: number;
   meanScore: number;
 } {
   if (cases.length === 0) throw new RangeError('a rule from no cases');
@@ -178,5 +176,5 @@ export function bestRule(cases: readonly Float64Array[]): {
     // Sums in another order must not decide.
     if (mean > meanScore + 1e-12) [best, meanScore] = [index, mean];
   }
-  return { rule: candidateRules[best], index: best, meanScore };
+  return { rule: candidateRules[best], meanScore };
 }
