@@ -55,6 +55,10 @@ const checkpointFile = values.checkpoint ?? at(`checkpoints/${name}.safetensors`
 try {
   if (values.finish) await finish();
   else await train();
+} catch (error) {
+  if (!stopping.signal.aborted) throw error;
+  console.error('Stopped. --resume goes on after the last whole epoch.');
+  process.exitCode = 130;
 } finally {
   await engine.close();
   await pool.close();

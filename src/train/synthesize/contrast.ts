@@ -1,5 +1,6 @@
+import { voxelSizeMm } from '../../volume/affine.js';
 import type { Random } from '../../volume/random.js';
-import { onGrid, type Volume } from '../../volume/volume.js';
+import { type Grid, onGrid, type Volume } from '../../volume/volume.js';
 import type { Anatomy } from './anatomy.js';
 import { stepsPerMm } from './head.js';
 import { normalQuantiles } from './noise.js';
@@ -23,8 +24,9 @@ export interface Mimics {
   /** Diffuse change of white matter that fades with the distance from the ventricles. */
   readonly dirtyDecayMm: number;
   readonly dirtyField: SmoothField;
-  /** A thin rim and caps along the ventricles. */
+  /** A thin rim along the ventricles, and how much thicker it is as caps before and behind their horns. */
   readonly rimMm: number;
+  readonly capMm: number;
   readonly rimField: SmoothField;
   /** Thin sheets that go on from the rim into white matter, as where a horn is closed: where this is near 0. */
   readonly sheetField: SmoothField;
@@ -61,8 +63,10 @@ const weakestLesion = 0.5;
 const whiteMatter = isOneOf('white matter', 'cerebellar white matter', 'brainstem');
 /** Mimics thin out beyond this distance to the ventricles. */
 const farthestMimicMm = 31;
-/** Sheets reach so far from the ventricles, where the rim's field exceeds a value, and are so thick in units of their own field. */
-const sheets = { reachMm: 16, above: 0.6, halfWidth: 0.25 };
+/** Sheets reach so far from the ventricles, where the rim's field exceeds a value, and fade within so many mm of their middle. */
+const sheets = { reachMm: 16, above: 0.6, halfWidthMm: 1.2 };
+/** Caps begin where the way from the ventricle runs so far along the axis from front to back, as a cosine. */
+const capsFrom = 0.7;
 
 /**
  * Intensities of a sequence at the voxels of an anatomy, before the scanner.
@@ -111,16 +115,23 @@ function addMimicsInPlace(
     const dirty = field(mimics.dirtyField);
     const rim = field(mimics.rimField);
     const sheet = field(mimics.sheetField);
+    const sheetMm = distanceToZeroMm(sheet, grid);
+    const slope = slopePerMm(ventricleDistance, grid, 1);
+    const capMm = (at: number) => {
+      const alongAxis = Math.abs(slope(at)) / stepsPerMm;
+      return mimics.capMm * Math.max(0, Math.min(1, (alongAxis - capsFrom) / (1 - capsFrom)));
+    };
     const limit = farthestMimicMm * stepsPerMm;
     for (let at = 0; at < values.length; at++) {
       if (whiteMatter[numbers[at]] === 0 || ventricleDistance[at] > limit) continue;
       const distanceMm = ventricleDistance[at] / stepsPerMm;
       const diffuse =
         Math.exp(-distanceMm / mimics.dirtyDecayMm) * Math.max(0, 0.6 + 0.6 * dirty[at]);
-      const thin = Math.max(0, Math.min(1, mimics.rimMm + 0.8 * rim[at] - distanceMm));
+      const capped = numbers[at] === tissue['white matter'] ? capMm(at) : 0;
+      const thin = Math.max(0, Math.min(1, mimics.rimMm + capped + 0.5 * rim[at] - distanceMm));
       const inSheet =
         rim[at] > sheets.above && distanceMm < sheets.reachMm
-          ? Math.max(0, 1 - Math.abs(sheet[at]) / sheets.halfWidth)
+          ? Math.max(0, 1 - sheetMm(at) / sheets.halfWidthMm)
           : 0;
       values[at] +=
         contrast.lesion * (contrast.dirty * diffuse + contrast.rim * Math.max(thin, inSheet));
@@ -145,6 +156,28 @@ function addMimicsInPlace(
       values[at] += Math.min(1, 2 * (vessels[at] - mimics.vesselsAbove)) * (vessel - values[at]);
     }
   }
+}
+
+/**
+ * The distance of a voxel to where a field is 0, mm, from its value and slope there. By the value
+ * alone, plates would be thick wherever a field is nearly flat.
+ */
+function distanceToZeroMm(field: Float32Array, grid: Grid): (at: number) => number {
+  const [x, y, z] = [0, 1, 2].map((axis) => slopePerMm(field, grid, axis));
+  return (at) => Math.abs(field[at]) / Math.max(1e-6, Math.hypot(x(at), y(at), z(at)));
+}
+
+/** The slope of values along an axis of their grid, per mm; one-sided at its ends. */
+function slopePerMm(values: ArrayLike<number>, { size, affine }: Grid, axis: number) {
+  const stride = [1, size[0], size[0] * size[1]][axis];
+  const mm = voxelSizeMm(affine)[axis];
+  return (at: number) => {
+    const place = Math.floor(at / stride) % size[axis];
+    const before = Math.min(1, place);
+    const after = Math.min(1, size[axis] - 1 - place);
+    const rise = values[at + after * stride] - values[at - before * stride];
+    return rise / (Math.max(1, before + after) * mm);
+  };
 }
 
 /** 1 in white matter with cortex within two voxels along an axis. */

@@ -29,7 +29,8 @@ export function sampleAppearance(random: Random): Appearance {
     mimics: {
       dirtyDecayMm: between(random, 3, 14),
       dirtyField: field(10),
-      rimMm: between(random, 0.6, 2.2),
+      rimMm: between(random, 0.5, 1.6),
+      capMm: chance(random, 0.5) ? between(random, 0.5, 3) : 0,
       rimField: field(10),
       sheetField: field(10),
       greySpecksField: field(3.7),
