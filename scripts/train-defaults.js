@@ -1,19 +1,19 @@
 // Trains Dawson's own networks on synthetic exams:
 //
 //   npm run train:defaults -- lesions|anatomy [--resume] [--continue] [--device cpu|cuda|webgpu]
-//       [--threads N] [--workers N] [--data FOLDER]
+//       [--threads N] [--workers N] [--data FOLDER] [--weights FILE]
 //   npm run train:defaults -- lesions|anatomy --finish [--checkpoint FILE]
 //
 // The checkpoint, after every epoch, and the log lie in checkpoints/; a run that was stopped goes on
 // with --resume exactly as if it had not been. --continue starts another run, on other exams, from the
-// weights in models/ (to resume or finish such a run, --continue is given again). --finish replaces the
-// network in models/ by the averaged weights of the checkpoint; the rule for lesions is chosen on
-// synthetic exams of heads that training did not see.
+// weights in models/ or of --weights (to resume or finish such a run, --continue is given again).
+// --finish replaces the network in models/ by the averaged weights of the checkpoint; the rule for
+// lesions is chosen on synthetic exams of heads that training did not see.
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readSafetensors } from '../dist/formats/safetensors.js';
-import { Engine, loadPredictor } from '../dist/network/index.js';
+import { Engine, loadPredictor, requireWeights } from '../dist/network/index.js';
 import { windowShape } from '../dist/segment/lesion-network.js';
 import { ownNetworkFolder, readOwnNetwork, writeOwnNetwork } from '../dist/segment/own-network.js';
 import { weightsOfState } from '../dist/train/checkpoint.js';
@@ -34,6 +34,7 @@ const { values, positionals } = parseArgs({
     threads: { type: 'string', default: '1' },
     workers: { type: 'string', default: '1' },
     checkpoint: { type: 'string' },
+    weights: { type: 'string' },
     data: { type: 'string', default: at('../shared/data/synthesis') },
   },
 });
@@ -71,9 +72,7 @@ async function train() {
     checkpointFile,
     logFile: at(`checkpoints/${name}.jsonl`),
     resume: values.resume,
-    initialWeights: values.continue
-      ? (await readOwnNetwork(ownNetworkFolder(name))).weights
-      : undefined,
+    initialWeights: values.continue ? await weightsToGoOnFrom() : undefined,
     pool,
     ahead: Math.max(3, 2 * Number(values.workers)),
     signal: stopping.signal,
@@ -84,6 +83,12 @@ async function train() {
           `${seconds.toFixed(0)} s (waited ${waitingSeconds.toFixed(0)} s)`,
       ),
   });
+}
+
+async function weightsToGoOnFrom() {
+  if (!values.weights) return (await readOwnNetwork(ownNetworkFolder(name))).weights;
+  const { tensors } = await readSafetensors(values.weights);
+  return requireWeights(tensors, network.plan, values.weights);
 }
 
 async function finish() {

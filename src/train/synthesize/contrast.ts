@@ -1,6 +1,6 @@
-import { voxelSizeMm } from '../../volume/affine.js';
+import { gradient, gradientMagnitude } from '../../volume/gradient.js';
 import type { Random } from '../../volume/random.js';
-import { type Grid, onGrid, type Volume } from '../../volume/volume.js';
+import { onGrid, type Volume } from '../../volume/volume.js';
 import type { Anatomy } from './anatomy.js';
 import { stepsPerMm } from './head.js';
 import { normalQuantiles } from './noise.js';
@@ -115,23 +115,26 @@ function addMimicsInPlace(
     const dirty = field(mimics.dirtyField);
     const rim = field(mimics.rimField);
     const sheet = field(mimics.sheetField);
-    const sheetMm = distanceToZeroMm(sheet, grid);
-    const slope = slopePerMm(ventricleDistance, grid, 1);
-    const capMm = (at: number) => {
-      const alongAxis = Math.abs(slope(at)) / stepsPerMm;
-      return mimics.capMm * Math.max(0, Math.min(1, (alongAxis - capsFrom) / (1 - capsFrom)));
-    };
+    // Over its slope, a field's value is the distance to where it is 0; by the value alone, sheets
+    // would be thick wherever the field is nearly flat.
+    const sheetPerMm = gradientMagnitude(onGrid(grid, sheet)).data;
+    const toFront = gradient(onGrid(grid, ventricleDistance)).y.data;
     const limit = farthestMimicMm * stepsPerMm;
     for (let at = 0; at < values.length; at++) {
       if (whiteMatter[numbers[at]] === 0 || ventricleDistance[at] > limit) continue;
       const distanceMm = ventricleDistance[at] / stepsPerMm;
       const diffuse =
         Math.exp(-distanceMm / mimics.dirtyDecayMm) * Math.max(0, 0.6 + 0.6 * dirty[at]);
-      const capped = numbers[at] === tissue['white matter'] ? capMm(at) : 0;
-      const thin = Math.max(0, Math.min(1, mimics.rimMm + capped + 0.5 * rim[at] - distanceMm));
+      const alongAxis = Math.abs(toFront[at]) / stepsPerMm;
+      const capMm =
+        numbers[at] === tissue['white matter']
+          ? mimics.capMm * Math.max(0, Math.min(1, (alongAxis - capsFrom) / (1 - capsFrom)))
+          : 0;
+      const thin = Math.max(0, Math.min(1, mimics.rimMm + capMm + 0.5 * rim[at] - distanceMm));
+      const sheetMm = Math.abs(sheet[at]) / Math.max(1e-6, sheetPerMm[at]);
       const inSheet =
         rim[at] > sheets.above && distanceMm < sheets.reachMm
-          ? Math.max(0, 1 - sheetMm(at) / sheets.halfWidthMm)
+          ? Math.max(0, 1 - sheetMm / sheets.halfWidthMm)
           : 0;
       values[at] +=
         contrast.lesion * (contrast.dirty * diffuse + contrast.rim * Math.max(thin, inSheet));
@@ -156,28 +159,6 @@ function addMimicsInPlace(
       values[at] += Math.min(1, 2 * (vessels[at] - mimics.vesselsAbove)) * (vessel - values[at]);
     }
   }
-}
-
-/**
- * The distance of a voxel to where a field is 0, mm, from its value and slope there. By the value
- * alone, plates would be thick wherever a field is nearly flat.
- */
-function distanceToZeroMm(field: Float32Array, grid: Grid): (at: number) => number {
-  const [x, y, z] = [0, 1, 2].map((axis) => slopePerMm(field, grid, axis));
-  return (at) => Math.abs(field[at]) / Math.max(1e-6, Math.hypot(x(at), y(at), z(at)));
-}
-
-/** The slope of values along an axis of their grid, per mm; one-sided at its ends. */
-function slopePerMm(values: ArrayLike<number>, { size, affine }: Grid, axis: number) {
-  const stride = [1, size[0], size[0] * size[1]][axis];
-  const mm = voxelSizeMm(affine)[axis];
-  return (at: number) => {
-    const place = Math.floor(at / stride) % size[axis];
-    const before = Math.min(1, place);
-    const after = Math.min(1, size[axis] - 1 - place);
-    const rise = values[at + after * stride] - values[at - before * stride];
-    return rise / (Math.max(1, before + after) * mm);
-  };
 }
 
 /** 1 in white matter with cortex within two voxels along an axis. */
