@@ -25,7 +25,6 @@ import type { ClinicalReport, clinicalReport } from './report/clinical/clinical-
 import type { ReportedExam, ReportInput } from './report/clinical/report-input.js';
 import type { overlayPng } from './report/overlay.js';
 import { openAnatomyNetwork } from './segment/anatomy-network.js';
-import { confidenceOf } from './segment/lesion-confidence.js';
 import type { OpenSegmenter, SegmenterChoice } from './segment/segmenter.js';
 import { type SegmenterName, segmenters } from './segment/segmenters.js';
 import { timed } from './stage.js';
@@ -147,7 +146,6 @@ export async function analyze(
     lesionVolumeMl: lesions.volumeMl,
     lesions: lesions.list.map((lesion, index) => ({
       ...lesion,
-      ...(lesionRule.confidence && { confidence: confidenceOf(lesionRule.confidence, lesion) }),
       ...located?.locations[index],
     })),
     ...(located && { location: located.summary }),

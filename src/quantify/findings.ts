@@ -31,10 +31,7 @@ export interface TransformRecord {
 }
 
 /** A lesion with its location; that is absent where {@link Findings.location} is. */
-export interface FoundLesion extends Lesion, Partial<LesionLocation> {
-  /** How likely this is a real lesion, 0 to 1; absent where the method does not say. */
-  readonly confidence?: number;
-}
+export type FoundLesion = Lesion & Partial<LesionLocation>;
 
 /** What `findings.json` holds. Everything but `run` is the same in every run on the same input. */
 export interface Findings {

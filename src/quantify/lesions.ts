@@ -1,4 +1,4 @@
-import { isLesion, type PostProcessing } from '../segment/lesion-rule.js';
+import { lesionsAmong, type PostProcessing } from '../segment/lesion-rule.js';
 import { applyToPoint, type Vec3, voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { type Mask, onGrid, type Size, type Volume, voxelCount } from '../volume/volume.js';
@@ -17,6 +17,8 @@ export interface Lesion {
   readonly boxVoxels: { readonly first: Vec3; readonly last: Vec3 };
   readonly meanProbability: number;
   readonly maxProbability: number;
+  /** How likely it is a real one, 0 to 1; absent where the rule does not ask. */
+  readonly confidence?: number;
 }
 
 /** The one lesion list of an exam, from which every count, table and picture is made. */
@@ -56,22 +58,23 @@ export function findLesions(probability: Volume<Float32Array>, rule: LesionRule)
   );
   const voxelMl = voxelVolumeMm3(affine) / 1000;
   const measured = measure(probability, labels.data, count);
-  const kept = Array.from({ length: count }, (_, index) => index + 1)
-    .filter((label) => {
-      const { maxProbability } = measured[label];
-      return isLesion({ maxProbability, volumeMl: sizesVoxels[label] * voxelMl }, rule);
-    })
-    .sort((a, b) => sizesVoxels[b] - sizesVoxels[a] || a - b)
-    .slice(0, rule.keepLargest ? 1 : undefined);
+  const found = Array.from({ length: count }, (_, index) => ({
+    label: index + 1,
+    maxProbability: measured[index + 1].maxProbability,
+    volumeMl: sizesVoxels[index + 1] * voxelMl,
+  }));
+  const kept = lesionsAmong(found, rule).sort(
+    (a, b) => sizesVoxels[b.label] - sizesVoxels[a.label] || a.label - b.label,
+  );
 
-  const list = kept.map((label, index): Lesion => {
-    const { first, last, indexSum, probabilitySum, maxProbability } = measured[label];
+  const list = kept.map(({ label, volumeMl, maxProbability, confidence }, index): Lesion => {
+    const { first, last, indexSum, probabilitySum } = measured[label];
     const sizeVoxels = sizesVoxels[label];
     const centroid = indexSum.map((sum) => sum / sizeVoxels) as unknown as Vec3;
     return {
       id: index + 1,
       sizeVoxels,
-      volumeMl: sizeVoxels * voxelMl,
+      volumeMl,
       centroidMm: applyToPoint(affine, centroid),
       extentMm: [0, 1, 2].map((row) =>
         [0, 1, 2].reduce(
@@ -82,11 +85,12 @@ export function findLesions(probability: Volume<Float32Array>, rule: LesionRule)
       boxVoxels: { first, last },
       meanProbability: probabilitySum / sizeVoxels,
       maxProbability,
+      ...(confidence !== undefined && { confidence }),
     };
   });
 
   const isKept = new Uint8Array(count + 1);
-  for (const label of kept) isKept[label] = 1;
+  for (const { label } of kept) isKept[label] = 1;
   const mask = onGrid(
     probability,
     Uint8Array.from(labels.data, (label) => isKept[label]),

@@ -1,4 +1,4 @@
-/** What is known of a found lesion when its confidence is asked for. */
+/** A component of what lies above the threshold, when its confidence is asked for. */
 export interface JudgedLesion {
   /** Highest probability of its voxels. */
   readonly maxProbability: number;
@@ -6,32 +6,48 @@ export interface JudgedLesion {
 }
 
 /**
- * How likely a found lesion is a real one: a logistic regression on the highest of its voxels'
- * probabilities (log odds) and its volume (log of mm3), fitted on exams that the network had not seen.
+ * How likely a component is a real lesion: a logistic regression on the highest of its voxels'
+ * probabilities (log odds), its volume, and the mean volume of all components of the exam (log of mm3
+ * both). Where mostly specks are found, each is less likely a lesion (docs/decisions/0097). Fitted on
+ * exams that the network had not seen.
  */
 export interface ConfidenceModel {
   readonly intercept: number;
   readonly perLogOdds: number;
   readonly perLogVolume: number;
+  readonly perLogMeanVolume: number;
 }
 
 /** Probabilities nearer to 0 or 1 count as these: half precision knows no better. */
 const extreme = 1e-4;
 
-const featuresOf = ({ maxProbability, volumeMl }: JudgedLesion) => {
-  const p = Math.min(1 - extreme, Math.max(extreme, maxProbability));
-  return [1, Math.log(p / (1 - p)), Math.log(1000 * volumeMl)] as const;
-};
+/** Up to this volume a component does not count for the mean: thick slices have none so small. */
+const speckMm3 = 3;
+
+function featuresOf(found: readonly JudgedLesion[]): number[][] {
+  const volumes = found.map(({ volumeMl }) => 1000 * volumeMl);
+  const counted = volumes.filter((mm3) => mm3 > speckMm3 * (1 + 1e-5));
+  const sum = counted.reduce((total, mm3) => total + mm3, 0);
+  const logMean = Math.log(counted.length === 0 ? speckMm3 : sum / counted.length);
+  return found.map(({ maxProbability }, index) => {
+    const p = Math.min(1 - extreme, Math.max(extreme, maxProbability));
+    return [1, Math.log(p / (1 - p)), Math.log(volumes[index]), logMean];
+  });
+}
 
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
 
-/** @returns 0 to 1 */
-export function confidenceOf(
-  { intercept, perLogOdds, perLogVolume }: ConfidenceModel,
-  lesion: JudgedLesion,
-): number {
-  const [, logOdds, logVolume] = featuresOf(lesion);
-  return logistic(intercept + perLogOdds * logOdds + perLogVolume * logVolume);
+const dot = (a: readonly number[], b: readonly number[]) =>
+  a.reduce((sum, value, index) => sum + value * b[index], 0);
+
+/**
+ * @param found all components of one exam
+ * @returns for each 0 to 1
+ */
+export function confidencesOf(model: ConfidenceModel, found: readonly JudgedLesion[]): number[] {
+  const { intercept, perLogOdds, perLogVolume, perLogMeanVolume } = model;
+  const weights = [intercept, perLogOdds, perLogVolume, perLogMeanVolume];
+  return featuresOf(found).map((features) => logistic(dot(features, weights)));
 }
 
 /** Keeps the fit finite where the lesions could be told apart without error. */
@@ -39,48 +55,53 @@ const ridge = 1e-2;
 const newtonSteps = 25;
 
 /**
- * Fits the model by maximum likelihood, with a weak ridge on the two slopes (Newton's method).
- * @param real whether each lesion was one
+ * Fits the model by maximum likelihood, with a weak ridge on the slopes (Newton's method). An exam
+ * with few components counts as much as one with many.
+ * @param exams all components of each, and whether they were real
  */
 export function fitConfidence(
-  lesions: readonly (JudgedLesion & { readonly real: boolean })[],
+  exams: readonly (readonly (JudgedLesion & { readonly real: boolean })[])[],
 ): ConfidenceModel {
-  let weights = [0, 0, 0];
+  const samples = exams.flatMap((found) =>
+    featuresOf(found).map((features, index) => ({
+      features,
+      real: Number(found[index].real),
+      weight: 1 / found.length,
+    })),
+  );
+  let weights = [0, 0, 0, 0];
   for (let step = 0; step < newtonSteps; step++) {
-    const gradient = [0, -ridge * weights[1], -ridge * weights[2]];
-    const curvature = [
-      [1e-9, 0, 0],
-      [0, ridge, 0],
-      [0, 0, ridge],
-    ];
-    for (const lesion of lesions) {
-      const x = featuresOf(lesion);
-      const p = logistic(x.reduce((sum, value, i) => sum + value * weights[i], 0));
-      for (let i = 0; i < 3; i++) {
-        gradient[i] += x[i] * (Number(lesion.real) - p);
-        for (let j = 0; j < 3; j++) curvature[i][j] += x[i] * x[j] * p * (1 - p);
+    const gradient = weights.map((weight, i) => (i === 0 ? 0 : -ridge * weight));
+    const curvature = weights.map((_, i) =>
+      weights.map((_, j) => (i !== j ? 0 : i === 0 ? 1e-9 : ridge)),
+    );
+    for (const { features, real, weight } of samples) {
+      const p = logistic(dot(features, weights));
+      for (const [i, xi] of features.entries()) {
+        gradient[i] += weight * xi * (real - p);
+        for (const [j, xj] of features.entries()) curvature[i][j] += weight * xi * xj * p * (1 - p);
       }
     }
-    const change = solve3(curvature, gradient);
+    const change = solvePositiveDefinite(curvature, gradient);
     // A full step far from the solution can overshoot into where the curvature vanishes.
     const longest = Math.max(...change.map(Math.abs));
     const share = Math.min(1, 2 / longest);
     weights = weights.map((weight, i) => weight + share * change[i]);
     if (longest < 1e-10) break;
   }
-  const [intercept, perLogOdds, perLogVolume] = weights;
-  return { intercept, perLogOdds, perLogVolume };
+  const [intercept, perLogOdds, perLogVolume, perLogMeanVolume] = weights;
+  return { intercept, perLogOdds, perLogVolume, perLogMeanVolume };
 }
 
-/** Solves a symmetric positive definite system by Cramer's rule. */
-function solve3(a: readonly (readonly number[])[], b: readonly number[]): number[] {
-  const determinant = (m: readonly (readonly number[])[]) =>
-    m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) -
-    m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
-    m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
-  const whole = determinant(a);
-  return [0, 1, 2].map(
-    (column) =>
-      determinant(a.map((row, i) => row.map((value, j) => (j === column ? b[i] : value)))) / whole,
-  );
+/** By elimination; a positive definite system needs no pivots. */
+function solvePositiveDefinite(a: readonly (readonly number[])[], b: readonly number[]): number[] {
+  const rows = a.map((row, i) => [...row, b[i]]);
+  for (const [i, pivot] of rows.entries()) {
+    for (const row of rows) {
+      if (row === pivot) continue;
+      const factor = row[i] / pivot[i];
+      for (let j = i; j < row.length; j++) row[j] -= factor * pivot[j];
+    }
+  }
+  return rows.map((row, i) => row[rows.length] / row[i]);
 }

@@ -1,7 +1,7 @@
 import { voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { type Mask, onGrid, type Volume } from '../volume/volume.js';
-import { type ConfidenceModel, confidenceOf, type JudgedLesion } from './lesion-confidence.js';
+import { type ConfidenceModel, confidencesOf, type JudgedLesion } from './lesion-confidence.js';
 
 /** How probabilities become lesions; for a model chosen on the cross-validation and stored with it. */
 export interface PostProcessing {
@@ -29,16 +29,28 @@ export const msseg: PostProcessing = { threshold: 0.5, minimumVolumeMm3: 3, keep
 /** nnU-Net's default, before anything is chosen. */
 export const argmax: PostProcessing = { threshold: 0.5, minimumVolumeMm3: 0, keepLargest: false };
 
-/** Whether a component is a lesion, its being the largest aside; rounding of voxel sizes does not decide. */
-export function isLesion(
-  component: JudgedLesion,
-  { minimumVolumeMm3, minimumPeak = 0, confidence }: Omit<PostProcessing, 'threshold'>,
-): boolean {
-  return (
-    1000 * component.volumeMl > minimumVolumeMm3 * (1 + 1e-5) &&
-    component.maxProbability >= minimumPeak &&
-    (!confidence || confidenceOf(confidence, component) >= confidence.minimum)
-  );
+/**
+ * The components that are lesions, in their order; rounding of voxel sizes does not decide.
+ * @param found all of one exam
+ */
+export function lesionsAmong<Component extends JudgedLesion>(
+  found: readonly Component[],
+  { minimumVolumeMm3, minimumPeak = 0, confidence, keepLargest }: Omit<PostProcessing, 'threshold'>,
+): (Component & { readonly confidence?: number })[] {
+  const confidences = confidence && confidencesOf(confidence, found);
+  const lesions = found
+    .map((component, index) => ({
+      ...component,
+      ...(confidences && { confidence: confidences[index] }),
+    }))
+    .filter(
+      (component) =>
+        1000 * component.volumeMl > minimumVolumeMm3 * (1 + 1e-5) &&
+        component.maxProbability >= minimumPeak &&
+        (!confidence || component.confidence! >= confidence.minimum),
+    );
+  if (!keepLargest || lesions.length === 0) return lesions;
+  return [lesions.reduce((best, one) => (one.volumeMl > best.volumeMl ? one : best))];
 }
 
 /** The lesion mask of a probability map. */
@@ -49,20 +61,14 @@ export function lesionMask(probability: Volume, rule: PostProcessing): Mask {
   const { labels, sizesVoxels, count } = connectedComponents(volume, 26);
   const voxelMl = voxelVolumeMm3(probability.affine) / 1000;
   const peaks = peaksOf(probability, labels.data, count);
-  let largest = 0;
-  for (let label = 1; label <= count; label++) {
-    if (largest === 0 || sizesVoxels[label] > sizesVoxels[largest]) largest = label;
-  }
-  const isKept = Array.from(
-    peaks,
-    (maxProbability, label) =>
-      isLesion({ maxProbability, volumeMl: sizesVoxels[label] * voxelMl }, rule) &&
-      (!rule.keepLargest || label === largest),
-  );
-  for (let at = 0; at < mask.length; at++) {
-    const label = labels.data[at];
-    if (label !== 0 && !isKept[label]) mask[at] = 0;
-  }
+  const found = Array.from({ length: count }, (_, index) => ({
+    label: index + 1,
+    maxProbability: peaks[index + 1],
+    volumeMl: sizesVoxels[index + 1] * voxelMl,
+  }));
+  const isKept = new Uint8Array(count + 1);
+  for (const { label } of lesionsAmong(found, rule)) isKept[label] = 1;
+  for (let at = 0; at < mask.length; at++) mask[at] = isKept[labels.data[at]];
   return volume;
 }
 

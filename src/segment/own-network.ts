@@ -67,11 +67,12 @@ const validCard = new Ajv({ allowUnionTypes: true }).compile<
         confidence: {
           type: 'object',
           additionalProperties: false,
-          required: ['intercept', 'perLogOdds', 'perLogVolume', 'minimum'],
+          required: ['intercept', 'perLogOdds', 'perLogVolume', 'perLogMeanVolume', 'minimum'],
           properties: {
             intercept: { type: 'number' },
             perLogOdds: { type: 'number' },
             perLogVolume: { type: 'number' },
+            perLogMeanVolume: { type: 'number' },
             minimum: { type: 'number', minimum: 0, maximum: 1 },
           },
         },

@@ -1,4 +1,4 @@
-import { isLesion, type PostProcessing, peaksOf } from '../segment/lesion-rule.js';
+import { lesionsAmong, type PostProcessing, peaksOf } from '../segment/lesion-rule.js';
 import { voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { type Mask, onGrid, type Volume } from '../volume/volume.js';
@@ -43,7 +43,11 @@ export function diceByRule(probability: Volume, reference: Mask, smoothMl = 0): 
   return Float64Array.from(
     candidateRules,
     (rule) =>
-      scoreOf(judged, kept(judged.componentsByThreshold.get(rule.threshold)!, rule), smoothMl).dice,
+      scoreOf(
+        judged,
+        lesionsAmong(judged.componentsByThreshold.get(rule.threshold)!, rule),
+        smoothMl,
+      ).dice,
   );
 }
 
@@ -150,15 +154,6 @@ function componentsFrom(
     overlap: [...overlaps[index + 1].values()].reduce((sum, voxels) => sum + voxels, 0),
     overlapOf: overlaps[index + 1],
   }));
-}
-
-/** Those that a rule keeps, as `lesionMask` does. */
-export function kept(components: readonly Component[], rule: PostProcessing): readonly Component[] {
-  if (!rule.keepLargest) {
-    return components.filter((component) => isLesion(component, rule));
-  }
-  if (components.length === 0) return [];
-  return [components.reduce((best, one) => (one.voxels > best.voxels ? one : best))];
 }
 
 /**

@@ -1,4 +1,4 @@
-import { confidenceOf, fitConfidence } from '../segment/lesion-confidence.js';
+import { confidencesOf, fitConfidence } from '../segment/lesion-confidence.js';
 import type { PostProcessing } from '../segment/lesion-rule.js';
 import {
   type Component,
@@ -60,7 +60,7 @@ export function ruleByConfidence(
   }
   const { threshold, minimum } = best!;
   const found = foundBy(threshold, minimum);
-  const confidence = { ...fitConfidence(judgedAt.get(threshold)!.flat()), minimum };
+  const confidence = { ...fitConfidence(judgedAt.get(threshold)!), minimum };
   return {
     rule: { threshold, minimumVolumeMm3: 0, confidence, keepLargest: false },
     score: scoreBy(found),
@@ -82,13 +82,11 @@ function judgedComponents(
   const models = new Map(
     [...new Set(groups)].map((group) => [
       group,
-      fitConfidence(components.filter((_, index) => groups[index] !== group).flat()),
+      fitConfidence(components.filter((_, index) => groups[index] !== group)),
     ]),
   );
-  return components.map((ofCase, index) =>
-    ofCase.map((component) => ({
-      ...component,
-      confidence: confidenceOf(models.get(groups[index])!, component),
-    })),
-  );
+  return components.map((ofCase, index) => {
+    const confidences = confidencesOf(models.get(groups[index])!, ofCase);
+    return ofCase.map((component, at) => ({ ...component, confidence: confidences[at] }));
+  });
 }

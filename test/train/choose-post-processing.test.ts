@@ -1,12 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lesionMask } from '../../src/segment/lesion-rule.js';
+import { lesionMask, lesionsAmong } from '../../src/segment/lesion-rule.js';
 import {
   bestRule,
   candidateRules,
   diceByRule,
   judgeCase,
-  kept,
   scoreOf,
 } from '../../src/train/choose-post-processing.js';
 import type { Mat4 } from '../../src/volume/affine.js';
@@ -62,7 +61,7 @@ describe('the choice of threshold and minimum volume', () => {
     const judged = judgeCase(probability, reference);
     const { rule } = bestRule([diceByRule(probability, reference)]);
     const scoreWith = (rule: (typeof candidateRules)[number]) =>
-      scoreOf(judged, kept(judged.componentsByThreshold.get(rule.threshold)!, rule), 0);
+      scoreOf(judged, lesionsAmong(judged.componentsByThreshold.get(rule.threshold)!, rule), 0);
     expect(rule).toMatchObject({ threshold: 0.4, minimumPeak: 0.7 });
     expect(Array.from(lesionMask(probability, rule).data)).toEqual(Array.from(reference.data));
     expect(scoreWith(rule)).toEqual({ dice: 1, detection: 1 });

@@ -166,7 +166,13 @@ describe('a series of exams', () => {
 });
 
 describe('the lesion rule', () => {
-  const confidence = { intercept: 0, perLogOdds: 1, perLogVolume: 0, minimum: 0.35 };
+  const confidence = {
+    intercept: 0,
+    perLogOdds: 1,
+    perLogVolume: 0,
+    perLogMeanVolume: 0,
+    minimum: 0.35,
+  };
   it.each([
     [{ minimumVolumeMm3: 3 }, 'en', 'larger than 3 mm³'],
     [{ minimumVolumeMm3: 0 }, 'en', 'of any volume'],
