@@ -3,12 +3,14 @@
 //   npm run train:defaults -- lesions|anatomy [--resume] [--continue] [--device cpu|cuda|webgpu]
 //       [--threads N] [--workers N] [--data FOLDER] [--weights FILE]
 //   npm run train:defaults -- lesions|anatomy --finish [--checkpoint FILE]
+//   npm run train:defaults -- lesions --rule
 //
 // The checkpoint, after every epoch, and the log lie in checkpoints/; a run that was stopped goes on
 // with --resume exactly as if it had not been. --continue starts another run, on other exams, from the
 // weights in models/ or of --weights (to resume or finish such a run, --continue is given again).
 // --finish replaces the network in models/ by the averaged weights of the checkpoint; the rule for
-// lesions is chosen on synthetic exams of heads that training did not see.
+// lesions is chosen on synthetic exams of heads that training did not see. --rule chooses it again for
+// the weights in models/.
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -28,6 +30,7 @@ const { values, positionals } = parseArgs({
     resume: { type: 'boolean', default: false },
     continue: { type: 'boolean', default: false },
     finish: { type: 'boolean', default: false },
+    rule: { type: 'boolean', default: false },
     exams: { type: 'string', default: '64' },
     version: { type: 'string', default: '0.1.0' },
     device: { type: 'string', default: 'cpu' },
@@ -42,6 +45,7 @@ const [name] = positionals;
 if (!Object.hasOwn(defaultNetworks, name ?? '')) {
   throw new Error(`Which network? One of ${Object.keys(defaultNetworks).join(', ')}.`);
 }
+if (values.rule && name !== 'lesions') throw new Error('Only the lesion network has a rule.');
 mkdirSync(at('checkpoints'), { recursive: true });
 const stopping = new AbortController();
 process.once('SIGINT', () => stopping.abort());
@@ -54,7 +58,8 @@ const network = defaultNetworks[name];
 const stage = values.continue ? network.further : network.first;
 const checkpointFile = values.checkpoint ?? at(`checkpoints/${name}.safetensors`);
 try {
-  if (values.finish) await finish();
+  if (values.rule) await renewRule();
+  else if (values.finish) await finish();
   else await train();
 } catch (error) {
   if (!stopping.signal.aborted) throw error;
@@ -106,6 +111,18 @@ async function finish() {
   const { plan } = network;
   const card = { name, version: values.version, plan, ...chosen, training };
   await writeOwnNetwork(ownNetworkFolder(name), card, weights);
+}
+
+async function renewRule() {
+  const { weights, sha256: _, ...card } = await readOwnNetwork(ownNetworkFolder(name));
+  const { rule, training } = await chooseRule(weights);
+  const renewed = {
+    ...card,
+    version: values.version,
+    rule,
+    training: { ...card.training, ...training },
+  };
+  await writeOwnNetwork(ownNetworkFolder(name), renewed, weights);
 }
 
 async function chooseRule(weights) {

@@ -7,8 +7,8 @@ export interface JudgedLesion {
 
 /**
  * How likely a component is a real lesion: a logistic regression on the highest of its voxels'
- * probabilities (log odds), its volume, and the mean volume of all components of the exam (log of mm3
- * both). Where mostly specks are found, each is less likely a lesion (docs/decisions/0097). Fitted on
+ * probabilities (log odds), its volume, and the mean volume of the exam's components above 3 mm3 (log
+ * of mm3 both). Where mostly specks are found, each is less likely a lesion (docs/decisions/0097). Fitted on
  * exams that the network had not seen.
  */
 export interface ConfidenceModel {
@@ -24,14 +24,17 @@ const extreme = 1e-4;
 /** Up to this volume a component does not count for the mean: thick slices have none so small. */
 const speckMm3 = 3;
 
+/** Whether a component is strictly larger; rounding of voxel sizes does not decide. */
+export const isAbove = ({ volumeMl }: JudgedLesion, mm3: number): boolean =>
+  1000 * volumeMl > mm3 * (1 + 1e-5);
+
 function featuresOf(found: readonly JudgedLesion[]): number[][] {
-  const volumes = found.map(({ volumeMl }) => 1000 * volumeMl);
-  const counted = volumes.filter((mm3) => mm3 > speckMm3 * (1 + 1e-5));
-  const sum = counted.reduce((total, mm3) => total + mm3, 0);
-  const logMean = Math.log(counted.length === 0 ? speckMm3 : sum / counted.length);
-  return found.map(({ maxProbability }, index) => {
+  const counted = found.filter((component) => isAbove(component, speckMm3));
+  const sumMm3 = counted.reduce((sum, { volumeMl }) => sum + 1000 * volumeMl, 0);
+  const logMean = Math.log(counted.length === 0 ? speckMm3 : sumMm3 / counted.length);
+  return found.map(({ maxProbability, volumeMl }) => {
     const p = Math.min(1 - extreme, Math.max(extreme, maxProbability));
-    return [1, Math.log(p / (1 - p)), Math.log(volumes[index]), logMean];
+    return [1, Math.log(p / (1 - p)), Math.log(1000 * volumeMl), logMean];
   });
 }
 

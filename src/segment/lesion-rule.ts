@@ -1,7 +1,12 @@
 import { voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { type Mask, onGrid, type Volume } from '../volume/volume.js';
-import { type ConfidenceModel, confidencesOf, type JudgedLesion } from './lesion-confidence.js';
+import {
+  type ConfidenceModel,
+  confidencesOf,
+  isAbove,
+  type JudgedLesion,
+} from './lesion-confidence.js';
 
 /** How probabilities become lesions; for a model chosen on the cross-validation and stored with it. */
 export interface PostProcessing {
@@ -30,7 +35,7 @@ export const msseg: PostProcessing = { threshold: 0.5, minimumVolumeMm3: 3, keep
 export const argmax: PostProcessing = { threshold: 0.5, minimumVolumeMm3: 0, keepLargest: false };
 
 /**
- * The components that are lesions, in their order; rounding of voxel sizes does not decide.
+ * The components that are lesions, in their order.
  * @param found all of one exam
  */
 export function lesionsAmong<Component extends JudgedLesion>(
@@ -38,17 +43,15 @@ export function lesionsAmong<Component extends JudgedLesion>(
   { minimumVolumeMm3, minimumPeak = 0, confidence, keepLargest }: Omit<PostProcessing, 'threshold'>,
 ): (Component & { readonly confidence?: number })[] {
   const confidences = confidence && confidencesOf(confidence, found);
-  const lesions = found
-    .map((component, index) => ({
-      ...component,
-      ...(confidences && { confidence: confidences[index] }),
-    }))
-    .filter(
-      (component) =>
-        1000 * component.volumeMl > minimumVolumeMm3 * (1 + 1e-5) &&
-        component.maxProbability >= minimumPeak &&
-        (!confidence || component.confidence! >= confidence.minimum),
-    );
+  const judged = confidences
+    ? found.map((component, index) => ({ ...component, confidence: confidences[index] }))
+    : (found as readonly (Component & { readonly confidence?: number })[]);
+  const lesions = judged.filter(
+    (component) =>
+      isAbove(component, minimumVolumeMm3) &&
+      component.maxProbability >= minimumPeak &&
+      (!confidence || component.confidence! >= confidence.minimum),
+  );
   if (!keepLargest || lesions.length === 0) return lesions;
   return [lesions.reduce((best, one) => (one.volumeMl > best.volumeMl ? one : best))];
 }

@@ -57,6 +57,32 @@ describe('findLesions', () => {
     expect(list.map((lesion) => lesion.sizeVoxels)).toEqual([2]);
   });
 
+  it('asks for a confidence that knows all that is above the threshold, lesions or not', () => {
+    // The logarithm of the mean volume alone: 9 mm3 are 0.9, and so are both lesions.
+    const confidence = {
+      intercept: 0,
+      perLogOdds: 0,
+      perLogVolume: 0,
+      perLogMeanVolume: 1,
+      minimum: 0.8,
+    };
+    const large: [number, number, number, number][] = [1, 2, 3, 4].map((j) => [1, j, 0, 0.9]);
+    const small: [number, number, number, number][] = [1, 2].map((j) => [5, j, 0, 0.9]);
+    const both = { ...rule, confidence };
+    const ofBoth = findLesions(probabilityWith([...large, ...small]), both).list;
+    expect(ofBoth.map((lesion) => lesion.confidence!.toFixed(6))).toEqual(['0.900000', '0.900000']);
+    // Alone the small one has a mean of 6 mm3; a rule that drops it still knows of it.
+    const [alone] = findLesions(probabilityWith(small), both).list;
+    expect(alone.confidence).toBeCloseTo(6 / 7, 12);
+    const onlyLarge = findLesions(probabilityWith([...large, ...small]), {
+      ...both,
+      minimumVolumeMm3: 9,
+    });
+    expect(onlyLarge.list.map((lesion) => lesion.confidence!.toFixed(6))).toEqual(['0.900000']);
+    const asks = { ...both, confidence: { ...confidence, minimum: 0.88 } };
+    expect(findLesions(probabilityWith(small), asks).list).toEqual([]);
+  });
+
   it('counts voxels that touch by a corner as one lesion only with connectivity 26', () => {
     const probability = probabilityWith([
       [1, 1, 1, 1],
