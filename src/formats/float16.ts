@@ -8,7 +8,7 @@ const value = new Float32Array(bits.buffer);
 
 /** Every half is a single: exact. All NaN become one quiet NaN. */
 export function toFloat32(halves: Uint16Array): Float32Array {
-  return Float32Array.from(halves, (half) => singles[half]);
+  return new Float32Array(halves).map((half) => singles[half]);
 }
 
 /** The 65 536 halves as singles. */

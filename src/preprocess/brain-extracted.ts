@@ -1,7 +1,7 @@
 import { largestComponent } from '../volume/components.js';
 import { percentile } from '../volume/histogram.js';
 import { erode, fillHoles } from '../volume/morphology.js';
-import { countNonZero, type Mask, onGrid, type Volume, voxelCount } from '../volume/volume.js';
+import { countNonZero, type Mask, maskWhere, type Volume, voxelCount } from '../volume/volume.js';
 
 /** Least share of voxels that are exactly 0 around an extracted brain. */
 const leastEmpty = 0.3;
@@ -16,8 +16,12 @@ const leastShellIntensity = 0.4;
 
 /** The brain of a brain-extracted image: what is not 0, and what that encloses. */
 export function nonZeroBrain(volume: Volume): Mask {
-  const nonZero = Uint8Array.from(volume.data, (value) => (value === 0 ? 0 : 1));
-  return fillHoles(largestComponent(onGrid(volume, nonZero), 6));
+  return fillHoles(
+    largestComponent(
+      maskWhere(volume, (value) => value !== 0),
+      6,
+    ),
+  );
 }
 
 /** Whether an image shows only a brain, cut out of its head with 0 around it. */
@@ -26,7 +30,7 @@ export function looksBrainExtracted(volume: Volume): boolean {
   if (countNonZero(data) > (1 - leastEmpty) * voxelCount(size)) return false;
   const brain = nonZeroBrain(volume);
   const inner = erode(brain, shellMm).data;
-  const shell = Uint8Array.from(brain.data, (inside, voxel) => (inner[voxel] ? 0 : inside));
+  const shell = brain.data.map((inside, voxel) => (inner[voxel] ? 0 : inside));
   if (countNonZero(inner) === 0 || countNonZero(shell) === 0) return false;
   const medianInside = percentile(data, 50, inner);
   return medianInside > 0 && percentile(data, 50, shell) > leastShellIntensity * medianInside;

@@ -6,7 +6,15 @@ import { gaussianSmooth } from '../volume/gaussian.js';
 import { percentile } from '../volume/histogram.js';
 import { close, fillHoles, open } from '../volume/morphology.js';
 import { resample } from '../volume/resample.js';
-import { type Mask, nonZeroVolumeMl, onGrid, type Volume } from '../volume/volume.js';
+import {
+  type Mask,
+  maskWhere,
+  nonZeroVolumeMl,
+  onesWhere,
+  onGrid,
+  toFloat32,
+  type Volume,
+} from '../volume/volume.js';
 import { nonZeroBrain } from './brain-extracted.js';
 import { type HeadAtlas, placeAtlas, tissuePriorsOn } from './head-atlas.js';
 import type { TissuePriors } from './prepared-exam.js';
@@ -100,11 +108,8 @@ function brainAround(volume: Volume, atlas: HeadAtlas, toAtlas: Mat4): Mask {
   const share = resample(atlas.brain, image, { toMoving: toAtlas });
   const brain = cleaned(onGrid(image, brainByIntensity(image, share as Volume<Float32Array>)));
   requirePlausible(brain);
-  const edges = resample({ ...brain, data: Float32Array.from(brain.data) }, volume);
-  return onGrid(
-    volume,
-    Uint8Array.from(edges.data, (value) => (value >= 0.5 ? 1 : 0)),
-  );
+  const edges = resample(toFloat32(brain), volume);
+  return maskWhere(edges, (value) => value >= 0.5);
 }
 
 /** @throws DawsonError `brain-not-found` for a mask that has no plausible size. */
@@ -126,12 +131,7 @@ function brainByIntensity(
     const p = Math.min(0.999, Math.max(0.001, share));
     return atlasLogOddsShift + Math.log(p / (1 - p));
   });
-  const outsideMm = distanceTransformMm(
-    onGrid(
-      image,
-      Uint8Array.from(atlasShare.data, (share) => (share > 0.5 ? 1 : 0)),
-    ),
-  ).data;
+  const outsideMm = distanceTransformMm(maskWhere(atlasShare, (share) => share > 0.5)).data;
   const classes = intensityClassesOf(image.data);
   requireSkull(classes, atlasShare.data, outsideMm);
   let odds = atlasLogOdds;
@@ -140,13 +140,13 @@ function brainByIntensity(
     const local = gaussianSmooth(
       onGrid(
         image,
-        Float32Array.from(classes, (value) => logRatios[value]),
+        new Float32Array(classes).map((value) => logRatios[value]),
       ),
       intensityBlurMm,
     ).data;
     odds = atlasLogOdds.map((value, voxel) => value + intensityWeight * local[voxel]);
   }
-  return Uint8Array.from(odds, (value) => (value > 0 ? 1 : 0));
+  return onesWhere(odds, (value) => value > 0);
 }
 
 /** Refuses what has the outline of a head, but nothing of another intensity around the brain. */
@@ -206,8 +206,10 @@ function intensityClassesOf(data: Float32Array): Uint8Array {
   const low = percentile(data, 1);
   const high = percentile(data, 99.5);
   const scale = high > low ? intensityClasses / (high - low) : 0;
-  return Uint8Array.from(data, (value) =>
-    Math.max(0, Math.min(intensityClasses - 1, Math.floor((value - low) * scale))),
+  return new Uint8Array(
+    data.map((value) =>
+      Math.max(0, Math.min(intensityClasses - 1, Math.floor((value - low) * scale))),
+    ),
   );
 }
 

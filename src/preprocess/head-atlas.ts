@@ -106,7 +106,11 @@ function registerOrFail(image: Volume, atlas: Volume): Placement {
 function registerScaled(image: Volume, atlas: Volume, size: number): Placement {
   const scale: Mat4 = [size, 0, 0, 0, 0, size, 0, 0, 0, 0, size, 0, 0, 0, 0, 1];
   const scaled = { ...atlas, affine: multiply(scale, atlas.affine) };
-  const { fixedToMoving, after } = register(image, scaled, { dof: 12, sameHead: false });
+  const { fixedToMoving, after } = register(image, scaled, {
+    dof: 12,
+    sameHead: false,
+    finestMm: workingMm,
+  });
   return { toAtlas: multiply(invert(scale), fixedToMoving), likeness: after.normalised };
 }
 

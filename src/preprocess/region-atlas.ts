@@ -6,7 +6,7 @@ import { connectedComponents } from '../volume/components.js';
 import { distanceTransformMm } from '../volume/distance.js';
 import { percentile } from '../volume/histogram.js';
 import { resample } from '../volume/resample.js';
-import { type Grid, type LabelMap, onGrid, type Volume } from '../volume/volume.js';
+import { type Grid, type LabelMap, maskWhere, onGrid, type Volume } from '../volume/volume.js';
 
 /** Reads the most frequent anatomy label of the atlas's heads, in the space of the head atlas. */
 export async function readRegionAtlas(): Promise<Volume<Uint8Array>> {
@@ -54,11 +54,7 @@ export function withVentriclesOf(
   const { data } = anatomy;
   const shown = (label: number) => data.includes(label);
   if (!shown(anatomyLabel.ventricles) || !shown(anatomyLabel.whiteMatter)) return anatomy;
-  const maskOf = (label: number) =>
-    onGrid(
-      anatomy,
-      Uint8Array.from(data, (value) => (value === label ? 1 : 0)),
-    );
+  const maskOf = (label: number) => maskWhere(anatomy, (value) => value === label);
   const ventricles = maskOf(anatomyLabel.ventricles);
   const white = percentile(flair.data, 50, maskOf(anatomyLabel.whiteMatter).data);
   const fluid = percentile(flair.data, 10, ventricles.data);

@@ -18,6 +18,8 @@ export interface RegisterOptions {
   readonly dof: 6 | 12;
   /** Fail when the images do not show the same head; true by default. An atlas is another head. */
   readonly sameHead?: boolean;
+  /** Resolution of the last climb, 1 mm by default. What is finer differs between heads. */
+  readonly finestMm?: 1 | 2;
 }
 
 /** How well two images share information under a transform, at the finest resolution. */
@@ -123,8 +125,10 @@ export function register(fixed: Volume, moving: Volume, options: RegisterOptions
   if (options.sameHead ?? true) requireOneHead(peak);
   best = options.dof === 6 ? finer : climb(level, best.place, centre, options.dof);
 
-  level = levelAt(levels[3]);
-  best = climb(level, best.place, centre, options.dof);
+  if (options.finestMm !== 2) {
+    level = levelAt(levels[3]);
+    best = climb(level, best.place, centre, options.dof);
+  }
   return {
     fixedToMoving: best.place,
     before: asSimilarity(level.similarity(identity)),
@@ -236,6 +240,6 @@ function classify({ pointsMm, values }: HeadSamples, centre: Vec3): FixedSamples
   return {
     centre,
     offsetsMm: pointsMm.map((value, at) => value - centre[at % 3]),
-    classes: Uint8Array.from(values, (value) => Math.round(toClass(value, low, high))),
+    classes: new Uint8Array(values.map((value) => Math.round(toClass(value, low, high)))),
   };
 }

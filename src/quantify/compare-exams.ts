@@ -275,11 +275,9 @@ function changeMap(
     lesions.flatMap(({ currentIds, previousIds }) => (currentIds.length === 0 ? previousIds : [])),
   );
   const own = labelsOf(current).data;
-  return onGrid(
-    current.flair,
-    Uint8Array.from(own, (id, voxel) => {
-      if (id !== 0) return now[id];
-      return gone.has(moved.data[voxel]) ? before[moved.data[voxel]] : 0;
-    }),
-  );
+  const changes = own.map((id, voxel) => {
+    if (id !== 0) return now[id];
+    return gone.has(moved.data[voxel]) ? before[moved.data[voxel]] : 0;
+  });
+  return onGrid(current.flair, new Uint8Array(changes));
 }

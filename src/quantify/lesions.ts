@@ -1,7 +1,14 @@
 import { lesionsAmong, type PostProcessing } from '../segment/lesion-rule.js';
 import { applyToPoint, type Vec3, voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
-import { type Mask, onGrid, type Size, type Volume, voxelCount } from '../volume/volume.js';
+import {
+  type Mask,
+  maskWhere,
+  onGrid,
+  type Size,
+  type Volume,
+  voxelCount,
+} from '../volume/volume.js';
 
 /** One lesion: a connected component of the lesion mask on the FLAIR's own grid. */
 export interface Lesion {
@@ -91,10 +98,7 @@ export function findLesions(probability: Volume<Float32Array>, rule: LesionRule)
 
   const isKept = new Uint8Array(count + 1);
   for (const { label } of kept) isKept[label] = 1;
-  const mask = onGrid(
-    probability,
-    Uint8Array.from(labels.data, (label) => isKept[label]),
-  );
+  const mask = maskWhere(labels, (label) => isKept[label] === 1);
   return { list, mask, volumeMl: list.reduce((sum, lesion) => sum + lesion.volumeMl, 0) };
 }
 

@@ -9,7 +9,7 @@ import { largestComponent } from '../volume/components.js';
 import { percentile } from '../volume/histogram.js';
 import { fillHoles } from '../volume/morphology.js';
 import { resample } from '../volume/resample.js';
-import { type Grid, onGrid, type Volume } from '../volume/volume.js';
+import { type Grid, maskWhere, onesWhere, onGrid, type Volume } from '../volume/volume.js';
 import { gridAround } from './network-grid.js';
 import { softmax } from './nnunet-probability.js';
 
@@ -49,7 +49,7 @@ export function anatomyNetworkInput(
   const expected = {
     size: atlasBrain.size,
     affine: multiply(invert(toAtlas), atlasBrain.affine),
-    data: Uint8Array.from(atlasBrain.data, (share) => (share > 0.5 ? 1 : 0)),
+    data: onesWhere(atlasBrain.data, (share) => share > 0.5),
   };
   const grid = gridAround(expected, anatomyVoxelMm, marginMm);
   const lengthMm = anatomyVoxelMm * Math.max(...grid.size);
@@ -76,24 +76,32 @@ export function anatomyFromScores(scores: Float32Array, grid: Grid, image: Grid)
     resample(onGrid(grid, probabilities.subarray(label * voxels, (label + 1) * voxels)), target, {
       outside: label === anatomyLabel.outside ? 1 : 0,
     }).data as Float32Array;
-  const inside = onGrid(
-    image,
-    Uint8Array.from(on(image, anatomyLabel.outside), (p) => (p < mostOutside ? 1 : 0)),
+  const inside = maskWhere(
+    onGrid(image, on(image, anatomyLabel.outside)),
+    (outside) => outside < mostOutside,
   );
-  const brain = fillHoles(largestComponent(inside, 6));
+  const box = paddedBox(inside) ?? { first: [0, 0, 0], size: [1, 1, 1] };
+  const brain = fillHoles(largestComponent(cropTo(inside, box), 6));
   requirePlausible(brain);
-  const box = paddedBox(brain)!;
-  const within = cropTo(brain, box);
-  const labels = new Uint8Array(within.data.length);
-  const highest = new Float32Array(labels.length);
-  for (const label of anatomyNames.keys()) {
-    const share = on(within, label);
-    for (let at = 0; at < labels.length; at++) {
-      if (within.data[at] === 0 || share[at] <= highest[at]) continue;
-      labels[at] = label;
-      highest[at] = share[at];
-    }
+  const most = {
+    label: new Uint8Array(brain.data.length),
+    share: new Float32Array(brain.data.length),
+  };
+  for (const label of anatomyNames.keys()) raiseInPlace(most, label, on(brain, label));
+  const labels = brain.data.map((within, voxel) => within * most.label[voxel]);
+  const parts = pasteInto(inside, onGrid(brain, labels), box);
+  return { brain: pasteInto(inside, brain, box), labels: { ...parts, names: anatomyNames } };
+}
+
+/** Where a label has a larger share than those before, it takes their place. */
+function raiseInPlace(
+  most: { readonly label: Uint8Array; readonly share: Float32Array },
+  label: number,
+  share: Float32Array,
+): void {
+  for (let at = 0; at < share.length; at++) {
+    if (share[at] <= most.share[at]) continue;
+    most.label[at] = label;
+    most.share[at] = share[at];
   }
-  const parts = pasteInto(brain, onGrid(within, labels), box);
-  return { brain, labels: { ...parts, names: anatomyNames } };
 }

@@ -1,7 +1,14 @@
 import { sequenceNames } from '../preprocess/exam.js';
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
 import { resample } from '../volume/resample.js';
-import { type Grid, onGrid, type Volume, voxelCount } from '../volume/volume.js';
+import {
+  type Grid,
+  onesWhere,
+  onGrid,
+  toFloat32,
+  type Volume,
+  voxelCount,
+} from '../volume/volume.js';
 import { gridAround } from './network-grid.js';
 
 /** Channels of the lesion network, in their order; T2 and T1 may be missing. */
@@ -50,8 +57,8 @@ export interface LesionNetworkInput {
 export function lesionNetworkInput(exam: PreparedExam): LesionNetworkInput {
   const grid = gridAround(exam.brain, voxelMm, marginMm);
   const voxels = voxelCount(grid.size);
-  const share = resample(onGrid(exam.brain, Float32Array.from(exam.brain.data)), grid).data;
-  const brain = Uint8Array.from(share, (value) => (value >= 0.5 ? 1 : 0));
+  const share = resample(toFloat32(exam.brain), grid).data;
+  const brain = onesWhere(share, (value) => value >= 0.5);
   const data = new Float32Array(lesionChannels.length * voxels);
   for (const [channel, name] of lesionChannels.entries()) {
     const sequence = exam[name];

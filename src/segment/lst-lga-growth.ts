@@ -1,5 +1,13 @@
 import { voxelSizeMm } from '../volume/affine.js';
-import { type Grid, type Mask, onGrid, type Size, strides, type Volume } from '../volume/volume.js';
+import {
+  type Grid,
+  type Mask,
+  onesWhere,
+  onGrid,
+  type Size,
+  strides,
+  type Volume,
+} from '../volume/volume.js';
 import { type Beliefs, tissueOf } from './lst-lga-beliefs.js';
 import { normalDensity, type TissueIntensity } from './tissue-mixture.js';
 
@@ -16,7 +24,7 @@ const fieldStrength = 1;
 export function findSeeds(belief: Volume<Float32Array>, kappa: number): Uint8Array {
   const { data, size } = belief;
   const mean = meanOfNeighbours(belief);
-  const candidates = Uint8Array.from(data, (value, voxel) => (value * mean[voxel] > kappa ? 1 : 0));
+  const candidates = onesWhere(data, (value, voxel) => value * mean[voxel] > kappa);
   const seeds = new Uint8Array(data.length);
   forEachInner(size, (voxel, steps) => {
     if (candidates[voxel] === 0) return;

@@ -1,7 +1,7 @@
 import { DawsonError } from '../errors.js';
 import { voxelSizeMm } from '../volume/affine.js';
 import { fillHoles } from '../volume/morphology.js';
-import { type Grid, onGrid, type Volume } from '../volume/volume.js';
+import { type Grid, onesWhere, onGrid, type Volume } from '../volume/volume.js';
 import {
   type Axes3,
   axesOf,
@@ -80,7 +80,7 @@ export function preprocessCase(channels: Channels, plan: ImagePlan, labels?: Vol
     order: plan.labelOrder,
     separateAxis: apart,
   });
-  const resizedInside = Uint8Array.from(resizedLabels, (label) => (label === outsideLabel ? 0 : 1));
+  const resizedInside = onesWhere(resizedLabels, (label) => label !== outsideLabel);
   const image = new Float32Array(channels.length * voxelsIn(shape));
   for (const [channel, volume] of channels.entries()) {
     if (!volume) continue;

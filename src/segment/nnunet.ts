@@ -2,7 +2,7 @@ import { DawsonError } from '../errors.js';
 import { type SequenceName, sequenceLabels, sequencesOf } from '../preprocess/exam.js';
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
 import { orientationOf, reorient } from '../volume/reorient.js';
-import { onGrid, type Volume } from '../volume/volume.js';
+import { onGrid, toFloat32, type Volume } from '../volume/volume.js';
 import type { WorkerPool } from '../workers.js';
 import type { PostProcessing } from './lesion-rule.js';
 import type { ImagePlan } from './nnunet-plans.js';
@@ -111,7 +111,7 @@ function channelsOf(
     }
     return onGrid(
       volume,
-      Float32Array.from(volume.data, (value, at) => (exam.brain.data[at] === 0 ? 0 : value)),
+      toFloat32(volume).data.map((value, at) => (exam.brain.data[at] === 0 ? 0 : value)),
     );
   });
   for (const sequence of sequences) {

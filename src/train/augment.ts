@@ -144,6 +144,6 @@ export function augment(
   const labels = mirrored(patch.labels, 1, shape, parameters.mirrorAxes);
   return {
     image: mirrored(image, present.length, shape, parameters.mirrorAxes),
-    labels: Uint8Array.from(labels, (label) => Math.max(0, label)),
+    labels: new Uint8Array(labels.map((label) => Math.max(0, label))),
   };
 }

@@ -1,7 +1,7 @@
 import { lesionsAmong, type PostProcessing, peaksOf } from '../segment/lesion-rule.js';
 import { voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
-import { type Mask, onGrid, type Volume } from '../volume/volume.js';
+import { type Mask, maskWhere, type Volume } from '../volume/volume.js';
 
 /** Of equally good ones the first counts. */
 export const thresholds: readonly number[] = [
@@ -136,10 +136,10 @@ function componentsFrom(
   reference: ReturnType<typeof connectedComponents>,
   threshold: number,
 ): Component[] {
-  const mask = Uint8Array.from(probability.data, (p) => (p >= threshold ? 1 : 0));
-  const { labels, count, sizesVoxels } = connectedComponents(onGrid(probability, mask), 26);
+  const mask = maskWhere(probability, (p) => p >= threshold);
+  const { labels, count, sizesVoxels } = connectedComponents(mask, 26);
   const overlaps = Array.from({ length: count + 1 }, () => new Map<number, number>());
-  for (let at = 0; at < mask.length; at++) {
+  for (let at = 0; at < labels.data.length; at++) {
     const lesion = reference.labels.data[at];
     if (lesion === 0 || labels.data[at] === 0) continue;
     const ofComponent = overlaps[labels.data[at]];

@@ -15,7 +15,7 @@ import { configurationName, imagePlanOf } from '../segment/nnunet-plans.js';
 import type { Predict } from '../segment/sliding-window.js';
 import type { Stage } from '../stage.js';
 import { seededRandom } from '../volume/random.js';
-import { type Mask, onGrid } from '../volume/volume.js';
+import { maskWhere } from '../volume/volume.js';
 import type { WorkerPool } from '../workers.js';
 import type { AugmentationSettings } from './augment.js';
 import type { BatchesAhead } from './batches-ahead.js';
@@ -247,10 +247,7 @@ async function validateFold(
       mirror: false,
       signal,
     });
-    const reference: Mask = onGrid(
-      labels,
-      Uint8Array.from(labels.data, (label) => (label > 0 ? 1 : 0)),
-    );
+    const reference = maskWhere(labels, (label) => label > 0);
     const dice = await pool.call<typeof diceByRule>(
       new URL('./choose-post-processing.js', import.meta.url),
       'diceByRule',

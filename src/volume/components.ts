@@ -1,4 +1,4 @@
-import { countNonZero, type Mask, onGrid, type Volume } from './volume.js';
+import { countNonZero, type Mask, maskWhere, onGrid, type Volume } from './volume.js';
 
 /** Which voxels touch: those that share a face (6), an edge too (18), or a corner too (26). */
 export type Connectivity = 6 | 18 | 26;
@@ -120,8 +120,5 @@ export function largestComponent(mask: Mask, connectivity: Connectivity): Mask {
   for (let label = 2; label <= count; label++) {
     if (sizesVoxels[label] > sizesVoxels[largest]) largest = label;
   }
-  return onGrid(
-    mask,
-    Uint8Array.from(labels.data, (label) => (label === largest ? 1 : 0)),
-  );
+  return maskWhere(labels, (label) => label === largest);
 }

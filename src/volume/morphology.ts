@@ -1,27 +1,18 @@
 import { connectedComponents } from './components.js';
 import { distanceTransformMm } from './distance.js';
-import { type Mask, onGrid } from './volume.js';
+import { type Mask, maskWhere } from './volume.js';
 
 /** Rounding errors of a distance: a voxel this far beyond the radius still belongs to the ball. */
 const toleranceMm = 1e-4;
 
-function select(mask: Mask, belongs: (at: number) => boolean): Mask {
-  const data = new Uint8Array(mask.data.length);
-  for (let at = 0; at < data.length; at++) if (belongs(at)) data[at] = 1;
-  return onGrid(mask, data);
-}
-
-function complement(mask: Mask): Mask {
-  return select(mask, (at) => mask.data[at] === 0);
-}
+const complement = (mask: Mask) => maskWhere(mask, (value) => value === 0);
 
 /**
  * All voxels whose centre lies within `radiusMm` of the centre of a voxel of the mask: dilation by
  * a ball. As in {@link distanceTransformMm}, voxel axes are taken to be at right angles.
  */
 export function dilate(mask: Mask, radiusMm: number): Mask {
-  const distances = distanceTransformMm(mask).data;
-  return select(mask, (at) => distances[at] <= radiusMm + toleranceMm);
+  return maskWhere(distanceTransformMm(mask), (mm) => mm <= radiusMm + toleranceMm);
 }
 
 /**
@@ -29,8 +20,7 @@ export function dilate(mask: Mask, radiusMm: number): Mask {
  * lies beyond the grid is unknown and takes nothing away.
  */
 export function erode(mask: Mask, radiusMm: number): Mask {
-  const distances = distanceTransformMm(complement(mask)).data;
-  return select(mask, (at) => distances[at] > radiusMm + toleranceMm);
+  return maskWhere(distanceTransformMm(complement(mask)), (mm) => mm > radiusMm + toleranceMm);
 }
 
 /** Erosion, then dilation: removes what no ball of this radius fits into. */
@@ -57,5 +47,5 @@ export function fillHoles(mask: Mask): Mask {
       }
     }
   }
-  return select(mask, (voxel) => mask.data[voxel] !== 0 || !reachesBorder[labels.data[voxel]]);
+  return maskWhere(labels, (label, voxel) => mask.data[voxel] !== 0 || !reachesBorder[label]);
 }

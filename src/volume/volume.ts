@@ -52,6 +52,21 @@ export function toFloat32(volume: Volume): Volume<Float32Array> {
   return onGrid(volume, Float32Array.from(volume.data));
 }
 
+/** 1 where the test holds, else 0. `Uint8Array.from` would take ten times as long. */
+export function onesWhere(
+  data: VoxelData,
+  test: (value: number, index: number) => boolean,
+): Uint8Array {
+  const ones = new Uint8Array(data.length);
+  for (let index = 0; index < data.length; index++) if (test(data[index], index)) ones[index] = 1;
+  return ones;
+}
+
+/** The voxels of a volume for which the test holds. */
+export function maskWhere(volume: Volume, test: (value: number, voxel: number) => boolean): Mask {
+  return onGrid(volume, onesWhere(volume.data, test));
+}
+
 /** Number of voxels that are not 0. */
 export function countNonZero(data: VoxelData): number {
   let count = 0;

@@ -1,6 +1,6 @@
 import { invert, type Mat4, multiply, voxelSizeMm } from '../../volume/affine.js';
 import { percentile } from '../../volume/histogram.js';
-import type { Mask, Volume } from '../../volume/volume.js';
+import { type Mask, onesWhere, type Volume } from '../../volume/volume.js';
 import type { TissuePriors } from '../prepared-exam.js';
 
 /** Voxels of a sequence that lie in the brain, as the scanner measured them (not resampled). */
@@ -72,7 +72,7 @@ export function brainSamples(
 
 /** Samples that are surely of one tissue, as a mask over the samples. */
 export function surelyOf(samples: BrainSamples, tissue: keyof typeof surely): Uint8Array {
-  return Uint8Array.from(samples[tissue], (share) => (share > surely[tissue] ? 1 : 0));
+  return onesWhere(samples[tissue], (share) => share > surely[tissue]);
 }
 
 /** Samples of white matter that a measure needs at least. */

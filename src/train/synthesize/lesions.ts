@@ -1,7 +1,7 @@
 import { about, translation } from '../../preprocess/register-motion.js';
 import { applyToPoint, invert, type Mat4, multiply, type Vec3 } from '../../volume/affine.js';
 import { distanceTransformMm } from '../../volume/distance.js';
-import { type Grid, type Mask, onGrid, type Size } from '../../volume/volume.js';
+import { type Grid, type Mask, onesWhere, onGrid, type Size } from '../../volume/volume.js';
 import { blurred } from './along-axis.js';
 import { boxOf, type Points, type Warp } from './geometry.js';
 import { type Head, stepsPerMm } from './head.js';
@@ -207,8 +207,10 @@ function addPersonInPlace(
     total[label]++;
     inside[label] += allowed[at];
   }
-  const keeps = Uint8Array.from(total, (voxels, label) =>
-    label > 0 && inside[label] > leastShareKept * voxels && hashed(seed, label) < kept ? 1 : 0,
+  const keeps = onesWhere(
+    total,
+    (voxels, label) =>
+      label > 0 && inside[label] > leastShareKept * voxels && hashed(seed, label) < kept,
   );
   for (let at = 0; at < raw.length; at++) {
     if (keeps[found[at]] && allowed[at]) raw[at] = 1;
