@@ -134,10 +134,12 @@ describe('anatomy from scores', () => {
   });
 
   it('refuses what is no brain', () => {
-    const scores = scoresOf((x, y, z) => (Math.hypot(x, y, z) < 20 ? anatomyLabel.csf : 0));
-    expect(() => anatomyFromScores(scores, grid, image)).toThrow(
-      expect.objectContaining({ code: 'brain-not-found' }),
-    );
+    for (const radius of [20, 0]) {
+      const scores = scoresOf((x, y, z) => (Math.hypot(x, y, z) < radius ? anatomyLabel.csf : 0));
+      expect(() => anatomyFromScores(scores, grid, image)).toThrow(
+        expect.objectContaining({ code: 'brain-not-found' }),
+      );
+    }
   });
 });
 
