@@ -129,19 +129,28 @@ async function chooseRule(weights) {
   const predictor = await loadPredictor(engine, network.plan, weights, windowShape);
   const anatomies = await readAnatomies(values.data, at('cache/heads'), true);
   const exams = Number(values.exams);
-  const { rule, score, reliability } = await chooseLesionRule(anatomies, predictor.predict, {
-    exams,
-    seed: 1000,
-    pool,
-    onExam: (index, truthMl) =>
-      console.log(`exam ${index + 1} of ${exams}: ${truthMl.toFixed(1)} ml`),
-  });
+  const { rule, score, reliability, bySize } = await chooseLesionRule(
+    anatomies,
+    predictor.predict,
+    {
+      exams,
+      seed: 1000,
+      pool,
+      onExam: (index, truthMl) =>
+        console.log(`exam ${index + 1} of ${exams}: ${truthMl.toFixed(1)} ml`),
+    },
+  );
   console.log(
     `mean Dice ${score.dice.toFixed(3)}, F1 ${score.detection.toFixed(3)} with ${JSON.stringify(rule)}`,
   );
   for (const { lesions, confidence: said, real } of reliability) {
     console.log(
       `${lesions} lesions of mean confidence ${said.toFixed(2)}: ${real.toFixed(2)} real`,
+    );
+  }
+  for (const { from, to, lesions, hit, found, real } of bySize) {
+    console.log(
+      `above ${from} up to ${to} mm3: ${hit} of ${lesions} lesions found, ${real} of ${found} marks real`,
     );
   }
   return {

@@ -1,7 +1,7 @@
 import { lesionsAmong, type PostProcessing, peaksOf } from '../segment/lesion-rule.js';
 import { voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
-import { type Mask, maskWhere, type Volume } from '../volume/volume.js';
+import { countNonZero, type Mask, maskWhere, onesWhere, type Volume } from '../volume/volume.js';
 
 /** Of equally good ones the first counts. */
 export const thresholds: readonly number[] = [
@@ -96,22 +96,29 @@ export function scoreOf(
   const smoothVoxels = smoothMl / voxelMl;
   const lesions = lesionSizesVoxels.length - 1;
   let [voxels, overlap, real] = [smoothVoxels, 0, 0];
-  const overlapOf = new Int32Array(lesions + 1);
   for (const component of found) {
     voxels += component.voxels;
     overlap += component.overlap;
     if (isReal(component)) real++;
-    for (const [lesion, shared] of component.overlapOf) overlapOf[lesion] += shared;
   }
-  let hit = 0;
-  for (let lesion = 1; lesion <= lesions; lesion++) {
-    voxels += lesionSizesVoxels[lesion];
-    if (isReal({ voxels: lesionSizesVoxels[lesion], overlap: overlapOf[lesion] })) hit++;
-  }
+  for (let lesion = 1; lesion <= lesions; lesion++) voxels += lesionSizesVoxels[lesion];
+  const hit = countNonZero(lesionsHit(lesionSizesVoxels, found));
   return {
     dice: voxels === 0 ? 1 : (2 * overlap + smoothVoxels) / voxels,
     detection: (hit + real + 2) / (lesions + found.length + 2),
   };
+}
+
+/** 1 for each lesion of the reference of which enough was found; index 0 is not one. */
+export function lesionsHit(lesionSizesVoxels: Int32Array, found: readonly Component[]): Uint8Array {
+  const overlapOf = new Int32Array(lesionSizesVoxels.length);
+  for (const component of found) {
+    for (const [lesion, shared] of component.overlapOf) overlapOf[lesion] += shared;
+  }
+  return onesWhere(
+    lesionSizesVoxels,
+    (voxels, lesion) => lesion > 0 && isReal({ voxels, overlap: overlapOf[lesion] }),
+  );
 }
 
 /** Least share of a lesion that both masks have, for it to be one of both. */

@@ -4,7 +4,13 @@ import { seededRandom } from '../volume/random.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
 import type { WorkerPool } from '../workers.js';
 import { batchesAhead } from './batches-ahead.js';
-import type { JudgedCase, judgeCase } from './choose-post-processing.js';
+import {
+  type Component,
+  isReal,
+  type JudgedCase,
+  type judgeCase,
+  lesionsHit,
+} from './choose-post-processing.js';
 import { type RuleByConfidence, ruleByConfidence } from './rule-by-confidence.js';
 import { type BrainExam, renderBrainExam, sampleBrainExam } from './synthesize/brain-exam.js';
 import type { Anatomies } from './synthesize/lesion-batches.js';
@@ -42,9 +48,10 @@ export async function chooseLesionRule(
     onExam?: (index: number, truthMl: number) => void;
   },
 ): Promise<
-  Omit<RuleByConfidence, 'lesions'> & {
+  Omit<RuleByConfidence, 'found'> & {
     /** By confidence, the least sure first: lesions found, their mean confidence, the share of real ones. */
     readonly reliability: readonly { lesions: number; confidence: number; real: number }[];
+    readonly bySize: readonly DetectionOfSize[];
   }
 > {
   const judged: JudgedCase[] = [];
@@ -71,8 +78,59 @@ export async function chooseLesionRule(
   }
   await source.close();
   const heads = judged.map((_, index) => headOf(anatomies, index));
-  const { rule, score, lesions } = ruleByConfidence(judged, heads, smoothMl);
-  return { rule, score, reliability: reliabilityOf(lesions) };
+  const { rule, score, found } = ruleByConfidence(judged, heads, smoothMl);
+  return {
+    rule,
+    score,
+    reliability: reliabilityOf(found.flat()),
+    bySize: detectionBySize(judged, found),
+  };
+}
+
+/** Lesions of a size, in mm3 above `from` up to `to`. */
+export interface DetectionOfSize {
+  readonly from: number;
+  readonly to: number;
+  /** Of the reference, and how many of them are found. */
+  readonly lesions: number;
+  readonly hit: number;
+  /** What the rule finds of this size, and how many of that is real. */
+  readonly found: number;
+  readonly real: number;
+}
+
+const sizesMm3 = [0, 3, 14, 50, 200, 1000, Number.POSITIVE_INFINITY];
+
+/** How many lesions are found, and how much of what is found is real, by size. */
+export function detectionBySize(
+  cases: readonly Omit<JudgedCase, 'componentsByThreshold'>[],
+  found: readonly (readonly Component[])[],
+): DetectionOfSize[] {
+  const lesions = cases.flatMap(({ voxelMl, lesionSizesVoxels }, index) => {
+    const hit = lesionsHit(lesionSizesVoxels, found[index]);
+    return Array.from(lesionSizesVoxels, (voxels, lesion) => ({
+      mm3: 1000 * voxels * voxelMl,
+      good: hit[lesion] === 1,
+    })).slice(1);
+  });
+  const marks = found.flat().map((component) => ({
+    mm3: 1000 * component.volumeMl,
+    good: isReal(component),
+  }));
+  return sizesMm3.slice(1).map((to, index) => {
+    const from = sizesMm3[index];
+    const [ofReference, ofFound] = [lesions, marks].map((all) =>
+      all.filter(({ mm3 }) => mm3 > from && mm3 <= to),
+    );
+    return {
+      from,
+      to,
+      lesions: ofReference.length,
+      hit: ofReference.filter(({ good }) => good).length,
+      found: ofFound.length,
+      real: ofFound.filter(({ good }) => good).length,
+    };
+  });
 }
 
 const reliabilityBins = 5;

@@ -22,8 +22,8 @@ export interface RuleByConfidence {
   readonly rule: PostProcessing;
   /** Mean over the cases. */
   readonly score: Score;
-  /** What the rule finds, of all cases. */
-  readonly lesions: readonly JudgedComponent[];
+  /** What the rule finds in each case. */
+  readonly found: readonly (readonly JudgedComponent[])[];
 }
 
 /**
@@ -64,7 +64,7 @@ export function ruleByConfidence(
   return {
     rule: { threshold, minimumVolumeMm3: 0, confidence, keepLargest: false },
     score: scoreBy(found),
-    lesions: found.flat(),
+    found,
   };
 }
 

@@ -34,7 +34,8 @@ describe('the choice of a rule by confidence', () => {
   const rows = Array.from({ length: 12 }, (_, index) => row(index));
   const groups = rows.map((_, index) => index % 4);
   const judged = rows.map(({ probability, truth }) => judgeCase(probability, truth));
-  const { rule, score, lesions } = ruleByConfidence(judged, groups, 0.3);
+  const { rule, score, found } = ruleByConfidence(judged, groups, 0.3);
+  const lesions = found.flat();
 
   it('asks what is large for more than what is small', () => {
     expect(score.dice).toBeGreaterThan(0.9);
