@@ -2,15 +2,15 @@
 //
 //   npm run train:defaults -- lesions|anatomy [--resume] [--continue] [--device cpu|cuda|webgpu]
 //       [--threads N] [--workers N] [--data FOLDER] [--weights FILE]
-//   npm run train:defaults -- lesions|anatomy --finish [--checkpoint FILE]
-//   npm run train:defaults -- lesions --rule
+//   npm run train:defaults -- lesions|anatomy --finish [--version V] [--checkpoint FILE] [--exams N]
+//   npm run train:defaults -- lesions --rule [--version V] [--exams N]
 //
 // The checkpoint, after every epoch, and the log lie in checkpoints/; a run that was stopped goes on
 // with --resume exactly as if it had not been. --continue starts another run, on other exams, from the
 // weights in models/ or of --weights (to resume or finish such a run, --continue is given again).
 // --finish replaces the network in models/ by the averaged weights of the checkpoint; the rule for
 // lesions is chosen on synthetic exams of heads that training did not see. --rule chooses it again for
-// the weights in models/.
+// the weights in models/, and leaves their version as it is unless another is given.
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -32,7 +32,7 @@ const { values, positionals } = parseArgs({
     finish: { type: 'boolean', default: false },
     rule: { type: 'boolean', default: false },
     exams: { type: 'string', default: '64' },
-    version: { type: 'string', default: '0.1.0' },
+    version: { type: 'string' },
     device: { type: 'string', default: 'cpu' },
     threads: { type: 'string', default: '1' },
     workers: { type: 'string', default: '1' },
@@ -109,7 +109,7 @@ async function finish() {
     ...chosen.training,
   };
   const { plan } = network;
-  const card = { name, version: values.version, plan, ...chosen, training };
+  const card = { name, version: values.version ?? '0.1.0', plan, ...chosen, training };
   await writeOwnNetwork(ownNetworkFolder(name), card, weights);
 }
 
@@ -118,7 +118,7 @@ async function renewRule() {
   const { rule, training } = await chooseRule(weights);
   const renewed = {
     ...card,
-    version: values.version,
+    version: values.version ?? card.version,
     rule,
     training: { ...card.training, ...training },
   };
@@ -148,9 +148,9 @@ async function chooseRule(weights) {
       `${lesions} lesions of mean confidence ${said.toFixed(2)}: ${real.toFixed(2)} real`,
     );
   }
-  for (const { from, to, lesions, hit, found, real } of bySize) {
+  for (const { fromMm3, toMm3, lesions, hit, found, real } of bySize) {
     console.log(
-      `above ${from} up to ${to} mm3: ${hit} of ${lesions} lesions found, ${real} of ${found} marks real`,
+      `above ${fromMm3} up to ${toMm3} mm3: ${hit} of ${lesions} lesions found, ${real} of ${found} marks real`,
     );
   }
   return {

@@ -27,7 +27,7 @@ const singles = Float32Array.from({ length: 2 ** 16 }, (_, half) => {
  * of 0 is kept.
  */
 export function toFloat16(numbers: Float32Array): Uint16Array {
-  return Uint16Array.from(numbers, (number) => {
+  const halves = numbers.map((number) => {
     value[0] = number;
     const sign = (bits[0] >>> 16) & 0x8000;
     const magnitude = bits[0] & 0x7fffffff;
@@ -43,4 +43,5 @@ export function toFloat16(numbers: Float32Array): Uint16Array {
     const lastKept = (magnitude >>> 13) & 1;
     return sign | ((magnitude - 0x38000000 + 0xfff + lastKept) >>> 13);
   });
+  return new Uint16Array(halves);
 }

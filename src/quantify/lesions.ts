@@ -1,14 +1,7 @@
 import { lesionsAmong, type PostProcessing } from '../segment/lesion-rule.js';
 import { applyToPoint, type Vec3, voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
-import {
-  type Mask,
-  maskWhere,
-  onGrid,
-  type Size,
-  type Volume,
-  voxelCount,
-} from '../volume/volume.js';
+import { type Mask, maskWhere, type Size, type Volume } from '../volume/volume.js';
 
 /** One lesion: a connected component of the lesion mask on the FLAIR's own grid. */
 export interface Lesion {
@@ -54,13 +47,9 @@ export interface LesionRule extends PostProcessing {
  * list.
  */
 export function findLesions(probability: Volume<Float32Array>, rule: LesionRule): Lesions {
-  const { size, affine } = probability;
-  const above = new Uint8Array(voxelCount(size));
-  for (let voxel = 0; voxel < above.length; voxel++) {
-    if (probability.data[voxel] >= rule.threshold) above[voxel] = 1;
-  }
+  const { affine } = probability;
   const { labels, count, sizesVoxels } = connectedComponents(
-    onGrid(probability, above),
+    maskWhere(probability, (value) => value >= rule.threshold),
     rule.connectivity,
   );
   const voxelMl = voxelVolumeMm3(affine) / 1000;

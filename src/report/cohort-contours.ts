@@ -3,7 +3,7 @@ import { imagesIn, throwProblems } from '../evaluate/match-files.js';
 import { readVolume } from '../formats/index.js';
 import { reorient } from '../volume/reorient.js';
 import { resample } from '../volume/resample.js';
-import { countNonZero, type Mask, onGrid, type Volume } from '../volume/volume.js';
+import { countNonZero, type Mask, maskWhere, type Volume } from '../volume/volume.js';
 import type { Figure } from './cohort-charts.js';
 import { sliceAsDataUrl } from './picture.js';
 import { outlinePath, type Slice, sliceOf } from './slice.js';
@@ -52,7 +52,7 @@ async function caseRow(contourCase: ContourCase, top: number): Promise<string> {
   const flair = reorient((await readVolume(contourCase.flair)).volume);
   const reference = await maskOn(flair, contourCase.reference);
   const prediction = await maskOn(flair, contourCase.prediction);
-  const head = where(flair, (value) => value > 0);
+  const head = maskWhere(flair, (value) => value > 0);
   const window = flairWindow(flair, head);
   const slice = fullestSlice(reference, prediction);
   const picture = sliceOf(flair, 'axial', slice);
@@ -111,15 +111,7 @@ function boxOf({ values, width, height }: Slice) {
 
 async function maskOn(flair: Volume, file: string): Promise<Mask> {
   const { volume } = await readVolume(file);
-  return where(resample(volume, flair, { interpolation: 'nearest' }), (value) => value === 1);
-}
-
-function where(volume: Volume, isInside: (value: number) => boolean): Mask {
-  const inside = new Uint8Array(volume.data.length);
-  for (let voxel = 0; voxel < inside.length; voxel++) {
-    if (isInside(volume.data[voxel])) inside[voxel] = 1;
-  }
-  return onGrid(volume, inside);
+  return maskWhere(resample(volume, flair, { interpolation: 'nearest' }), (value) => value === 1);
 }
 
 /**

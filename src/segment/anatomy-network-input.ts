@@ -80,6 +80,7 @@ export function anatomyFromScores(scores: Float32Array, grid: Grid, image: Grid)
     onGrid(image, on(image, anatomyLabel.outside)),
     (outside) => outside < mostOutside,
   );
+  // Where nothing is inside, a brain of one voxel at most is refused below.
   const box = paddedBox(inside) ?? { first: [0, 0, 0], size: [1, 1, 1] };
   const brain = fillHoles(largestComponent(cropTo(inside, box), 6));
   requirePlausible(brain);

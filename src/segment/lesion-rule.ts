@@ -1,6 +1,6 @@
 import { voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
-import { type Mask, onGrid, type Volume } from '../volume/volume.js';
+import { type Mask, maskWhere, type Volume } from '../volume/volume.js';
 import {
   type ConfidenceModel,
   confidencesOf,
@@ -58,10 +58,8 @@ export function lesionsAmong<Component extends JudgedLesion>(
 
 /** The lesion mask of a probability map. */
 export function lesionMask(probability: Volume, rule: PostProcessing): Mask {
-  const mask = new Uint8Array(probability.data.length);
-  for (let at = 0; at < mask.length; at++) if (probability.data[at] >= rule.threshold) mask[at] = 1;
-  const volume = onGrid(probability, mask);
-  const { labels, sizesVoxels, count } = connectedComponents(volume, 26);
+  const above = maskWhere(probability, (value) => value >= rule.threshold);
+  const { labels, sizesVoxels, count } = connectedComponents(above, 26);
   const voxelMl = voxelVolumeMm3(probability.affine) / 1000;
   const peaks = peaksOf(probability, labels.data, count);
   const found = Array.from({ length: count }, (_, index) => ({
@@ -71,8 +69,7 @@ export function lesionMask(probability: Volume, rule: PostProcessing): Mask {
   }));
   const isKept = new Uint8Array(count + 1);
   for (const { label } of lesionsAmong(found, rule)) isKept[label] = 1;
-  for (let at = 0; at < mask.length; at++) mask[at] = isKept[labels.data[at]];
-  return volume;
+  return maskWhere(labels, (label) => isKept[label] === 1);
 }
 
 /** The highest probability of each component, by label. */

@@ -87,10 +87,10 @@ export async function chooseLesionRule(
   };
 }
 
-/** Lesions of a size, in mm3 above `from` up to `to`. */
+/** Lesions larger than `fromMm3`, up to `toMm3`. */
 export interface DetectionOfSize {
-  readonly from: number;
-  readonly to: number;
+  readonly fromMm3: number;
+  readonly toMm3: number;
   /** Of the reference, and how many of them are found. */
   readonly lesions: number;
   readonly hit: number;
@@ -99,7 +99,7 @@ export interface DetectionOfSize {
   readonly real: number;
 }
 
-const sizesMm3 = [0, 3, 14, 50, 200, 1000, Number.POSITIVE_INFINITY];
+const boundsMm3 = [0, 3, 14, 50, 200, 1000, Number.POSITIVE_INFINITY];
 
 /** How many lesions are found, and how much of what is found is real, by size. */
 export function detectionBySize(
@@ -117,14 +117,14 @@ export function detectionBySize(
     mm3: 1000 * component.volumeMl,
     good: isReal(component),
   }));
-  return sizesMm3.slice(1).map((to, index) => {
-    const from = sizesMm3[index];
+  return boundsMm3.slice(1).map((toMm3, index) => {
+    const fromMm3 = boundsMm3[index];
     const [ofReference, ofFound] = [lesions, marks].map((all) =>
-      all.filter(({ mm3 }) => mm3 > from && mm3 <= to),
+      all.filter(({ mm3 }) => mm3 > fromMm3 && mm3 <= toMm3),
     );
     return {
-      from,
-      to,
+      fromMm3,
+      toMm3,
       lesions: ofReference.length,
       hit: ofReference.filter(({ good }) => good).length,
       found: ofFound.length,

@@ -28,12 +28,12 @@ describe('what is found, by size', () => {
 
   it('counts lesions by their own size and marks by theirs, a bound to the smaller ones', () => {
     expect(bySize).toEqual([
-      { from: 0, to: 3, lesions: 1, hit: 0, found: 1, real: 0 },
-      { from: 3, to: 14, lesions: 1, hit: 1, found: 0, real: 0 },
-      { from: 14, to: 50, lesions: 1, hit: 1, found: 1, real: 1 },
-      { from: 50, to: 200, lesions: 1, hit: 0, found: 1, real: 0 },
-      { from: 200, to: 1000, lesions: 0, hit: 0, found: 0, real: 0 },
-      { from: 1000, to: Number.POSITIVE_INFINITY, lesions: 0, hit: 0, found: 0, real: 0 },
+      { fromMm3: 0, toMm3: 3, lesions: 1, hit: 0, found: 1, real: 0 },
+      { fromMm3: 3, toMm3: 14, lesions: 1, hit: 1, found: 0, real: 0 },
+      { fromMm3: 14, toMm3: 50, lesions: 1, hit: 1, found: 1, real: 1 },
+      { fromMm3: 50, toMm3: 200, lesions: 1, hit: 0, found: 1, real: 0 },
+      { fromMm3: 200, toMm3: 1000, lesions: 0, hit: 0, found: 0, real: 0 },
+      { fromMm3: 1000, toMm3: Number.POSITIVE_INFINITY, lesions: 0, hit: 0, found: 0, real: 0 },
     ]);
   });
 

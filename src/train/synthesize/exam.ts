@@ -1,6 +1,13 @@
 import { applyToPoint, invert } from '../../volume/affine.js';
 import { seededRandom } from '../../volume/random.js';
-import { type Grid, type Mask, onGrid, type Size, type Volume } from '../../volume/volume.js';
+import {
+  type Grid,
+  type Mask,
+  maskWhere,
+  onGrid,
+  type Size,
+  type Volume,
+} from '../../volume/volume.js';
 import { acquire, averagedOverSlices, type Protocol } from './acquisition.js';
 import { type Anatomy, renderAnatomy } from './anatomy.js';
 import { type Artefacts, addArtefactsInPlace } from './artefacts.js';
@@ -86,9 +93,7 @@ export function renderExam(
     if (sequence) images[name] = renderSequence(anatomy, sequence, parameters.mimics, kept);
   }
   const share = averagedOverSlices(onGrid(anatomy.grid, anatomy.mask), reference.protocol);
-  const truth = new Uint8Array(share.data.length);
-  for (let at = 0; at < truth.length; at++) if (share.data[at] > 0.5) truth[at] = 1;
-  return { images, truth: onGrid(share, truth) };
+  return { images, truth: maskWhere(share, (lesion) => lesion > 0.5) };
 }
 
 function renderSequence(

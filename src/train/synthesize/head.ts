@@ -3,7 +3,7 @@ import { largestComponent } from '../../volume/components.js';
 import { distanceTransformMm } from '../../volume/distance.js';
 import { close, fillHoles } from '../../volume/morphology.js';
 import { reorient } from '../../volume/reorient.js';
-import { type Mask, onGrid, type Volume, voxelCount } from '../../volume/volume.js';
+import { maskWhere, onGrid, type Volume, voxelCount } from '../../volume/volume.js';
 import { cropToContent } from './crop.js';
 import { renderField } from './smooth-field.js';
 import { isBrain, tissue, tissues } from './tissues.js';
@@ -45,10 +45,10 @@ export function tissuesFromLabels(labels: Volume): Volume<Uint8Array> {
   const result = cropToContent(largestPart(withTissueNumbers(reorient(labels))), 3);
   const { data } = result;
   const depth = distanceTransformMm(
-    select(result, (value) => value === tissue.air || value === tissue.skin),
+    maskWhere(result, (value) => value === tissue.air || value === tissue.skin),
   ).data;
-  const boneDepth = distanceTransformMm(select(result, (value) => value !== tissue.bone)).data;
-  const toBone = distanceTransformMm(select(result, (value) => value === tissue.bone)).data;
+  const boneDepth = distanceTransformMm(maskWhere(result, (value) => value !== tissue.bone)).data;
+  const toBone = distanceTransformMm(maskWhere(result, (value) => value === tissue.bone)).data;
   const voxelMm = Math.min(...voxelSizeMm(result.affine));
   const thickness = renderField(
     { seed: 1, spacingMm: 18 },
@@ -75,7 +75,7 @@ function withTissueNumbers(labels: Volume): Volume<Uint8Array> {
 }
 
 function largestPart(volume: Volume<Uint8Array>): Volume<Uint8Array> {
-  const everything = select(volume, (value) => value !== tissue.air);
+  const everything = maskWhere(volume, (value) => value !== tissue.air);
   const largest = largestComponent(everything, 26).data;
   const data = new Uint8Array(volume.data.length);
   for (let at = 0; at < data.length; at++) if (largest[at] !== 0) data[at] = volume.data[at];
@@ -87,12 +87,12 @@ export function describeHead(
   name: string,
   volume: Volume<Uint8Array>,
 ): Omit<Head, 'toLesionSpace'> {
-  const tissueOfBrain = select(volume, (value) => isBrain[value] !== 0);
+  const tissueOfBrain = maskWhere(volume, (value) => isBrain[value] !== 0);
   const brain = fillHoles(close(largestComponent(tissueOfBrain, 26), brainClosingMm));
   const outside = distanceTransformMm(brain).data;
-  const inside = distanceTransformMm(select(brain, (value) => value === 0)).data;
+  const inside = distanceTransformMm(maskWhere(brain, (value) => value === 0)).data;
   const ventricles = distanceTransformMm(
-    select(volume, (value) => value === tissue.ventricle || value === tissue['choroid plexus']),
+    maskWhere(volume, (value) => value === tissue.ventricle || value === tissue['choroid plexus']),
   ).data;
   const length = voxelCount(volume.size);
   const brainDistance = new Int8Array(length);
@@ -122,10 +122,4 @@ export function describeHead(
       (r) => m[r] * i + m[r + 1] * j + m[r + 2] * k + m[r + 3],
     ) as unknown as Vec3,
   };
-}
-
-function select(volume: Volume, belongs: (value: number) => boolean): Mask {
-  const data = new Uint8Array(volume.data.length);
-  for (let at = 0; at < data.length; at++) if (belongs(volume.data[at])) data[at] = 1;
-  return onGrid(volume, data);
 }

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { DawsonError } from '../../errors.js';
 import { readVolume, sha256OfFile, writeNifti, writeWhole } from '../../formats/index.js';
 import type { Mat4, Vec3 } from '../../volume/affine.js';
-import { onGrid, type Volume } from '../../volume/volume.js';
+import { maskWhere, type Volume } from '../../volume/volume.js';
 import { describeHead, type Head, tissuesFromLabels } from './head.js';
 import { type LesionLibrary, lesionLibrary } from './lesion-library.js';
 import { placeInLesionSpace } from './place-in-lesion-space.js';
@@ -69,9 +69,7 @@ export async function readLesionLibrary(dataFolder: string): Promise<LesionLibra
   const masks = [];
   for (const file of await listImages(join(dataFolder, 'lesions'), 'lesion masks')) {
     const { volume } = await readVolume(file);
-    const data = new Uint8Array(volume.data.length);
-    for (let at = 0; at < data.length; at++) if (volume.data[at] !== 0) data[at] = 1;
-    masks.push(onGrid(volume, data));
+    masks.push(maskWhere(volume, (value) => value !== 0));
   }
   return lesionLibrary(masks);
 }
