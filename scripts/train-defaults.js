@@ -1,26 +1,33 @@
-// Trains Dawson's own networks on synthetic exams:
+// Trains Dawson's own networks, on synthetic exams and, for lesions, on real ones beside them:
 //
 //   npm run train:defaults -- lesions|anatomy [--resume] [--continue] [--device cpu|cuda|webgpu]
 //       [--threads N] [--workers N] [--data FOLDER] [--weights FILE]
+//   npm run train:defaults -- lesions --mixed [--cases FOLDER ...] [--without NAME ...] [--share P] [...]
 //   npm run train:defaults -- lesions|anatomy --finish [--version V] [--checkpoint FILE] [--exams N]
 //   npm run train:defaults -- lesions --rule [--version V] [--exams N]
 //
 // The checkpoint, after every epoch, and the log lie in checkpoints/; a run that was stopped goes on
 // with --resume exactly as if it had not been. --continue starts another run, on other exams, from the
 // weights in models/ or of --weights (to resume or finish such a run, --continue is given again).
+// --mixed starts such a run on real exams and synthetic ones, two thirds and one third: every FOLDER of --cases is a site
+// whose folders hold flair, lesions and perhaps t2 and t1 (.nii.gz). --without leaves cases out; each set of
+// cases has a checkpoint of its own.
 // --finish replaces the network in models/ by the averaged weights of the checkpoint; the rule for
 // lesions is chosen on synthetic exams of heads that training did not see. --rule chooses it again for
 // the weights in models/, and leaves their version as it is unless another is given.
 import { mkdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readSafetensors } from '../dist/formats/safetensors.js';
 import { Engine, loadPredictor, requireWeights } from '../dist/network/index.js';
+import { openAnatomyNetwork } from '../dist/segment/anatomy-network.js';
 import { windowShape } from '../dist/segment/lesion-network.js';
 import { ownNetworkFolder, readOwnNetwork, writeOwnNetwork } from '../dist/segment/own-network.js';
 import { weightsOfState } from '../dist/train/checkpoint.js';
 import { defaultNetworks, readAnatomies, trainDefault } from '../dist/train/default-networks.js';
 import { chooseLesionRule } from '../dist/train/lesion-validation.js';
+import { readTrainingCases } from '../dist/train/real/training-case.js';
 import { WorkerPool } from '../dist/workers.js';
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -29,6 +36,9 @@ const { values, positionals } = parseArgs({
   options: {
     resume: { type: 'boolean', default: false },
     continue: { type: 'boolean', default: false },
+    mixed: { type: 'boolean', default: false },
+    cases: { type: 'string', multiple: true, default: [at('../shared/data/routine')] },
+    without: { type: 'string', multiple: true, default: [] },
     finish: { type: 'boolean', default: false },
     rule: { type: 'boolean', default: false },
     exams: { type: 'string', default: '64' },
@@ -55,8 +65,12 @@ const engine = new Engine(
 );
 const pool = new WorkerPool(Number(values.workers));
 const network = defaultNetworks[name];
-const stage = values.continue ? network.further : network.first;
-const checkpointFile = values.checkpoint ?? at(`checkpoints/${name}.safetensors`);
+const stage = values.mixed ? network.mixed : values.continue ? network.further : network.first;
+const sites = values.cases.map((folder) => basename(folder));
+const runName = values.mixed
+  ? [name, ...sites, ...values.without.map((one) => `without-${one}`)].join('-')
+  : name;
+const checkpointFile = values.checkpoint ?? at(`checkpoints/${runName}.safetensors`);
 try {
   if (values.rule) await renewRule();
   else if (values.finish) await finish();
@@ -75,19 +89,39 @@ async function train() {
     dataFolder: values.data,
     cacheFolder: at('cache/heads'),
     checkpointFile,
-    logFile: at(`checkpoints/${name}.jsonl`),
+    logFile: checkpointFile.replace(/\.safetensors$/, '.jsonl'),
     resume: values.resume,
-    initialWeights: values.continue ? await weightsToGoOnFrom() : undefined,
+    cases: values.mixed ? await realCases() : [],
+    initialWeights: values.continue || values.mixed ? await weightsToGoOnFrom() : undefined,
     pool,
     ahead: Math.max(3, 2 * Number(values.workers)),
     signal: stopping.signal,
     onEpoch: ({ epoch, trainingLoss, validationLoss, pseudoDice, seconds, waitingSeconds }) =>
       console.log(
         `epoch ${epoch + 1} of ${stage.run.epochs}: loss ${trainingLoss.toFixed(4)}, ` +
-          `validation ${validationLoss?.toFixed(4)}, Dice ${pseudoDice?.map((dice) => dice?.toFixed(3))}, ` +
+          (validationLoss === undefined
+            ? ''
+            : `validation ${validationLoss.toFixed(4)}, Dice ${pseudoDice.map((dice) => dice?.toFixed(3))}, `) +
           `${seconds.toFixed(0)} s (waited ${waitingSeconds.toFixed(0)} s)`,
       ),
   });
+}
+
+async function realCases() {
+  const anatomy = await openAnatomyNetwork(
+    { device: 'cpu', threads: Number(values.threads) },
+    pool,
+  );
+  const run = { pool, stage: (_, work) => work(() => {}), signal: stopping.signal };
+  const cases = await readTrainingCases(
+    values.cases,
+    values.without,
+    at('cache/cases'),
+    anatomy,
+    run,
+  );
+  console.log(`${cases.length} real exams: ${cases.map((one) => one.name).join(', ')}`);
+  return cases;
 }
 
 async function weightsToGoOnFrom() {

@@ -9,6 +9,9 @@ import { seededRandom } from '../volume/random.js';
 import type { WorkerPool } from '../workers.js';
 import { type BatchesAhead, batchesAhead } from './batches-ahead.js';
 import { type EpochRecord, type RunSettings, trainNetwork } from './loop.js';
+import type { makeMixedBatch } from './real/real-batches.js';
+import type { TrainingCase } from './real/training-case.js';
+import { onSharedMemory } from './shared-memory.js';
 import type { StepInput, StepSettings } from './step.js';
 import { tissueShares } from './synthesize/brain-intensities.js';
 import type { Anatomies, BatchSettings, makeLesionBatch } from './synthesize/lesion-batches.js';
@@ -21,13 +24,15 @@ export interface TrainingStage {
   readonly seed: number;
 }
 
-/** How Dawson's own networks are made, from synthetic exams alone. */
+/** How Dawson's own networks are made. */
 interface DefaultNetwork {
   readonly plan: CompactUnetPlan;
   /** From fresh weights. */
   readonly first: TrainingStage;
   /** Goes on from the weights of a finished run, on other exams. */
   readonly further: TrainingStage;
+  /** Goes on from the weights of a finished run, on real exams beside synthetic ones. */
+  readonly mixed?: TrainingStage;
   /** Makes its batches: an exported function of a module, for workers. */
   readonly batches: { readonly module: URL; readonly name: string };
 }
@@ -79,6 +84,12 @@ export const defaultNetworks = {
     // Nearly all cross-entropy: overlap makes a network as sure of a border as of a lesion.
     // Small lesions count for more (docs/decisions/0093).
     further: { step: stepWith(100, 50, true), run: runOf(45, 6e-4), seed: 79 },
+    // A run so short would else end with an average that is half of what it began with.
+    mixed: {
+      step: { ...stepWith(100, 50, true), batchSize: 3, averageDecay: 0.98 },
+      run: { ...runOf(8, 4e-4), stepsPerEpoch: 40, validationSteps: 0 },
+      seed: 101,
+    },
     batches: {
       module: new URL('./synthesize/lesion-batches.js', import.meta.url),
       name: 'makeLesionBatch',
@@ -122,22 +133,6 @@ export async function readAnatomies(
   return onSharedMemory({ heads, shares: heads.map(tissueShares), library });
 }
 
-/** A copy of plain values whose arrays of numbers lie on memory that workers share. */
-function onSharedMemory<T>(value: T): T {
-  if (ArrayBuffer.isView(value)) {
-    const from = value as unknown as Uint8Array;
-    const Numbers = from.constructor as Uint8ArrayConstructor;
-    const copy = new Numbers(new SharedArrayBuffer(from.byteLength));
-    copy.set(from);
-    return copy as unknown as T;
-  }
-  if (Array.isArray(value)) return value.map(onSharedMemory) as T;
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, part]) => [key, onSharedMemory(part)]),
-  ) as T;
-}
-
 export interface DefaultTraining {
   readonly dataFolder: string;
   /** Prepared heads are kept here. */
@@ -145,6 +140,8 @@ export interface DefaultTraining {
   readonly checkpointFile: string;
   readonly logFile: string;
   readonly resume: boolean;
+  /** Real exams to learn from beside synthetic ones; none for synthetic ones alone. */
+  readonly cases?: readonly TrainingCase[];
   /** Of a finished run, to go on from; without them training begins with fresh ones. */
   readonly initialWeights?: Weights;
   readonly pool: WorkerPool;
@@ -171,16 +168,28 @@ export async function openDefaultBatches(
     cacheFolder,
     pool,
     ahead = 3,
+    cases = [],
     signal,
-  }: Pick<DefaultTraining, 'dataFolder' | 'cacheFolder' | 'pool' | 'ahead' | 'signal'>,
+  }: Pick<DefaultTraining, 'dataFolder' | 'cacheFolder' | 'pool' | 'ahead' | 'cases' | 'signal'>,
 ): Promise<DefaultBatches> {
   const makers = defaultNetworks[name].batches;
+  const shared = onSharedMemory(cases);
   const sources: BatchesAhead<StepInput>[] = [];
   const batchesOf = (anatomies: Anatomies, ofSeed: number) => (firstBatch: number) => {
     const batch: BatchSettings = { batchSize: step.batchSize, edgeVoxels, seed: ofSeed };
     const source = batchesAhead(
       (index) =>
-        pool.call<typeof makeLesionBatch>(makers.module, makers.name, [anatomies, batch, index]),
+        shared.length > 0
+          ? pool.call<typeof makeMixedBatch>(
+              new URL('./real/real-batches.js', import.meta.url),
+              'makeMixedBatch',
+              [{ anatomies, cases: shared }, batch, index],
+            )
+          : pool.call<typeof makeLesionBatch>(makers.module, makers.name, [
+              anatomies,
+              batch,
+              index,
+            ]),
       { firstBatch, signal, ahead },
     );
     sources.push(source);
@@ -212,7 +221,7 @@ export async function trainDefault(
       settings: stage.run,
       initialWeights: training.initialWeights ?? initialWeights(plan, seededRandom(stage.seed)),
       batches: data.batches,
-      validationBatches: data.validationBatches,
+      validationBatches: stage.run.validationSteps > 0 ? data.validationBatches : undefined,
       checkpointFile,
       logFile,
       resume,

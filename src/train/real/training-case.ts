@@ -1,0 +1,96 @@
+import { basename } from 'node:path';
+import type { Run } from '../../preprocess/prepare.js';
+import type { AnatomyNetwork } from '../../segment/anatomy-network.js';
+import { lesionNetworkInput } from '../../segment/lesion-network-input.js';
+import { type Axes3, shapeOf } from '../../segment/nnunet-grid.js';
+import { outsideLabel } from '../../segment/nnunet-preprocess.js';
+import { voxelSizeMm } from '../../volume/affine.js';
+import { connectedComponents } from '../../volume/components.js';
+import { resample } from '../../volume/resample.js';
+import { onesWhere, onGrid, toFloat32 } from '../../volume/volume.js';
+import { sequenceNames } from '../synthesize/exam.js';
+import { listCases, type PreparedCase, preparedCase } from './prepared-case.js';
+
+/** A real exam as the lesion network sees it, in voxels of 1 mm. */
+export interface TrainingCase {
+  readonly name: string;
+  readonly site: string;
+  /** [z, y, x]. */
+  readonly shape: Axes3;
+  /** [flair t2 t1, z, y, x], normalised; 0 outside of the brain and for a sequence that is missing. */
+  readonly image: Float32Array;
+  /** Of each sequence, whether the exam has it. */
+  readonly present: readonly boolean[];
+  /** 1 in lesions, {@link outsideLabel} outside of the brain, else 0. */
+  readonly labels: Int8Array;
+  /** Distance of the slices as measured, and the axis of the body that they are stacked along (0 is left to right). */
+  readonly sliceMm: number;
+  /** Voxels of the lesions, one lesion after the other. */
+  readonly lesionVoxels: Uint32Array;
+  /** Where each lesion begins in `lesionVoxels`, and the end of the last. */
+  readonly lesionStarts: Uint32Array;
+}
+
+/** Interpolated masks of small lesions shrink from 0.5 on: from here on their volume stays (0.99 to 1.02). */
+const lesionShare = 0.45;
+
+/** What training sees of an exam: what use would see, and the experts' lesions at the same voxels. */
+export function trainingCase({ name, site, exam, experts }: PreparedCase): TrainingCase {
+  const { grid, data } = lesionNetworkInput(exam);
+  const lesion = resample(toFloat32(experts), grid).data;
+  const inBrain = resample(toFloat32(exam.brain), grid).data;
+  const labels = new Int8Array(lesion.length);
+  for (let at = 0; at < labels.length; at++) {
+    labels[at] = inBrain[at] < 0.5 ? outsideLabel : lesion[at] >= lesionShare ? 1 : 0;
+  }
+  const mask = onGrid(
+    grid,
+    onesWhere(labels, (label) => label === 1),
+  );
+  return {
+    name,
+    site,
+    shape: shapeOf(mask),
+    image: data,
+    present: sequenceNames.map((sequence) => exam[sequence] !== undefined),
+    labels,
+    sliceMm: Math.max(...voxelSizeMm(exam.flair.affine)),
+    ...lesionsOf(mask),
+  };
+}
+
+function lesionsOf(mask: Parameters<typeof connectedComponents>[0]) {
+  const { labels, count, sizesVoxels } = connectedComponents(mask, 26);
+  const lesionStarts = new Uint32Array(count + 1);
+  for (let lesion = 1; lesion <= count; lesion++) {
+    lesionStarts[lesion] = lesionStarts[lesion - 1] + sizesVoxels[lesion];
+  }
+  const next = lesionStarts.slice();
+  const lesionVoxels = new Uint32Array(lesionStarts[count]);
+  for (let at = 0; at < labels.data.length; at++) {
+    const lesion = labels.data[at];
+    if (lesion > 0) lesionVoxels[next[lesion - 1]++] = at;
+  }
+  return { lesionVoxels, lesionStarts };
+}
+
+/**
+ * All cases of some sites, prepared, but for those left out.
+ * @param sites folders of {@link listCases}
+ * @param without names of cases
+ */
+export async function readTrainingCases(
+  sites: readonly string[],
+  without: readonly string[],
+  cacheFolder: string,
+  anatomy: AnatomyNetwork | undefined,
+  run: Run,
+): Promise<TrainingCase[]> {
+  const folders = (await Promise.all(sites.map(listCases))).flat();
+  const cases: TrainingCase[] = [];
+  for (const folder of folders) {
+    if (without.includes(basename(folder))) continue;
+    cases.push(trainingCase(await preparedCase(folder, cacheFolder, anatomy, run)));
+  }
+  return cases;
+}
