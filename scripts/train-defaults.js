@@ -2,19 +2,25 @@
 //
 //   npm run train:defaults -- lesions|anatomy [--resume] [--continue] [--device cpu|cuda|webgpu]
 //       [--threads N] [--workers N] [--data FOLDER] [--weights FILE]
-//   npm run train:defaults -- lesions --mixed [--cases FOLDER ...] [--without NAME ...] [--share P] [...]
 //   npm run train:defaults -- lesions|anatomy --finish [--version V] [--checkpoint FILE] [--exams N]
 //   npm run train:defaults -- lesions --rule [--version V] [--exams N]
+//
+//   npm run train:defaults -- lesions --mixed [--cases FOLDER ...] [--without NAME,NAME ...] [--resume] [...]
+//   npm run train:defaults -- lesions --mixed --finish --without NAME,NAME --without NAME [--version V] [...]
 //
 // The checkpoint, after every epoch, and the log lie in checkpoints/; a run that was stopped goes on
 // with --resume exactly as if it had not been. --continue starts another run, on other exams, from the
 // weights in models/ or of --weights (to resume or finish such a run, --continue is given again).
-// --mixed starts such a run on real exams and synthetic ones, two thirds and one third: every FOLDER of --cases is a site
-// whose folders hold flair, lesions and perhaps t2 and t1 (.nii.gz). --without leaves cases out; each set of
-// cases has a checkpoint of its own.
 // --finish replaces the network in models/ by the averaged weights of the checkpoint; the rule for
 // lesions is chosen on synthetic exams of heads that training did not see. --rule chooses it again for
 // the weights in models/, and leaves their version as it is unless another is given.
+//
+// --mixed goes on from the weights in models/ or of --weights on real exams beside synthetic ones. Every
+// FOLDER of --cases is a site, whose folders hold flair, lesions and perhaps t2 and t1 (.nii.gz). --without
+// leaves people out; such a run is a fold, with a checkpoint of its own. With --finish every --without names
+// a fold that was trained: the network in models/ becomes the mean of the weights of all folds and of
+// the run on all cases, and its rule is chosen on the synthetic exams and on the real ones, each seen by the
+// network that had left it out.
 import { mkdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,8 +32,10 @@ import { windowShape } from '../dist/segment/lesion-network.js';
 import { ownNetworkFolder, readOwnNetwork, writeOwnNetwork } from '../dist/segment/own-network.js';
 import { weightsOfState } from '../dist/train/checkpoint.js';
 import { defaultNetworks, readAnatomies, trainDefault } from '../dist/train/default-networks.js';
-import { chooseLesionRule } from '../dist/train/lesion-validation.js';
-import { readTrainingCases } from '../dist/train/real/training-case.js';
+import { chooseLesionRule, judgeSyntheticExams } from '../dist/train/lesion-validation.js';
+import { meanWeights, segmentLeftOut } from '../dist/train/real/leave-out.js';
+import { preparedCases } from '../dist/train/real/prepared-case.js';
+import { trainingCase } from '../dist/train/real/training-case.js';
 import { WorkerPool } from '../dist/workers.js';
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -55,7 +63,9 @@ const [name] = positionals;
 if (!Object.hasOwn(defaultNetworks, name ?? '')) {
   throw new Error(`Which network? One of ${Object.keys(defaultNetworks).join(', ')}.`);
 }
-if (values.rule && name !== 'lesions') throw new Error('Only the lesion network has a rule.');
+if ((values.rule || values.mixed) && name !== 'lesions') {
+  throw new Error('Only the lesion network has a rule and learns from real exams.');
+}
 mkdirSync(at('checkpoints'), { recursive: true });
 const stopping = new AbortController();
 process.once('SIGINT', () => stopping.abort());
@@ -65,12 +75,18 @@ const engine = new Engine(
 );
 const pool = new WorkerPool(Number(values.workers));
 const network = defaultNetworks[name];
+const { plan } = network;
 const stage = values.mixed ? network.mixed : values.continue ? network.further : network.first;
-const sites = values.cases.map((folder) => basename(folder));
-const runName = values.mixed
-  ? [name, ...sites, ...values.without.map((one) => `without-${one}`)].join('-')
-  : name;
-const checkpointFile = values.checkpoint ?? at(`checkpoints/${runName}.safetensors`);
+const folds = values.without.map((names) => names.split(','));
+const checkpointOf = (without) =>
+  values.checkpoint ??
+  at(
+    `checkpoints/${
+      values.mixed
+        ? [name, ...values.cases.map((folder) => basename(folder)), ...without].join('-')
+        : name
+    }.safetensors`,
+  );
 try {
   if (values.rule) await renewRule();
   else if (values.finish) await finish();
@@ -85,13 +101,17 @@ try {
 }
 
 async function train() {
+  const without = folds.flat();
+  const checkpointFile = checkpointOf(without);
+  const cases = values.mixed ? await realCases(without) : [];
+  if (values.mixed) console.log(`${cases.length} real exams: ${cases.map((one) => one.name)}`);
   await trainDefault(engine, name, stage, {
     dataFolder: values.data,
     cacheFolder: at('cache/heads'),
     checkpointFile,
     logFile: checkpointFile.replace(/\.safetensors$/, '.jsonl'),
     resume: values.resume,
-    cases: values.mixed ? await realCases() : [],
+    cases: cases.map(trainingCase),
     initialWeights: values.continue || values.mixed ? await weightsToGoOnFrom() : undefined,
     pool,
     ahead: Math.max(3, 2 * Number(values.workers)),
@@ -107,49 +127,52 @@ async function train() {
   });
 }
 
-async function realCases() {
+async function realCases(without = []) {
   const anatomy = await openAnatomyNetwork(
     { device: 'cpu', threads: Number(values.threads) },
     pool,
   );
   const run = { pool, stage: (_, work) => work(() => {}), signal: stopping.signal };
-  const cases = await readTrainingCases(
-    values.cases,
-    values.without,
-    at('cache/cases'),
-    anatomy,
-    run,
-  );
-  console.log(`${cases.length} real exams: ${cases.map((one) => one.name).join(', ')}`);
-  return cases;
+  return preparedCases(values.cases, without, at('cache/cases'), anatomy, run);
 }
 
 async function weightsToGoOnFrom() {
   if (!values.weights) return (await readOwnNetwork(ownNetworkFolder(name))).weights;
   const { tensors } = await readSafetensors(values.weights);
-  return requireWeights(tensors, network.plan, values.weights);
+  return requireWeights(tensors, plan, values.weights);
+}
+
+async function trainedWeights(without) {
+  const { tensors, metadata } = await readSafetensors(checkpointOf(without));
+  if (Number(metadata.epochs) < stage.run.epochs) {
+    throw new Error(`${checkpointOf(without)}: ${metadata.epochs} of ${stage.run.epochs} epochs`);
+  }
+  return weightsOfState(plan, Object.fromEntries(tensors));
 }
 
 async function finish() {
-  const { tensors, metadata } = await readSafetensors(checkpointFile);
-  const weights = weightsOfState(network.plan, Object.fromEntries(tensors));
-  const steps = Number(metadata.epochs) * stage.run.stepsPerEpoch;
-  const chosen = name === 'lesions' ? await chooseRule(weights) : {};
+  const ofFolds = await Promise.all(folds.map(trainedWeights));
+  const weights = meanWeights([await trainedWeights([]), ...ofFolds]);
+  const cases = values.mixed ? await realCases() : [];
+  const leftOut = folds.map((without, index) => ({ without, weights: ofFolds[index] }));
+  const chosen = name === 'lesions' ? await chooseRule(weights, cases, leftOut) : {};
+  const steps = stage.run.epochs * stage.run.stepsPerEpoch;
   const training = {
-    data: `synthetic exams of 16 of 20 head label maps and 27 lesion masks; see models/${name}.md`,
+    data:
+      `${values.mixed ? `${cases.length} real exams and ` : ''}synthetic exams of 16 of 20 head label ` +
+      `maps and 27 lesion masks; see models/${name}.md`,
     lastRunPatches: steps * stage.step.batchSize,
     lastRunSteps: steps,
     lastRunSeed: stage.seed,
     ...chosen.training,
   };
-  const { plan } = network;
   const card = { name, version: values.version ?? '0.1.0', plan, ...chosen, training };
   await writeOwnNetwork(ownNetworkFolder(name), card, weights);
 }
 
 async function renewRule() {
   const { weights, sha256: _, ...card } = await readOwnNetwork(ownNetworkFolder(name));
-  const { rule, training } = await chooseRule(weights);
+  const { rule, training } = await chooseRule(weights, [], []);
   const renewed = {
     ...card,
     version: values.version ?? card.version,
@@ -159,21 +182,25 @@ async function renewRule() {
   await writeOwnNetwork(ownNetworkFolder(name), renewed, weights);
 }
 
-async function chooseRule(weights) {
-  const predictor = await loadPredictor(engine, network.plan, weights, windowShape);
-  const anatomies = await readAnatomies(values.data, at('cache/heads'), true);
+async function chooseRule(weights, cases, leftOut) {
   const exams = Number(values.exams);
-  const { rule, score, reliability, bySize } = await chooseLesionRule(
-    anatomies,
-    predictor.predict,
-    {
-      exams,
-      seed: 1000,
-      pool,
-      onExam: (index, truthMl) =>
-        console.log(`exam ${index + 1} of ${exams}: ${truthMl.toFixed(1)} ml`),
-    },
-  );
+  // Real and synthetic exams count alike, however many there are of each.
+  const weight = cases.length > 0 ? exams / cases.length : 1;
+  const real = await segmentLeftOut(cases, leftOut, weight, { engine, plan, pool }, console.log);
+  const predictor = await loadPredictor(engine, plan, weights, windowShape);
+  const anatomies = await readAnatomies(values.data, at('cache/heads'), true);
+  const synthetic = await judgeSyntheticExams(anatomies, predictor.predict, {
+    exams,
+    seed: 1000,
+    weight: 1,
+    pool,
+    onExam: (index, truthMl) =>
+      console.log(`exam ${index + 1} of ${exams}: ${truthMl.toFixed(1)} ml`),
+  });
+  const { rule, score, reliability, bySize } = chooseLesionRule([
+    ...real.map(({ validation }) => validation),
+    ...synthetic,
+  ]);
   console.log(
     `mean Dice ${score.dice.toFixed(3)}, F1 ${score.detection.toFixed(3)} with ${JSON.stringify(rule)}`,
   );
@@ -191,6 +218,7 @@ async function chooseRule(weights) {
     rule,
     training: {
       validationExams: exams,
+      ...(cases.length > 0 && { validationRealExams: cases.length }),
       validationDice: Number(score.dice.toFixed(4)),
       validationF1: Number(score.detection.toFixed(4)),
     },

@@ -61,25 +61,27 @@ const newtonSteps = 25;
  * Fits the model by maximum likelihood, with a weak ridge on the slopes (Newton's method). An exam
  * with few components counts as much as one with many.
  * @param exams all components of each, and whether they were real
+ * @param weights how much each exam counts; all alike by default
  */
 export function fitConfidence(
   exams: readonly (readonly (JudgedLesion & { readonly real: boolean })[])[],
+  weights: readonly number[] = exams.map(() => 1),
 ): ConfidenceModel {
-  const samples = exams.flatMap((found) =>
+  const samples = exams.flatMap((found, exam) =>
     featuresOf(found).map((features, index) => ({
       features,
       real: Number(found[index].real),
-      weight: 1 / found.length,
+      weight: weights[exam] / found.length,
     })),
   );
-  let weights = [0, 0, 0, 0];
+  let coefficients = [0, 0, 0, 0];
   for (let step = 0; step < newtonSteps; step++) {
-    const gradient = weights.map((weight, i) => (i === 0 ? 0 : -ridge * weight));
-    const curvature = weights.map((_, i) =>
-      weights.map((_, j) => (i !== j ? 0 : i === 0 ? 1e-9 : ridge)),
+    const gradient = coefficients.map((value, i) => (i === 0 ? 0 : -ridge * value));
+    const curvature = coefficients.map((_, i) =>
+      coefficients.map((_, j) => (i !== j ? 0 : i === 0 ? 1e-9 : ridge)),
     );
     for (const { features, real, weight } of samples) {
-      const p = logistic(dot(features, weights));
+      const p = logistic(dot(features, coefficients));
       for (const [i, xi] of features.entries()) {
         gradient[i] += weight * xi * (real - p);
         for (const [j, xj] of features.entries()) curvature[i][j] += weight * xi * xj * p * (1 - p);
@@ -89,10 +91,10 @@ export function fitConfidence(
     // A full step far from the solution can overshoot into where the curvature vanishes.
     const longest = Math.max(...change.map(Math.abs));
     const share = Math.min(1, 2 / longest);
-    weights = weights.map((weight, i) => weight + share * change[i]);
+    coefficients = coefficients.map((value, i) => value + share * change[i]);
     if (longest < 1e-10) break;
   }
-  const [intercept, perLogOdds, perLogVolume, perLogMeanVolume] = weights;
+  const [intercept, perLogOdds, perLogVolume, perLogMeanVolume] = coefficients;
   return { intercept, perLogOdds, perLogVolume, perLogMeanVolume };
 }
 

@@ -1,7 +1,7 @@
 import { predictLesions } from '../segment/lesion-network.js';
 import type { Predict } from '../segment/sliding-window.js';
 import { seededRandom } from '../volume/random.js';
-import { nonZeroVolumeMl } from '../volume/volume.js';
+import { type Mask, nonZeroVolumeMl, type Volume } from '../volume/volume.js';
 import type { WorkerPool } from '../workers.js';
 import { batchesAhead } from './batches-ahead.js';
 import {
@@ -11,7 +11,11 @@ import {
   type judgeCase,
   lesionsHit,
 } from './choose-post-processing.js';
-import { type RuleByConfidence, ruleByConfidence } from './rule-by-confidence.js';
+import {
+  type RuleByConfidence,
+  ruleByConfidence,
+  type ValidationExam,
+} from './rule-by-confidence.js';
 import { type BrainExam, renderBrainExam, sampleBrainExam } from './synthesize/brain-exam.js';
 import type { Anatomies } from './synthesize/lesion-batches.js';
 
@@ -29,32 +33,29 @@ export function makeValidationExam(anatomies: Anatomies, seed: number, index: nu
 }
 
 /**
- * Chooses how probabilities become lesions ({@link ruleByConfidence}) on synthetic exams of heads that
- * training did not see, with all loads and, as in training, a fifth of them without any lesion.
+ * Synthetic exams of heads that training did not see, with all loads and, as in training, a fifth of them
+ * without any lesion, as a network sees them.
+ * @param weight of each exam
  * @param pool of two workers and more makes the next exam while one is judged
  */
-export async function chooseLesionRule(
+export async function judgeSyntheticExams(
   anatomies: Anatomies,
   predict: Predict,
   {
     exams,
     seed,
+    weight,
     pool,
     onExam,
   }: {
     exams: number;
     seed: number;
+    weight: number;
     pool: WorkerPool;
     onExam?: (index: number, truthMl: number) => void;
   },
-): Promise<
-  Omit<RuleByConfidence, 'found'> & {
-    /** By confidence, the least sure first: lesions found, their mean confidence, the share of real ones. */
-    readonly reliability: readonly { lesions: number; confidence: number; real: number }[];
-    readonly bySize: readonly DetectionOfSize[];
-  }
-> {
-  const judged: JudgedCase[] = [];
+): Promise<ValidationExam[]> {
+  const judged: ValidationExam[] = [];
   const source = batchesAhead(
     (index) =>
       pool.call<typeof makeValidationExam>(
@@ -67,23 +68,48 @@ export async function chooseLesionRule(
   for (let index = 0; index < exams; index++) {
     const { exam, truth } = await source.nextBatch();
     const probability = await predictLesions(exam, predict, { pool });
-    judged.push(
-      await pool.call<typeof judgeCase>(
-        new URL('./choose-post-processing.js', import.meta.url),
-        'judgeCase',
-        [probability, truth],
-      ),
-    );
+    const group = `head ${headOf(anatomies, index)}`;
+    judged.push(await validationExam(probability, truth, group, weight, pool));
     onExam?.(index, nonZeroVolumeMl(truth));
   }
   await source.close();
-  const heads = judged.map((_, index) => headOf(anatomies, index));
-  const { rule, score, found } = ruleByConfidence(judged, heads, smoothMl);
+  return judged;
+}
+
+/** What a network found in an exam, for {@link chooseLesionRule}. */
+export async function validationExam(
+  probability: Volume,
+  truth: Mask,
+  group: string,
+  weight: number,
+  pool: WorkerPool,
+): Promise<ValidationExam> {
+  const judged = await pool.call<typeof judgeCase>(
+    new URL('./choose-post-processing.js', import.meta.url),
+    'judgeCase',
+    [probability, truth],
+  );
+  return { judged, group, weight };
+}
+
+/** A rule, and what can be said of it. */
+export interface ChosenRule extends Omit<RuleByConfidence, 'found'> {
+  /** By confidence, the least sure first: lesions found, their mean confidence, the share of real ones. */
+  readonly reliability: readonly { lesions: number; confidence: number; real: number }[];
+  readonly bySize: readonly DetectionOfSize[];
+}
+
+/** Chooses how probabilities become lesions ({@link ruleByConfidence}). */
+export function chooseLesionRule(exams: readonly ValidationExam[]): ChosenRule {
+  const { rule, score, found } = ruleByConfidence(exams, smoothMl);
   return {
     rule,
     score,
     reliability: reliabilityOf(found.flat()),
-    bySize: detectionBySize(judged, found),
+    bySize: detectionBySize(
+      exams.map(({ judged }) => judged),
+      found,
+    ),
   };
 }
 

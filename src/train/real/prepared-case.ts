@@ -83,6 +83,23 @@ export async function preparedCase(
   };
 }
 
+/** All cases of some sites, each in a folder of {@link listCases}, but for those named. */
+export async function preparedCases(
+  sites: readonly string[],
+  without: readonly string[],
+  cacheFolder: string,
+  anatomy: AnatomyNetwork | undefined,
+  run: Run,
+): Promise<PreparedCase[]> {
+  const folders = (await Promise.all(sites.map(listCases))).flat();
+  const cases: PreparedCase[] = [];
+  for (const folder of folders) {
+    if (without.includes(basename(folder))) continue;
+    cases.push(await preparedCase(folder, cacheFolder, anatomy, run));
+  }
+  return cases;
+}
+
 async function keyOf(files: readonly string[], anatomy: AnatomyNetwork | undefined) {
   const hashes = await Promise.all(files.map(sha256OfFile));
   return createHash('sha256')

@@ -1,6 +1,3 @@
-import { basename } from 'node:path';
-import type { Run } from '../../preprocess/prepare.js';
-import type { AnatomyNetwork } from '../../segment/anatomy-network.js';
 import { lesionNetworkInput } from '../../segment/lesion-network-input.js';
 import { type Axes3, shapeOf } from '../../segment/nnunet-grid.js';
 import { outsideLabel } from '../../segment/nnunet-preprocess.js';
@@ -9,7 +6,7 @@ import { connectedComponents } from '../../volume/components.js';
 import { resample } from '../../volume/resample.js';
 import { onesWhere, onGrid, toFloat32 } from '../../volume/volume.js';
 import { sequenceNames } from '../synthesize/exam.js';
-import { listCases, type PreparedCase, preparedCase } from './prepared-case.js';
+import type { PreparedCase } from './prepared-case.js';
 
 /** A real exam as the lesion network sees it, in voxels of 1 mm. */
 export interface TrainingCase {
@@ -72,25 +69,4 @@ function lesionsOf(mask: Parameters<typeof connectedComponents>[0]) {
     if (lesion > 0) lesionVoxels[next[lesion - 1]++] = at;
   }
   return { lesionVoxels, lesionStarts };
-}
-
-/**
- * All cases of some sites, prepared, but for those left out.
- * @param sites folders of {@link listCases}
- * @param without names of cases
- */
-export async function readTrainingCases(
-  sites: readonly string[],
-  without: readonly string[],
-  cacheFolder: string,
-  anatomy: AnatomyNetwork | undefined,
-  run: Run,
-): Promise<TrainingCase[]> {
-  const folders = (await Promise.all(sites.map(listCases))).flat();
-  const cases: TrainingCase[] = [];
-  for (const folder of folders) {
-    if (without.includes(basename(folder))) continue;
-    cases.push(trainingCase(await preparedCase(folder, cacheFolder, anatomy, run)));
-  }
-  return cases;
 }
