@@ -1,7 +1,7 @@
 // Trains Dawson's own networks, on synthetic exams and, for lesions, on real ones beside them:
 //
 //   npm run train:defaults -- lesions|anatomy [--resume] [--continue] [--device cpu|cuda|webgpu]
-//       [--threads N] [--workers N] [--data FOLDER] [--weights FILE]
+//       [--threads N] [--workers N] [--data FOLDER] [--weights FILE] [--seed N] [--epochs N] [--rate R]
 //   npm run train:defaults -- lesions|anatomy --finish [--version V] [--checkpoint FILE] [--exams N]
 //   npm run train:defaults -- lesions --rule [--version V] [--exams N]
 //
@@ -10,7 +10,8 @@
 //
 // The checkpoint, after every epoch, and the log lie in checkpoints/; a run that was stopped goes on
 // with --resume exactly as if it had not been. --continue starts another run, on other exams, from the
-// weights in models/ or of --weights (to resume or finish such a run, --continue is given again).
+// weights in models/ or of --weights, which may be a checkpoint (to resume or finish such a run, --continue is
+// given again, and --seed, --epochs and --rate where they were).
 // --finish replaces the network in models/ by the averaged weights of the checkpoint; the rule for
 // lesions is chosen on synthetic exams of heads that training did not see. --rule chooses it again for
 // the weights in models/, and leaves their version as it is unless another is given.
@@ -56,6 +57,9 @@ const { values, positionals } = parseArgs({
     workers: { type: 'string', default: '1' },
     checkpoint: { type: 'string' },
     weights: { type: 'string' },
+    seed: { type: 'string' },
+    epochs: { type: 'string' },
+    rate: { type: 'string' },
     data: { type: 'string', default: at('../shared/data/synthesis') },
   },
 });
@@ -76,7 +80,16 @@ const engine = new Engine(
 const pool = new WorkerPool(Number(values.workers));
 const network = defaultNetworks[name];
 const { plan } = network;
-const stage = values.mixed ? network.mixed : values.continue ? network.further : network.first;
+const usual = values.mixed ? network.mixed : values.continue ? network.further : network.first;
+const stage = {
+  ...usual,
+  seed: Number(values.seed ?? usual.seed),
+  run: {
+    ...usual.run,
+    epochs: Number(values.epochs ?? usual.run.epochs),
+    learningRate: Number(values.rate ?? usual.run.learningRate),
+  },
+};
 const folds = values.without.map((names) => names.split(','));
 const checkpointOf = (without) =>
   values.checkpoint ??
@@ -138,8 +151,10 @@ async function realCases(without = []) {
 
 async function weightsToGoOnFrom() {
   if (!values.weights) return (await readOwnNetwork(ownNetworkFolder(name))).weights;
-  const { tensors } = await readSafetensors(values.weights);
-  return requireWeights(tensors, plan, values.weights);
+  const { tensors, metadata } = await readSafetensors(values.weights);
+  return metadata.epochs
+    ? weightsOfState(plan, Object.fromEntries(tensors))
+    : requireWeights(tensors, plan, values.weights);
 }
 
 async function trainedWeights(without) {

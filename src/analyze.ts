@@ -21,6 +21,7 @@ import {
   type Lesions,
 } from './quantify/lesions.js';
 import type { locateByAtlas, locateByLabels } from './quantify/locate.js';
+import { oneSidedFinding } from './quantify/one-sided.js';
 import type { ClinicalReport, clinicalReport } from './report/clinical/clinical-report.js';
 import type { ReportedExam, ReportInput } from './report/clinical/report-input.js';
 import type { overlayPng } from './report/overlay.js';
@@ -95,6 +96,7 @@ export async function analyze(
   const anatomy =
     preparation.anatomy && onFlairGrid<Volume<Uint8Array>>(preparation.anatomy, preparation, exam);
   const toAtlas = flairToAtlas(preparation);
+  const oneSided = oneSidedFinding(lesions.mask, toAtlas);
   const located = await stage('locate', async () => {
     const module = new URL('./quantify/locate.js', import.meta.url);
     return anatomy
@@ -160,7 +162,7 @@ export async function analyze(
           },
         ]),
     ),
-    quality,
+    quality: [...quality, ...(oneSided ? [oneSided] : [])],
     notes: [
       ...notes,
       ...preparation.notes,
