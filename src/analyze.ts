@@ -9,7 +9,7 @@ import {
   sequencesOf,
 } from './preprocess/exam.js';
 import { describeExam, type GivenDescription } from './preprocess/exam-description.js';
-import { type Preparation, type PrepareOptions, prepare, type Run } from './preprocess/prepare.js';
+import { type Preparation, type PrepareOptions, prepare } from './preprocess/prepare.js';
 import { inputGate } from './preprocess/quality/input-gate.js';
 import { readRegionAtlas } from './preprocess/region-atlas.js';
 import { type Findings, findingsSchema, notice } from './quantify/findings.js';
@@ -24,6 +24,7 @@ import type { locateByAtlas, locateByLabels } from './quantify/locate.js';
 import type { ClinicalReport, clinicalReport } from './report/clinical/clinical-report.js';
 import type { ReportedExam, ReportInput } from './report/clinical/report-input.js';
 import type { overlayPng } from './report/overlay.js';
+import type { Run } from './run.js';
 import { openAnatomyNetwork } from './segment/anatomy-network.js';
 import type { OpenSegmenter, SegmenterChoice } from './segment/segmenter.js';
 import { type SegmenterName, segmenters } from './segment/segmenters.js';

@@ -8,7 +8,6 @@ import {
   writeNifti,
   writeWhole,
 } from './formats/index.js';
-import type { Run } from './preprocess/prepare.js';
 import type { register } from './preprocess/register.js';
 import {
   type ChangeDocument,
@@ -28,6 +27,7 @@ import {
 } from './quantify/exam-series.js';
 import { type Findings, notice } from './quantify/findings.js';
 import { type ExamResult, readResult } from './quantify/read-result.js';
+import type { Run } from './run.js';
 import { version } from './version.js';
 import { invert, type Mat4, voxelSizeMm } from './volume/affine.js';
 import { sameGrid, toFloat32, type Volume } from './volume/volume.js';

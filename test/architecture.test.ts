@@ -11,6 +11,7 @@ const layers = [
   'version.ts',
   'stage.ts',
   'workers.ts',
+  'run.ts',
   'volume',
   'formats',
   'graph',

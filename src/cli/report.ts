@@ -3,7 +3,6 @@ import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { DawsonError } from '../errors.js';
 import { requireReplaceableFolder, writeFolderWhole, writeWhole } from '../formats/index.js';
-import type { Run } from '../preprocess/prepare.js';
 import type { Caution } from '../quantify/change.js';
 import {
   inOrderOfTime,
@@ -17,16 +16,11 @@ import type { clinicalReport } from '../report/clinical/clinical-report.js';
 import type { Paper, ReportInput } from '../report/clinical/report-input.js';
 import type { Language } from '../report/clinical/texts.js';
 import { type previewFiles, previewResult } from '../report/preview.js';
+import type { Run } from '../run.js';
 import { track } from '../track.js';
-import { WorkerPool } from '../workers.js';
 import { reportOptions } from './report-options.js';
-import {
-  abortOnInterrupt,
-  type OutputOptions,
-  printResult,
-  stagesOnTerminal,
-  withOutputOptions,
-} from './terminal.js';
+import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { withCommandRun } from './with-run.js';
 
 interface ReportOptions extends OutputOptions {
   previous: string[];
@@ -63,14 +57,12 @@ export function addReport(program: Command): void {
 }
 
 async function report(folder: string, options: ReportOptions): Promise<void> {
-  const pool = new WorkerPool(1);
-  const { signal, dispose } = abortOnInterrupt();
-  const stage = stagesOnTerminal(options);
-  try {
+  await withCommandRun(options, async (run) => {
+    const { pool, stage, signal } = run;
     if (options.preview) await requireReplaceableFolder(options.preview, previewResult);
     const series = await stage('read the results', () => readSeries(folder, options.previous));
     const { exam } = series;
-    const { previous, ...change } = await compared(series, { pool, stage, signal });
+    const { previous, ...change } = await compared(series, run);
     const input: ReportInput = {
       exam,
       previous: previous.map(({ findings }) => findings),
@@ -101,10 +93,7 @@ async function report(folder: string, options: ReportOptions): Promise<void> {
     if (options.html) await writeWhole(options.html, Buffer.from(html), { signal });
     const written = [options.out, options.html, options.preview].filter((name) => name);
     printResult(options, { written }, [`Written: ${written.join(', ')}.`, notice]);
-  } finally {
-    dispose();
-    await pool.close();
-  }
+  });
 }
 
 interface ReadExam extends ExamResult {
@@ -163,7 +152,7 @@ async function compared({ exam, previous, cautions }: Series, run: Run) {
 async function writePreview(
   folder: string,
   files: ReadonlyMap<string, Uint8Array>,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<void> {
   await writeFolderWhole(
     folder,

@@ -12,15 +12,9 @@ import { countOfLesions } from '../quantify/lesions.js';
 import type { Paper } from '../report/clinical/report-input.js';
 import type { Language } from '../report/clinical/texts.js';
 import { type SegmenterName, segmenters } from '../segment/segmenters.js';
-import { WorkerPool } from '../workers.js';
 import { reportOptions } from './report-options.js';
-import {
-  abortOnInterrupt,
-  type OutputOptions,
-  printResult,
-  stagesOnTerminal,
-  withOutputOptions,
-} from './terminal.js';
+import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { withCommandRun } from './with-run.js';
 
 interface SegmentOptions extends OutputOptions {
   flair: string;
@@ -124,13 +118,11 @@ const severityLabels: Record<Severity, string> = {
 };
 
 async function segment(options: SegmentOptions): Promise<void> {
-  const pool = new WorkerPool();
-  const { signal, dispose } = abortOnInterrupt();
   const startMs = performance.now();
-  const stage = stagesOnTerminal(options);
-  try {
+  await withCommandRun(options, async (run) => {
+    const { stage, signal } = run;
     await requireReplaceableFolder(options.out);
-    const analysis = await analyze(options, analyzeOptionsOf(options), { pool, stage, signal });
+    const analysis = await analyze(options, analyzeOptionsOf(options), run);
     await stage('write', () =>
       writeAnalysis(options.out, analysis, { intermediate: options.keepIntermediate, signal }),
     );
@@ -148,10 +140,7 @@ async function segment(options: SegmentOptions): Promise<void> {
       `Look at ${join(options.out, 'overlay.png')} before you use the numbers in ${join(options.out, 'findings.json')}.`,
       notice,
     ]);
-  } finally {
-    dispose();
-    await pool.close();
-  }
+  });
 }
 
 /** A model folder chooses its segmenter, and so does a belief of LST-LGA. */

@@ -14,14 +14,8 @@ import { sequenceNames } from '../train/synthesize/exam.js';
 import type { synthesizeExam } from '../train/synthesize/synthesize-exam.js';
 import { version } from '../version.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
-import { WorkerPool } from '../workers.js';
-import {
-  abortOnInterrupt,
-  type OutputOptions,
-  printResult,
-  stagesOnTerminal,
-  withOutputOptions,
-} from './terminal.js';
+import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { withCommandRun } from './with-run.js';
 
 interface SynthesizeOptions extends OutputOptions {
   readonly seed: string;
@@ -74,10 +68,8 @@ export function addSynthesize(program: Command): void {
 
 async function synthesize(options: SynthesizeOptions): Promise<void> {
   const seed = seedFrom(options.seed);
-  const pool = new WorkerPool(1);
-  const { signal, dispose } = abortOnInterrupt();
-  const stage = stagesOnTerminal(options);
-  try {
+  await withCommandRun(options, async (run) => {
+    const { pool, stage, signal } = run;
     await requireReplaceableFolder(options.out, synthesisResult);
     const sources = { dataFolder: options.data, cacheFolder: options.cache };
     const { parameters, exam } = await stage('make the exam', () =>
@@ -114,10 +106,7 @@ async function synthesize(options: SynthesizeOptions): Promise<void> {
       `${taken.map((name) => name.toUpperCase()).join(', ')} of ${parameters.head} with ` +
         `${lesionVolumeMl.toFixed(1)} ml of lesions: ${options.out}`,
     ]);
-  } finally {
-    dispose();
-    await pool.close();
-  }
+  });
 }
 
 function seedFrom(text: string): number {
