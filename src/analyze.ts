@@ -1,19 +1,17 @@
-import { basename, join } from 'node:path';
-import { writeFolderWhole, writeNifti, writeTransform, writeWhole } from './formats/index.js';
+import { basename } from 'node:path';
 import {
   type Exam,
   type ExamFiles,
   readExam,
   type Sequence,
-  type SequenceName,
   sequencesOf,
 } from './preprocess/exam.js';
 import { describeExam, type GivenDescription } from './preprocess/exam-description.js';
+import { flairTo, flairToAtlas, onFlairGrid } from './preprocess/flair-grid.js';
 import { type Preparation, type PrepareOptions, prepare } from './preprocess/prepare.js';
 import { inputGate } from './preprocess/quality/input-gate.js';
 import { readRegionAtlas } from './preprocess/region-atlas.js';
 import { type Findings, findingsSchema, notice } from './quantify/findings.js';
-import { lesionTable } from './quantify/lesion-table.js';
 import {
   countOfLesions,
   type findLesions,
@@ -30,10 +28,9 @@ import type { OpenSegmenter, SegmenterChoice } from './segment/segmenter.js';
 import { type SegmenterName, segmenters } from './segment/segmenters.js';
 import { timed } from './stage.js';
 import { version } from './version.js';
-import { invert, type Mat4, multiply, voxelSizeMm } from './volume/affine.js';
-import { orientationOf, reorient } from './volume/reorient.js';
-import { resample } from './volume/resample.js';
-import { type Mask, nonZeroVolumeMl, onGrid, type Volume } from './volume/volume.js';
+import { voxelSizeMm } from './volume/affine.js';
+import { orientationOf } from './volume/reorient.js';
+import { type Mask, nonZeroVolumeMl, type Volume } from './volume/volume.js';
 
 export interface AnalyzeOptions extends PrepareOptions, SegmenterChoice {
   readonly segmenter: SegmenterName;
@@ -206,69 +203,6 @@ async function reportOf(
       signal,
     ),
   );
-}
-
-/**
- * Writes an analysis into a folder, whole or not at all: see {@link writeFolderWhole}.
- * `intermediate` adds the prepared sequences, on the reference's grid, and the transforms.
- */
-export async function writeAnalysis(
-  folder: string,
-  { findings, lesions, probability, brain, anatomy, overlay, report, exam, preparation }: Analysis,
-  { intermediate, signal }: { intermediate: boolean; signal?: AbortSignal },
-): Promise<void> {
-  const like = { like: exam.flair.header };
-  const fill = async (staging: string) => {
-    const file = (name: string) => join(staging, name);
-    await writeNifti(file('flair.nii.gz'), exam.flair.volume, like);
-    await writeNifti(file('lesions.nii.gz'), lesions.mask, like);
-    await writeNifti(file('probability.nii.gz'), probability, like);
-    await writeNifti(file('brain.nii.gz'), brain, like);
-    await writeWhole(
-      file('lesions.csv'),
-      Buffer.from(lesionTable(findings.lesions, findings.location?.source)),
-    );
-    await writeWhole(file('overlay.png'), overlay);
-    if (report) {
-      await writeWhole(file('report.pdf'), report.pdf);
-      await writeWhole(file('report.html'), Buffer.from(report.html));
-    }
-    if (intermediate) {
-      if (anatomy) await writeNifti(file('anatomy.nii.gz'), anatomy, like);
-      for (const name of sequencesOf(exam)) {
-        await writeNifti(file(`prepared-${name}.nii.gz`), preparation.exam[name]!);
-        if (name === 'flair') continue;
-        await writeTransform(file(`flair-to-${name}.txt`), flairTo(name, preparation));
-      }
-    }
-    await writeWhole(file('findings.json'), Buffer.from(`${JSON.stringify(findings, null, 2)}\n`));
-  };
-  await writeFolderWhole(folder, fill, { signal });
-}
-
-/** Maps points of the FLAIR to points of the head atlas, RAS mm. */
-function flairToAtlas({ referenceToAtlas, transforms }: Preparation): Mat4 {
-  return multiply(referenceToAtlas, invert(transforms.flair!));
-}
-
-/** Maps points of the FLAIR to points of another sequence, RAS mm. */
-function flairTo(name: SequenceName, { transforms }: Preparation): Mat4 {
-  return multiply(transforms[name]!, invert(transforms.flair!));
-}
-
-/**
- * A volume of the prepared exam on the FLAIR's own grid: exactly its voxels where the FLAIR is the
- * reference, resampled where it is not.
- */
-function onFlairGrid<V extends Volume>(volume: V, preparation: Preparation, exam: Exam): V {
-  const flair = exam.flair.volume;
-  if (preparation.reference === 'flair') {
-    return onGrid(flair, reorient(volume, orientationOf(flair.affine)).data) as V;
-  }
-  return resample(volume, flair, {
-    toMoving: invert(preparation.transforms.flair!),
-    interpolation: volume.data instanceof Float32Array ? 'linear' : 'nearest',
-  }) as V;
 }
 
 function inputRecord({ file, sha256, volume }: Sequence) {

@@ -27,6 +27,7 @@ import {
 } from './quantify/exam-series.js';
 import { type Findings, notice } from './quantify/findings.js';
 import { type ExamResult, readResult } from './quantify/read-result.js';
+import { resultFiles } from './quantify/result-folder.js';
 import type { Run } from './run.js';
 import { version } from './version.js';
 import { invert, type Mat4, voxelSizeMm } from './volume/affine.js';
@@ -139,7 +140,7 @@ export async function writeTracking(
   { document, map, newestFolder }: Tracking,
   { signal }: { signal?: AbortSignal },
 ): Promise<void> {
-  const { header } = await readVolume(join(newestFolder, 'flair.nii.gz'));
+  const { header } = await readVolume(join(newestFolder, resultFiles.flair.file));
   await writeFolderWhole(
     folder,
     async (staging) => {
@@ -186,7 +187,7 @@ async function readExams(
 
 async function readExam(folder: string): Promise<TrackedExam> {
   const result = await readResult(folder);
-  const file = join(folder, 'probability.nii.gz');
+  const file = join(folder, resultFiles.probability.file);
   const { volume: probability } = await readVolume(file);
   if (!sameGrid(probability, result.flair)) {
     throw new DawsonError('inputs-conflict', {

@@ -23,6 +23,7 @@ const layers = [
   'train',
   'report',
   'analyze.ts',
+  'write-analysis.ts',
   'track.ts',
   'cli',
 ];

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type AnalyzeOptions, analyze, writeAnalysis } from '../analyze.js';
+import { type AnalyzeOptions, analyze } from '../analyze.js';
 import { DawsonError } from '../errors.js';
 import { requireReplaceableFolder } from '../formats/index.js';
 import { type Device, devices } from '../network/index.js';
@@ -9,9 +9,17 @@ import { type Alignment, alignments } from '../preprocess/prepare.js';
 import type { Severity } from '../preprocess/quality/finding.js';
 import { notice } from '../quantify/findings.js';
 import { countOfLesions } from '../quantify/lesions.js';
+import {
+  examResult,
+  type ResultFile,
+  type ResultRow,
+  resultFiles,
+  resultRows,
+} from '../quantify/result-folder.js';
 import type { Paper } from '../report/clinical/report-input.js';
 import type { Language } from '../report/clinical/texts.js';
 import { type SegmenterName, segmenters } from '../segment/segmenters.js';
+import { writeAnalysis } from '../write-analysis.js';
 import { reportOptions } from './report-options.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
@@ -95,21 +103,19 @@ export function addSegment(program: Command): void {
         Object.entries(segmenters)
           .map(([name, { title }]) => `  ${name}: ${title}\n`)
           .join('') +
-        '\nWrites into the folder:\n' +
-        '  flair.nii.gz        the FLAIR itself, on whose grid everything lies\n' +
-        '  lesions.nii.gz      1 where a lesion is\n' +
-        '  probability.nii.gz  0 to 1\n' +
-        '  brain.nii.gz        1 where the brain is\n' +
-        '  lesions.csv         one line a lesion: volume, position, extent\n' +
-        '  findings.json       everything as one document, with how it was made\n' +
-        '  overlay.png         a picture to check the result by\n' +
-        '  report.pdf, .html   the report: conclusion, tables, examples, quality, method\n' +
+        `\nWrites into the folder:\n${listOf(resultRows.filter(([, row]) => !isIntermediate(row)))}` +
+        `With --keep-intermediate also:\n${listOf(resultRows.filter(([, row]) => isIntermediate(row)))}` +
         '\nExample:\n' +
         '  dawson segment --flair flair.nii.gz --t2 t2.nii.gz --t1 t1.nii.gz --out result',
     )
     .action((options: SegmentOptions) => segment(options));
   withOutputOptions(command);
 }
+
+const isIntermediate = ({ optional }: ResultRow) => optional === 'intermediate';
+
+const listOf = (rows: typeof resultRows) =>
+  rows.map(([, { file, what }]) => `  ${file.padEnd(25)} ${what}\n`).join('');
 
 const severityLabels: Record<Severity, string> = {
   info: 'Note',
@@ -121,12 +127,13 @@ async function segment(options: SegmentOptions): Promise<void> {
   const startMs = performance.now();
   await withCommandRun(options, async (run) => {
     const { stage, signal } = run;
-    await requireReplaceableFolder(options.out);
+    await requireReplaceableFolder(options.out, examResult);
     const analysis = await analyze(options, analyzeOptionsOf(options), run);
     await stage('write', () =>
       writeAnalysis(options.out, analysis, { intermediate: options.keepIntermediate, signal }),
     );
     const { findings } = analysis;
+    const path = (row: ResultFile) => join(options.out, resultFiles[row].file);
     const seconds = (performance.now() - startMs) / 1000;
     const gib = findings.run.peakMemoryBytes / 2 ** 30;
     printResult(options, findings, [
@@ -136,8 +143,8 @@ async function segment(options: SegmentOptions): Promise<void> {
       ...findings.notes.map((note) => `Note: ${note}`),
       `${countOfLesions(findings.lesionCount)}, ${findings.lesionVolumeMl.toFixed(2)} ml in all ` +
         `(brain ${findings.brainVolumeMl.toFixed(0)} ml), in ${seconds.toFixed(1)} s with ${gib.toFixed(2)} GiB.`,
-      ...(options.report ? [`The report: ${join(options.out, 'report.pdf')}.`] : []),
-      `Look at ${join(options.out, 'overlay.png')} before you use the numbers in ${join(options.out, 'findings.json')}.`,
+      ...(options.report ? [`The report: ${path('pdf')}.`] : []),
+      `Look at ${path('overlay')} before you use the numbers in ${path('findings')}.`,
       notice,
     ]);
   });
