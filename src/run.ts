@@ -18,12 +18,37 @@ export type RunOptions = Partial<Run>;
 
 const silent: Stage = (_name, work) => work(() => {});
 
-/** Does work with what was given and the defaults for what was not; a pool made here ends with it. */
+/**
+ * Does work with what was given and the defaults for what was not; a pool made here ends with it.
+ * @throws the signal's reason where it stopped the work before it began; what the work throws.
+ */
 export async function withRun<T>(options: RunOptions, work: (run: Run) => Promise<T>): Promise<T> {
+  options.signal?.throwIfAborted();
   const { pool = new WorkerPool(), stage = silent } = options;
   try {
     return await work({ ...options, pool, stage });
   } finally {
     if (!options.pool) await pool.close();
   }
+}
+
+/**
+ * {@link withRun} for work that leaves nothing behind: it fails at once when the signal stops it,
+ * also while it reads a file or ends a thread, and what it was doing ends by itself.
+ */
+export function withRunStoppedAtOnce<T>(
+  options: RunOptions,
+  work: (run: Run) => Promise<T>,
+): Promise<T> {
+  return withRun(options, (run) => {
+    const { signal } = run;
+    if (!signal) return work(run);
+    return new Promise<T>((resolve, reject) => {
+      const stop = () => reject(signal.reason);
+      signal.addEventListener('abort', stop, { once: true });
+      work(run)
+        .then(resolve, reject)
+        .finally(() => signal.removeEventListener('abort', stop));
+    });
+  });
 }

@@ -28,7 +28,7 @@ import {
 import { type Findings, notice } from './quantify/findings.js';
 import { type ExamResult, readResult } from './quantify/read-result.js';
 import { resultFiles } from './quantify/result-folder.js';
-import type { Run } from './run.js';
+import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
 import { version } from './version.js';
 import { invert, type Mat4, voxelSizeMm } from './volume/affine.js';
 import { sameGrid, toFloat32, type Volume } from './volume/volume.js';
@@ -67,10 +67,12 @@ const leastSharpness = 0.2;
  * @throws DawsonError `usage` for fewer than two folders or one twice, `inputs-conflict` for exams of
  *   different patients or where fewer than two are left; what reading them gives.
  */
-export async function track(
-  folders: readonly string[],
-  { pool, stage, signal }: Run,
-): Promise<Tracking> {
+export function track(folders: readonly string[], run: RunOptions = {}): Promise<Tracking> {
+  return withRunStoppedAtOnce(run, (run) => trackWith(folders, run));
+}
+
+async function trackWith(folders: readonly string[], run: Run): Promise<Tracking> {
+  const { pool, stage, signal } = run;
   requireTwoFolders(folders);
   const leftOut: { folder: string; reason: string }[] = [];
   const read = await stage('read', () => readExams(folders, leftOut));
@@ -82,11 +84,7 @@ export async function track(
   ];
 
   const compare = async (previous: TrackedExam, current: TrackedExam) => {
-    const { currentToPrevious, sharpness } = await registered(previous, current, {
-      pool,
-      stage,
-      signal,
-    });
+    const { currentToPrevious, sharpness } = await registered(previous, current, run);
     const change = await stage(`compare ${basename(resolve(current.folder))}`, () =>
       pool.call<typeof compareExams>(
         new URL('./quantify/compare-exams.js', import.meta.url),
@@ -138,7 +136,7 @@ export async function track(
 export async function writeTracking(
   folder: string,
   { document, map, newestFolder }: Tracking,
-  { signal }: { signal?: AbortSignal },
+  { signal }: { signal?: AbortSignal } = {},
 ): Promise<void> {
   const { header } = await readVolume(join(newestFolder, resultFiles.flair.file));
   await writeFolderWhole(

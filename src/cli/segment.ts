@@ -1,8 +1,7 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type AnalyzeOptions, analyze } from '../analyze.js';
-import { DawsonError } from '../errors.js';
+import { type AnalyzeOptions, analysisDefaults } from '../analysis-options.js';
+import { analyze } from '../analyze.js';
 import { requireReplaceableFolder } from '../formats/index.js';
 import { type Device, devices } from '../network/index.js';
 import { type Alignment, alignments } from '../preprocess/prepare.js';
@@ -69,12 +68,16 @@ export function addSegment(program: Command): void {
     )
     .option('--model <folder>', 'for nnunet: the folder of a trained model')
     .option('--no-mirror', 'for nnunet: without mirrored images; up to 8 times as fast')
-    .addOption(new Option('--device <name>', 'where networks run').choices(devices).default('cpu'))
+    .addOption(
+      new Option('--device <name>', 'where networks run')
+        .choices(devices)
+        .default(analysisDefaults.engine.device),
+    )
     .option(
       '--threads <number>',
       'threads of a network on the CPU',
       positiveInteger,
-      availableParallelism(),
+      analysisDefaults.engine.threads,
     )
     .option(
       '--kappa <number>',
@@ -84,7 +87,7 @@ export function addSegment(program: Command): void {
     .addOption(
       new Option('--alignment <how>', 'how sequences are brought together')
         .choices(Object.keys(alignments))
-        .default('affine-to-flair'),
+        .default(analysisDefaults.alignment),
     )
     .option('--brain-extracted', 'the images show only the brain already', false)
     .option('--registered', 'the sequences are aligned already', false)
@@ -150,34 +153,13 @@ async function segment(options: SegmentOptions): Promise<void> {
   });
 }
 
-/** A model folder chooses its segmenter, and so does a belief of LST-LGA. */
-function segmenterFor({ model, kappa }: SegmentOptions): SegmenterName {
-  if (model !== undefined) return 'nnunet';
-  return kappa === undefined ? 'lesions' : 'lst-lga';
-}
-
 function analyzeOptionsOf(options: SegmentOptions): AnalyzeOptions {
-  const { model, device, threads } = options;
-  const segmenter = options.segmenter ?? segmenterFor(options);
-  if (options.kappa !== undefined && segmenter !== 'lst-lga') {
-    throw new DawsonError('usage', {
-      expected: '--kappa together with the segmenter lst-lga',
-      found: `--segmenter ${segmenter}`,
-    });
-  }
-  if (model !== undefined && segmenter !== 'nnunet') {
-    throw new DawsonError('usage', {
-      expected: '--model together with the segmenter nnunet',
-      found: `--segmenter ${segmenter}`,
-    });
-  }
-  const { report, language, paper } = options;
+  const { device, threads, patient, date, report, language, paper } = options;
   return {
     ...options,
-    segmenter,
     engine: { device, threads },
-    described: { patient: options.patient, date: options.date },
-    report: report ? { language, paper } : undefined,
+    described: { patient, date },
+    report: report && { language, paper },
   };
 }
 

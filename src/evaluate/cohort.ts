@@ -28,7 +28,7 @@ export interface CohortSource {
  */
 export async function evaluateCohort(
   source: CohortSource,
-  settings: EvaluationSettings,
+  settings: Partial<EvaluationSettings> = {},
   run: RunOptions = {},
 ): Promise<EvaluatedCase[]> {
   return (await evaluateCohorts([source], settings, run))[0];
@@ -37,7 +37,7 @@ export async function evaluateCohort(
 /** {@link evaluateCohort} for several cohorts at once, with one list of what does not fit in any. */
 export async function evaluateCohorts(
   sources: readonly CohortSource[],
-  settings: EvaluationSettings,
+  settings: Partial<EvaluationSettings> = {},
   run: RunOptions = {},
 ): Promise<EvaluatedCase[][]> {
   const problems: string[] = [];
@@ -104,7 +104,7 @@ async function casePairs(
 /** Evaluates pairs in the workers, as many at a time as there are cores. */
 async function outcomesOf(
   pairs: readonly CasePair[],
-  settings: EvaluationSettings,
+  settings: Partial<EvaluationSettings>,
   { pool, signal, onProgress }: Run,
 ): Promise<Map<CasePair, CaseOutcome>> {
   const outcomes = new Map<CasePair, CaseOutcome>();
