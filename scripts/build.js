@@ -1,6 +1,6 @@
 // Compiles src/ into dist/ and leaves a stamp there that says when the last whole build ended.
 import { spawnSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = new URL('..', import.meta.url);
@@ -12,4 +12,9 @@ const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.
   stdio: 'inherit',
 });
 if (status !== 0) process.exit(status ?? 1);
+// What was compiled from a file that is gone would else be packed.
+for (const name of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+  const source = name.replace(/\.(js|d\.ts)(\.map)?$/, '.ts');
+  if (source !== name && !existsSync(new URL(`src/${source}`, root))) rmSync(`${dist}${name}`);
+}
 writeFileSync(`${dist}.built`, `${new Date().toISOString()}\n`);

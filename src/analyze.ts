@@ -1,19 +1,11 @@
-import { basename, join } from 'node:path';
-import { writeFolderWhole, writeNifti, writeTransform, writeWhole } from './formats/index.js';
-import {
-  type Exam,
-  type ExamFiles,
-  readExam,
-  type Sequence,
-  type SequenceName,
-  sequencesOf,
-} from './preprocess/exam.js';
-import { describeExam, type GivenDescription } from './preprocess/exam-description.js';
-import { type Preparation, type PrepareOptions, prepare, type Run } from './preprocess/prepare.js';
+import { type AnalysisSettings, type AnalyzeOptions, settingsOf } from './analysis-options.js';
+import { type Exam, type ExamFiles, readExam, sequencesOf } from './preprocess/exam.js';
+import { describeExam } from './preprocess/exam-description.js';
+import { flairToAtlas, onFlairGrid } from './preprocess/flair-grid.js';
+import { type Preparation, prepare } from './preprocess/prepare.js';
 import { inputGate } from './preprocess/quality/input-gate.js';
 import { readRegionAtlas } from './preprocess/region-atlas.js';
-import { type Findings, findingsSchema, notice } from './quantify/findings.js';
-import { lesionTable } from './quantify/lesion-table.js';
+import { type Findings, findingsOf } from './quantify/findings.js';
 import {
   countOfLesions,
   type findLesions,
@@ -21,29 +13,19 @@ import {
   type Lesions,
 } from './quantify/lesions.js';
 import type { locateByAtlas, locateByLabels } from './quantify/locate.js';
+import type { LocatedLesions } from './quantify/location.js';
 import { oneSidedFinding } from './quantify/one-sided.js';
 import type { ClinicalReport, clinicalReport } from './report/clinical/clinical-report.js';
-import type { ReportedExam, ReportInput } from './report/clinical/report-input.js';
+import type { ReportedExam } from './report/clinical/report-input.js';
 import type { overlayPng } from './report/overlay.js';
+import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
 import { openAnatomyNetwork } from './segment/anatomy-network.js';
-import type { OpenSegmenter, SegmenterChoice } from './segment/segmenter.js';
-import { type SegmenterName, segmenters } from './segment/segmenters.js';
+import type { ModelRecord, OpenSegmenter } from './segment/segmenter.js';
+import { segmenters } from './segment/segmenters.js';
 import { timed } from './stage.js';
 import { version } from './version.js';
-import { invert, type Mat4, multiply, voxelSizeMm } from './volume/affine.js';
-import { orientationOf, reorient } from './volume/reorient.js';
-import { resample } from './volume/resample.js';
-import { type Mask, nonZeroVolumeMl, onGrid, type Volume } from './volume/volume.js';
-
-export interface AnalyzeOptions extends PrepareOptions, SegmenterChoice {
-  readonly segmenter: SegmenterName;
-  /** Go on with a sequence that surely is not what it is said to be. */
-  readonly ignoreQuality: boolean;
-  /** What is said about the exam besides the descriptions beside the FLAIR. */
-  readonly described?: GivenDescription;
-  /** Language and paper of the report; without it none is made. */
-  readonly report?: Pick<ReportInput, 'language' | 'paper'>;
-}
+import type { Mat4 } from './volume/affine.js';
+import type { Mask, Volume } from './volume/volume.js';
 
 /** All that is known about an exam when the pipeline ends. Volumes lie on the FLAIR's own grid. */
 export interface Analysis {
@@ -64,26 +46,43 @@ const connectivity = 26;
 const locationUnknown =
   'The regions of the lesions are not known: the images show no ventricles or no cerebral cortex.';
 
-/** From the files of an exam to its lesions: the method, in order. */
-export async function analyze(
+/**
+ * From the files of an exam to its lesions: the method, in order. Takes about a minute on two cores,
+ * and 3 GiB. Nothing is written: {@link writeAnalysis} does that.
+ * @param options how it differs from what `dawson segment` does by itself
+ * @throws DawsonError for files that are unusable or do not fit together, and where the method fails;
+ *   the signal's reason.
+ */
+export function analyze(
   files: ExamFiles,
-  options: AnalyzeOptions,
+  options: AnalyzeOptions = {},
+  run: RunOptions = {},
+): Promise<Analysis> {
+  return withRunStoppedAtOnce(run, (run) => analyzeWith(files, settingsOf(options), run));
+}
+
+async function analyzeWith(
+  files: ExamFiles,
+  settings: AnalysisSettings,
   { pool, stage: outerStage, signal }: Run,
 ): Promise<Analysis> {
   const secondsPerStage: Record<string, number> = {};
   const stage = timed(outerStage, secondsPerStage);
-
   const run: Run = { pool, stage, signal };
-  const { open } = segmenters[options.segmenter];
-  const segmenter: OpenSegmenter = await open(options, sequencesOf(files), run);
-  const description = await describeExam(files.flair, options.described);
+
+  const { open } = segmenters[settings.segmenter];
+  const segmenter: OpenSegmenter = await open(settings, sequencesOf(files), run);
+  const description = await describeExam(files.flair, settings.described);
   const { exam, notes } = await stage('read', () => readExam(files));
-  const anatomyNetwork = await openAnatomyNetwork(options.engine, pool);
-  const preparation = await prepare(exam, options, run, anatomyNetwork?.findAnatomy);
-  const quality = await inputGate(exam, preparation, options, run);
+  const anatomyNetwork = await openAnatomyNetwork(settings.engine, pool);
+  const preparation = await prepare(exam, settings, run, anatomyNetwork?.findAnatomy);
+  const quality = await inputGate(exam, preparation, settings, run);
   const segmentation = await segmenter.segment(preparation.exam, run);
+
   const probability = onFlairGrid(segmentation.probability, preparation, exam);
   const brain = onFlairGrid(preparation.exam.brain, preparation, exam);
+  const anatomy =
+    preparation.anatomy && onFlairGrid<Volume<Uint8Array>>(preparation.anatomy, preparation, exam);
   const lesionRule: LesionRule = { ...segmentation.rule, connectivity };
   const lesions = await stage('measure', () =>
     pool.call<typeof findLesions>(
@@ -93,75 +92,37 @@ export async function analyze(
       signal,
     ),
   );
-  const anatomy =
-    preparation.anatomy && onFlairGrid<Volume<Uint8Array>>(preparation.anatomy, preparation, exam);
   const toAtlas = flairToAtlas(preparation);
   const oneSided = oneSidedFinding(lesions.mask, toAtlas);
-  const located = await stage('locate', async () => {
-    const module = new URL('./quantify/locate.js', import.meta.url);
-    return anatomy
-      ? pool.call<typeof locateByLabels>(
-          module,
-          'locateByLabels',
-          [lesions, connectivity, anatomy, toAtlas],
-          signal,
-        )
-      : pool.call<typeof locateByAtlas>(
-          module,
-          'locateByAtlas',
-          [exam.flair.volume, lesions, connectivity, await readRegionAtlas(), toAtlas],
-          signal,
-        );
-  });
-  const { model } = segmenter;
-  const method = model ? `${model.name} ${model.version}` : options.segmenter;
-  const heading =
-    `${countOfLesions(lesions.list.length)}, ${lesions.volumeMl.toFixed(2)} ml ` +
-    `(${method}, Dawson ${version})`;
+  const located = await stage('locate', () =>
+    locate(exam.flair.volume, lesions, anatomy, toAtlas, run),
+  );
   const overlay = await stage('draw', () =>
     pool.call<typeof overlayPng>(
       new URL('./report/overlay.js', import.meta.url),
       'overlayPng',
-      [exam.flair.volume, brain, lesions, heading],
+      [exam.flair.volume, brain, lesions, heading(lesions, segmenter.model, settings)],
       signal,
     ),
   );
 
-  const findings: Findings = {
-    ...findingsSchema,
-    notice,
-    program: { name: 'dawson', version },
-    inputs: Object.fromEntries(sequencesOf(exam).map((name) => [name, inputRecord(exam[name]!)])),
+  const found = findingsOf({
+    exam,
+    description,
+    preparation,
+    brain,
+    lesions,
+    located,
     settings: {
-      segmenter: options.segmenter,
+      segmenter: settings.segmenter,
       segmenterSettings: segmenter.settings,
-      ...(model && { model }),
-      alignment: options.alignment,
+      ...(segmenter.model && { model: segmenter.model }),
+      alignment: settings.alignment,
       brainExtracted: preparation.brainExtracted,
       ...(anatomy && anatomyNetwork && { anatomyModel: anatomyNetwork.model }),
-      registered: options.registered,
+      registered: settings.registered,
       lesionRule,
     },
-    ...(description && { exam: description }),
-    brainVolumeMl: nonZeroVolumeMl(brain),
-    lesionCount: lesions.list.length,
-    lesionVolumeMl: lesions.volumeMl,
-    lesions: lesions.list.map((lesion, index) => ({
-      ...lesion,
-      ...located?.locations[index],
-    })),
-    ...(located && { location: located.summary }),
-    transforms: Object.fromEntries(
-      sequencesOf(exam)
-        .filter((name) => name !== 'flair')
-        .map((name) => [
-          name,
-          {
-            flairToSequence: flairTo(name, preparation),
-            degreesOfFreedom: preparation.degreesOfFreedom,
-          },
-        ]),
-    ),
     quality: [...quality, ...(oneSided ? [oneSided] : [])],
     notes: [
       ...notes,
@@ -169,13 +130,16 @@ export async function analyze(
       ...segmentation.notes,
       ...(located ? [] : [locationUnknown]),
     ],
-    run: usage(secondsPerStage),
-  };
-  const reported = { findings, flair: exam.flair.volume, lesions: lesions.mask, brain };
-  const report = await reportOf(reported, options, run);
+  });
+  const reported = { flair: exam.flair.volume, lesions: lesions.mask, brain };
+  const report = await reportOf(
+    { ...reported, findings: { ...found, run: usage(secondsPerStage) } },
+    settings,
+    run,
+  );
   return {
     // Times and memory with those of the report; it does not show them.
-    findings: { ...findings, run: usage(secondsPerStage) },
+    findings: { ...found, run: usage(secondsPerStage) },
     lesions,
     probability,
     brain,
@@ -187,6 +151,39 @@ export async function analyze(
   };
 }
 
+/** Where the lesions lie: by the parts of this brain where a network told them, else by the atlas. */
+async function locate(
+  flair: Volume,
+  lesions: Lesions,
+  anatomy: Volume<Uint8Array> | undefined,
+  toAtlas: Mat4,
+  { pool, signal }: Run,
+): Promise<LocatedLesions | undefined> {
+  const module = new URL('./quantify/locate.js', import.meta.url);
+  return anatomy
+    ? pool.call<typeof locateByLabels>(
+        module,
+        'locateByLabels',
+        [lesions, connectivity, anatomy, toAtlas],
+        signal,
+      )
+    : pool.call<typeof locateByAtlas>(
+        module,
+        'locateByAtlas',
+        [flair, lesions, connectivity, await readRegionAtlas(), toAtlas],
+        signal,
+      );
+}
+
+function heading(
+  { list, volumeMl }: Lesions,
+  model: ModelRecord | undefined,
+  { segmenter }: AnalysisSettings,
+): string {
+  const method = model ? `${model.name} ${model.version}` : segmenter;
+  return `${countOfLesions(list.length)}, ${volumeMl.toFixed(2)} ml (${method}, Dawson ${version})`;
+}
+
 const usage = (secondsPerStage: Readonly<Record<string, number>>): Findings['run'] => ({
   secondsPerStage: { ...secondsPerStage },
   peakMemoryBytes: 1024 * process.resourceUsage().maxRSS,
@@ -195,7 +192,7 @@ const usage = (secondsPerStage: Readonly<Record<string, number>>): Findings['run
 /** The report of a first exam; `dawson report` makes one with earlier exams. */
 async function reportOf(
   exam: ReportedExam,
-  { report }: AnalyzeOptions,
+  { report }: AnalysisSettings,
   { pool, stage, signal }: Run,
 ): Promise<ClinicalReport | undefined> {
   if (!report) return undefined;
@@ -207,77 +204,4 @@ async function reportOf(
       signal,
     ),
   );
-}
-
-/**
- * Writes an analysis into a folder, whole or not at all: see {@link writeFolderWhole}.
- * `intermediate` adds the prepared sequences, on the reference's grid, and the transforms.
- */
-export async function writeAnalysis(
-  folder: string,
-  { findings, lesions, probability, brain, anatomy, overlay, report, exam, preparation }: Analysis,
-  { intermediate, signal }: { intermediate: boolean; signal?: AbortSignal },
-): Promise<void> {
-  const like = { like: exam.flair.header };
-  const fill = async (staging: string) => {
-    const file = (name: string) => join(staging, name);
-    await writeNifti(file('flair.nii.gz'), exam.flair.volume, like);
-    await writeNifti(file('lesions.nii.gz'), lesions.mask, like);
-    await writeNifti(file('probability.nii.gz'), probability, like);
-    await writeNifti(file('brain.nii.gz'), brain, like);
-    await writeWhole(
-      file('lesions.csv'),
-      Buffer.from(lesionTable(findings.lesions, findings.location?.source)),
-    );
-    await writeWhole(file('overlay.png'), overlay);
-    if (report) {
-      await writeWhole(file('report.pdf'), report.pdf);
-      await writeWhole(file('report.html'), Buffer.from(report.html));
-    }
-    if (intermediate) {
-      if (anatomy) await writeNifti(file('anatomy.nii.gz'), anatomy, like);
-      for (const name of sequencesOf(exam)) {
-        await writeNifti(file(`prepared-${name}.nii.gz`), preparation.exam[name]!);
-        if (name === 'flair') continue;
-        await writeTransform(file(`flair-to-${name}.txt`), flairTo(name, preparation));
-      }
-    }
-    await writeWhole(file('findings.json'), Buffer.from(`${JSON.stringify(findings, null, 2)}\n`));
-  };
-  await writeFolderWhole(folder, fill, { signal });
-}
-
-/** Maps points of the FLAIR to points of the head atlas, RAS mm. */
-function flairToAtlas({ referenceToAtlas, transforms }: Preparation): Mat4 {
-  return multiply(referenceToAtlas, invert(transforms.flair!));
-}
-
-/** Maps points of the FLAIR to points of another sequence, RAS mm. */
-function flairTo(name: SequenceName, { transforms }: Preparation): Mat4 {
-  return multiply(transforms[name]!, invert(transforms.flair!));
-}
-
-/**
- * A volume of the prepared exam on the FLAIR's own grid: exactly its voxels where the FLAIR is the
- * reference, resampled where it is not.
- */
-function onFlairGrid<V extends Volume>(volume: V, preparation: Preparation, exam: Exam): V {
-  const flair = exam.flair.volume;
-  if (preparation.reference === 'flair') {
-    return onGrid(flair, reorient(volume, orientationOf(flair.affine)).data) as V;
-  }
-  return resample(volume, flair, {
-    toMoving: invert(preparation.transforms.flair!),
-    interpolation: volume.data instanceof Float32Array ? 'linear' : 'nearest',
-  }) as V;
-}
-
-function inputRecord({ file, sha256, volume }: Sequence) {
-  return {
-    fileName: basename(file),
-    sha256,
-    sizeVoxels: volume.size,
-    voxelSizeMm: voxelSizeMm(volume.affine),
-    orientation: orientationOf(volume.affine),
-  };
 }

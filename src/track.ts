@@ -8,7 +8,6 @@ import {
   writeNifti,
   writeWhole,
 } from './formats/index.js';
-import type { Run } from './preprocess/prepare.js';
 import type { register } from './preprocess/register.js';
 import {
   type ChangeDocument,
@@ -28,6 +27,8 @@ import {
 } from './quantify/exam-series.js';
 import { type Findings, notice } from './quantify/findings.js';
 import { type ExamResult, readResult } from './quantify/read-result.js';
+import { resultFiles } from './quantify/result-folder.js';
+import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
 import { version } from './version.js';
 import { invert, type Mat4, voxelSizeMm } from './volume/affine.js';
 import { sameGrid, toFloat32, type Volume } from './volume/volume.js';
@@ -66,10 +67,12 @@ const leastSharpness = 0.2;
  * @throws DawsonError `usage` for fewer than two folders or one twice, `inputs-conflict` for exams of
  *   different patients or where fewer than two are left; what reading them gives.
  */
-export async function track(
-  folders: readonly string[],
-  { pool, stage, signal }: Run,
-): Promise<Tracking> {
+export function track(folders: readonly string[], run: RunOptions = {}): Promise<Tracking> {
+  return withRunStoppedAtOnce(run, (run) => trackWith(folders, run));
+}
+
+async function trackWith(folders: readonly string[], run: Run): Promise<Tracking> {
+  const { pool, stage, signal } = run;
   requireTwoFolders(folders);
   const leftOut: { folder: string; reason: string }[] = [];
   const read = await stage('read', () => readExams(folders, leftOut));
@@ -81,11 +84,7 @@ export async function track(
   ];
 
   const compare = async (previous: TrackedExam, current: TrackedExam) => {
-    const { currentToPrevious, sharpness } = await registered(previous, current, {
-      pool,
-      stage,
-      signal,
-    });
+    const { currentToPrevious, sharpness } = await registered(previous, current, run);
     const change = await stage(`compare ${basename(resolve(current.folder))}`, () =>
       pool.call<typeof compareExams>(
         new URL('./quantify/compare-exams.js', import.meta.url),
@@ -137,9 +136,9 @@ export async function track(
 export async function writeTracking(
   folder: string,
   { document, map, newestFolder }: Tracking,
-  { signal }: { signal?: AbortSignal },
+  { signal }: { signal?: AbortSignal } = {},
 ): Promise<void> {
-  const { header } = await readVolume(join(newestFolder, 'flair.nii.gz'));
+  const { header } = await readVolume(join(newestFolder, resultFiles.flair.file));
   await writeFolderWhole(
     folder,
     async (staging) => {
@@ -186,7 +185,7 @@ async function readExams(
 
 async function readExam(folder: string): Promise<TrackedExam> {
   const result = await readResult(folder);
-  const file = join(folder, 'probability.nii.gz');
+  const file = join(folder, resultFiles.probability.file);
   const { volume: probability } = await readVolume(file);
   if (!sameGrid(probability, result.flair)) {
     throw new DawsonError('inputs-conflict', {

@@ -8,9 +8,11 @@ const source = fileURLToPath(new URL('../src', import.meta.url));
 /** The layers of docs/architecture.md: each may import only from itself and from those above it. */
 const layers = [
   'errors.ts',
+  'require-node.ts',
   'version.ts',
   'stage.ts',
   'workers.ts',
+  'run.ts',
   'volume',
   'formats',
   'graph',
@@ -21,8 +23,12 @@ const layers = [
   'evaluate',
   'train',
   'report',
+  'analysis-options.ts',
   'analyze.ts',
+  'write-analysis.ts',
   'track.ts',
+  'report-exam.ts',
+  'index.ts',
   'cli',
 ];
 /** Starts in its own thread and calls what it is told; it belongs to workers.ts. */

@@ -1,19 +1,14 @@
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { DawsonError } from '../errors.js';
-import { WorkerPool } from '../workers.js';
 import { caseProgress } from './case-progress.js';
 import {
   chosenDefinition,
   type EvaluationOptions,
   withEvaluationOptions,
 } from './evaluation-options.js';
-import {
-  abortOnInterrupt,
-  type OutputOptions,
-  printResult,
-  withOutputOptions,
-} from './terminal.js';
+import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { withCommandRun } from './with-run.js';
 
 interface CompareOptions extends OutputOptions, EvaluationOptions {
   references?: string;
@@ -53,18 +48,16 @@ async function compare(folders: readonly string[], options: CompareOptions): Pro
   const { readersReport, setsReport } = await import('../report/comparison-report.js');
   const { requireReportFolder, writeReport } = await import('../report/report-folder.js');
   const names = namesOf(folders);
-  const pool = new WorkerPool();
-  const { signal, dispose } = abortOnInterrupt();
-  try {
+  await withCommandRun(options, async (run) => {
     const definition = chosenDefinition(options);
     await requireReportFolder(options.out);
     const settings = { definition, resample: options.resample };
-    const run = { pool, signal, onProgress: caseProgress(options, 'evaluate') };
+    const counted = { ...run, onProgress: caseProgress(options, 'evaluate') };
     const { references } = options;
     let report: ReturnType<typeof setsReport>;
     if (references !== undefined) {
       const sources = folders.map((predictions) => ({ references, predictions }));
-      const cohorts = await evaluateCohorts(sources, settings, run);
+      const cohorts = await evaluateCohorts(sources, settings, counted);
       const sets = names.map((name, index) => ({ name, cases: cohorts[index] }));
       report = setsReport(sets, definition, options.margin);
     } else {
@@ -72,7 +65,7 @@ async function compare(folders: readonly string[], options: CompareOptions): Pro
         references: first,
         predictions: second,
       }));
-      const cohorts = await evaluateCohorts(sources, settings, run);
+      const cohorts = await evaluateCohorts(sources, settings, counted);
       const pairs = everyTwo(names).map(([first, second], index) => ({
         first,
         second,
@@ -80,14 +73,11 @@ async function compare(folders: readonly string[], options: CompareOptions): Pro
       }));
       report = readersReport(names, pairs, definition);
     }
-    await writeReport(options.out, report.files, signal);
+    await writeReport(options.out, report.files, run.signal);
     printResult(options, { out: options.out, ...report.result }, [
       `Definition ${definition.name}. Look at ${join(options.out, 'report.html')}.`,
     ]);
-  } finally {
-    dispose();
-    await pool.close();
-  }
+  });
 }
 
 /** The folders' own names, or their paths as given where two are called the same. */

@@ -4,19 +4,14 @@ import { DawsonError } from '../errors.js';
 import { evaluateFiles } from '../evaluate/evaluate-files.js';
 import type { PairEvaluation } from '../evaluate/evaluate-pair.js';
 import { fixed } from '../report/table.js';
-import { WorkerPool } from '../workers.js';
 import { caseProgress } from './case-progress.js';
 import {
   chosenDefinition,
   type EvaluationOptions,
   withEvaluationOptions,
 } from './evaluation-options.js';
-import {
-  abortOnInterrupt,
-  type OutputOptions,
-  printResult,
-  withOutputOptions,
-} from './terminal.js';
+import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { withCommandRun } from './with-run.js';
 
 interface EvaluateOptions extends OutputOptions, EvaluationOptions {
   reference?: string;
@@ -96,23 +91,21 @@ async function evaluateFolders(
   const { cohortReport } = await import('../report/cohort-report.js');
   const { contoursOfCohort } = await import('../report/cohort-contours.js');
   const { requireReportFolder, writeReport } = await import('../report/report-folder.js');
-  const pool = new WorkerPool();
-  const { signal, dispose } = abortOnInterrupt();
-  try {
+  await withCommandRun(options, async (run) => {
     const definition = chosenDefinition(options);
     await requireReportFolder(out);
     const rows = options.cohort === undefined ? undefined : await readCohort(options.cohort);
     const cases = await evaluateCohort(
       { references, predictions, rows },
       { definition, resample: options.resample },
-      { pool, signal, onProgress: caseProgress(options, 'evaluate') },
+      { ...run, onProgress: caseProgress(options, 'evaluate') },
     );
     const contours =
       options.flairs === undefined
         ? undefined
         : await contoursOfCohort(cases, { references, predictions, flairs: options.flairs });
     const { files, summaries } = await cohortReport(cases, definition, options.margin, contours);
-    await writeReport(out, files, signal);
+    await writeReport(out, files, run.signal);
     printResult(
       options,
       {
@@ -130,10 +123,7 @@ async function evaluateFolders(
         `Definition ${definition.name}. Look at ${join(out, 'report.html')}.`,
       ],
     );
-  } finally {
-    dispose();
-    await pool.close();
-  }
+  });
 }
 
 function linesOf({ dsc, volumes, surface, lesionwise, definition, ...rest }: PairEvaluation) {

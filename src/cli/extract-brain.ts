@@ -5,14 +5,8 @@ import { checkIntensities, readVolume, writeNifti } from '../formats/index.js';
 import { findHead } from '../preprocess/find-head.js';
 import { openAnatomyNetwork } from '../segment/anatomy-network.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
-import { WorkerPool } from '../workers.js';
-import {
-  abortOnInterrupt,
-  type OutputOptions,
-  printResult,
-  stagesOnTerminal,
-  withOutputOptions,
-} from './terminal.js';
+import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { withCommandRun } from './with-run.js';
 
 export function addExtractBrain(program: Command): void {
   const command = program
@@ -25,21 +19,19 @@ export function addExtractBrain(program: Command): void {
     .requiredOption('--out <file>', 'the mask to write: 1 in the brain, on the image’s own grid')
     .option('--anatomy <file>', 'also write the parts of the brain as a label map')
     .action(async (file: string, options: OutputOptions & { out: string; anatomy?: string }) => {
-      const pool = new WorkerPool(1);
-      const { signal, dispose } = abortOnInterrupt();
-      try {
+      await withCommandRun(options, async (run) => {
         const image = await readVolume(file);
         const { volume } = checkIntensities(image.volume, file);
         const engine = { device: 'cpu', threads: availableParallelism() } as const;
-        const network = await openAnatomyNetwork(engine, pool);
+        const network = await openAnatomyNetwork(engine, run.pool);
         if (options.anatomy && !network) {
           throw new DawsonError('missing-on-machine', {
             expected: 'the anatomy network for --anatomy',
             found: 'none in this installation',
           });
         }
-        const { brain, anatomy, note } = await stagesOnTerminal(options)('find the brain', () =>
-          findHead(volume, false, { pool, signal }, network?.findAnatomy),
+        const { brain, anatomy, note } = await run.stage('find the brain', () =>
+          findHead(volume, false, run, network?.findAnatomy),
         );
         if (options.anatomy) {
           if (!anatomy)
@@ -57,10 +49,7 @@ export function addExtractBrain(program: Command): void {
           ...notes.map((text) => `Note: ${text}`),
           `${brainVolumeMl.toFixed(0)} ml of brain: ${options.out}`,
         ]);
-      } finally {
-        dispose();
-        await pool.close();
-      }
+      });
     });
   withOutputOptions(command);
 }

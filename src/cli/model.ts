@@ -2,13 +2,8 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { importNnunet, type NnunetImportOptions } from '../segment/import-nnunet.js';
 import { openModelFolder } from '../segment/model-folder.js';
 import { type ModelSummary, summaryOf } from '../segment/model-summary.js';
-import {
-  abortOnInterrupt,
-  type OutputOptions,
-  printResult,
-  stagesOnTerminal,
-  withOutputOptions,
-} from './terminal.js';
+import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { withCommandRun } from './with-run.js';
 
 export function addModel(program: Command): void {
   const model = program
@@ -40,14 +35,9 @@ export function addModel(program: Command): void {
     .option('--orientation <axes>', 'axes of the training images, such as LPS', orientation)
     .option('--channels <names>', 'sequences in the order of the channels, such as FLAIR,T1', list)
     .action(async (results: string, options: ImportOptions) => {
-      const { signal, dispose } = abortOnInterrupt();
-      try {
-        await stagesOnTerminal(options)('import the folds', () =>
-          importNnunet(results, options.out, options, signal),
-        );
-      } finally {
-        dispose();
-      }
+      await withCommandRun(options, ({ stage, signal }) =>
+        stage('import the folds', () => importNnunet(results, options.out, options, signal)),
+      );
       const summary = summaryOf(await openModelFolder(options.out));
       printResult(options, summary, linesOf(summary));
     });

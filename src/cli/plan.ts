@@ -6,14 +6,8 @@ import { readDataset } from '../train/dataset.js';
 import type { PlanOptions } from '../train/plan.js';
 import { planTraining } from '../train/plan-training.js';
 import { TrainingFolder } from '../train/training-folder.js';
-import { WorkerPool } from '../workers.js';
-import {
-  abortOnInterrupt,
-  type OutputOptions,
-  printResult,
-  stagesOnTerminal,
-  withOutputOptions,
-} from './terminal.js';
+import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { withCommandRun } from './with-run.js';
 
 interface PlanCommandOptions extends OutputOptions {
   readonly out: string;
@@ -54,16 +48,13 @@ export function addPlan(program: Command): void {
 }
 
 async function plan(datasetFolder: string, options: PlanCommandOptions): Promise<void> {
-  const pool = new WorkerPool();
-  const { signal, dispose } = abortOnInterrupt();
-  const stage = stagesOnTerminal(options);
-  try {
+  await withCommandRun(options, async (run) => {
     const dataset = await readDataset(datasetFolder);
-    const { plans, image, network, step } = await stage('read all cases', (onProgress) =>
+    const { plans, image, network, step } = await run.stage('read all cases', (onProgress) =>
       planTraining(
         dataset,
         { architecture: options.architecture, memoryGb: options.memory },
-        { pool, signal, onProgress },
+        { ...run, onProgress },
       ),
     );
     const folder = new TrainingFolder(options.out);
@@ -93,10 +84,7 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
       `A training step: ${summary.stepGflop.toFixed(0)} GFLOP, ${(cost.peakLiveBytes / 2 ** 30).toFixed(1)} GiB of memory`,
       `Written: ${file}`,
     ]);
-  } finally {
-    dispose();
-    await pool.close();
-  }
+  });
 }
 
 function positive(text: string): number {

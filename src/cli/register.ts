@@ -2,14 +2,8 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { readVolume, writeNifti, writeTransform } from '../formats/index.js';
 import type { alignTo } from '../preprocess/align.js';
 import { toFloat32 } from '../volume/volume.js';
-import { WorkerPool } from '../workers.js';
-import {
-  abortOnInterrupt,
-  type OutputOptions,
-  printResult,
-  stagesOnTerminal,
-  withOutputOptions,
-} from './terminal.js';
+import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { withCommandRun } from './with-run.js';
 
 interface RegisterOptions extends OutputOptions {
   fixed: string;
@@ -37,10 +31,8 @@ export function addRegister(program: Command): void {
 }
 
 async function registerFiles(options: RegisterOptions): Promise<void> {
-  const pool = new WorkerPool(1);
-  const { signal, dispose } = abortOnInterrupt();
-  const stage = stagesOnTerminal(options);
-  try {
+  await withCommandRun(options, async (run) => {
+    const { pool, stage, signal } = run;
     const fixed = await readVolume(options.fixed);
     const moving = await readVolume(options.moving);
     const { resampled, referenceToSequence } = await stage('register', () =>
@@ -54,10 +46,7 @@ async function registerFiles(options: RegisterOptions): Promise<void> {
     await writeNifti(options.out, resampled, { like: fixed.header });
     if (options.transform) await writeTransform(options.transform, referenceToSequence);
     printResult(options, { fixedToMoving: referenceToSequence, out: options.out }, [options.out]);
-  } finally {
-    dispose();
-    await pool.close();
-  }
+  });
 }
 
 function degreesOfFreedom(text: string): 6 | 12 {

@@ -1,32 +1,15 @@
 import { writeFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
-import { DawsonError } from '../errors.js';
 import { requireReplaceableFolder, writeFolderWhole, writeWhole } from '../formats/index.js';
-import type { Run } from '../preprocess/prepare.js';
-import type { Caution } from '../quantify/change.js';
-import {
-  inOrderOfTime,
-  leftOutCaution,
-  reasonOf,
-  requireSamePatient,
-} from '../quantify/exam-series.js';
 import { notice } from '../quantify/findings.js';
-import { type ExamResult, readResult } from '../quantify/read-result.js';
-import type { clinicalReport } from '../report/clinical/clinical-report.js';
-import type { Paper, ReportInput } from '../report/clinical/report-input.js';
+import type { Paper } from '../report/clinical/report-input.js';
 import type { Language } from '../report/clinical/texts.js';
 import { type previewFiles, previewResult } from '../report/preview.js';
-import { track } from '../track.js';
-import { WorkerPool } from '../workers.js';
+import { report } from '../report-exam.js';
 import { reportOptions } from './report-options.js';
-import {
-  abortOnInterrupt,
-  type OutputOptions,
-  printResult,
-  stagesOnTerminal,
-  withOutputOptions,
-} from './terminal.js';
+import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { withCommandRun } from './with-run.js';
 
 interface ReportOptions extends OutputOptions {
   previous: string[];
@@ -58,34 +41,15 @@ export function addReport(program: Command): void {
         '\nExample:\n' +
         '  dawson report result-2024 --previous result-2022 result-2023 --out report.pdf',
     )
-    .action((folder: string, options: ReportOptions) => report(folder, options));
+    .action((folder: string, options: ReportOptions) => reportFolder(folder, options));
   withOutputOptions(command);
 }
 
-async function report(folder: string, options: ReportOptions): Promise<void> {
-  const pool = new WorkerPool(1);
-  const { signal, dispose } = abortOnInterrupt();
-  const stage = stagesOnTerminal(options);
-  try {
+async function reportFolder(folder: string, options: ReportOptions): Promise<void> {
+  await withCommandRun(options, async (run) => {
+    const { pool, stage, signal } = run;
     if (options.preview) await requireReplaceableFolder(options.preview, previewResult);
-    const series = await stage('read the results', () => readSeries(folder, options.previous));
-    const { exam } = series;
-    const { previous, ...change } = await compared(series, { pool, stage, signal });
-    const input: ReportInput = {
-      exam,
-      previous: previous.map(({ findings }) => findings),
-      ...change,
-      language: options.language,
-      paper: options.paper,
-    };
-    const { pdf, html } = await stage('report', () =>
-      pool.call<typeof clinicalReport>(
-        new URL('../report/clinical/clinical-report.js', import.meta.url),
-        'clinicalReport',
-        [input],
-        signal,
-      ),
-    );
+    const { pdf, html, exam } = await report(folder, options, run);
     if (options.preview) {
       const files = await stage('preview', () =>
         pool.call<typeof previewFiles>(
@@ -101,69 +65,13 @@ async function report(folder: string, options: ReportOptions): Promise<void> {
     if (options.html) await writeWhole(options.html, Buffer.from(html), { signal });
     const written = [options.out, options.html, options.preview].filter((name) => name);
     printResult(options, { written }, [`Written: ${written.join(', ')}.`, notice]);
-  } finally {
-    dispose();
-    await pool.close();
-  }
-}
-
-interface ReadExam extends ExamResult {
-  readonly folder: string;
-}
-
-interface Series {
-  readonly exam: ReadExam;
-  /** In the order of time. */
-  readonly previous: readonly ReadExam[];
-  readonly cautions: readonly Caution[];
-}
-
-/** The exams; an earlier one that cannot be used is left out, which the report says. */
-async function readSeries(folder: string, folders: readonly string[]): Promise<Series> {
-  const exam = { folder, ...(await readResult(folder)) };
-  const previous: ReadExam[] = [];
-  const cautions: Caution[] = [];
-  for (const name of folders) {
-    try {
-      previous.push({ folder: name, ...(await readResult(name)) });
-    } catch (error) {
-      if (!(error instanceof DawsonError)) throw error;
-      cautions.push(leftOutCaution(basename(resolve(name)), reasonOf(error)));
-    }
-  }
-  requireSamePatient([exam, ...previous]);
-  return { exam, previous: inOrderOfTime(previous), cautions };
-}
-
-/**
- * The comparison with the last of the earlier exams that can be compared; none without one, or where
- * it is later than the exam that is reported. What cannot be compared is left out, which the report
- * says.
- */
-async function compared({ exam, previous, cautions }: Series, run: Run) {
-  const others = [...previous];
-  const said = [...cautions];
-  for (;;) {
-    const previousExam = others.at(-1);
-    const isEarlier = previousExam && inOrderOfTime([previousExam, exam])[1] === exam;
-    if (!isEarlier) return { previous: others, cautions: said };
-    try {
-      const { document } = await track([previousExam.folder, exam.folder], run);
-      const { rule, consecutive, cautions } = document;
-      const change = { comparison: consecutive[0], rule };
-      return { previous: others, previousExam, change, cautions: [...said, ...cautions] };
-    } catch (error) {
-      if (!(error instanceof DawsonError) || error.code === 'interrupted') throw error;
-      said.push(leftOutCaution(basename(resolve(previousExam.folder)), reasonOf(error)));
-      others.pop();
-    }
-  }
+  });
 }
 
 async function writePreview(
   folder: string,
   files: ReadonlyMap<string, Uint8Array>,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<void> {
   await writeFolderWhole(
     folder,

@@ -1,26 +1,27 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type AnalyzeOptions, analyze, writeAnalysis } from '../analyze.js';
-import { DawsonError } from '../errors.js';
+import { type AnalyzeOptions, analysisDefaults } from '../analysis-options.js';
+import { analyze } from '../analyze.js';
 import { requireReplaceableFolder } from '../formats/index.js';
 import { type Device, devices } from '../network/index.js';
 import { type Alignment, alignments } from '../preprocess/prepare.js';
 import type { Severity } from '../preprocess/quality/finding.js';
 import { notice } from '../quantify/findings.js';
 import { countOfLesions } from '../quantify/lesions.js';
+import {
+  examResult,
+  type ResultFile,
+  type ResultRow,
+  resultFiles,
+  resultRows,
+} from '../quantify/result-folder.js';
 import type { Paper } from '../report/clinical/report-input.js';
 import type { Language } from '../report/clinical/texts.js';
 import { type SegmenterName, segmenters } from '../segment/segmenters.js';
-import { WorkerPool } from '../workers.js';
+import { writeAnalysis } from '../write-analysis.js';
 import { reportOptions } from './report-options.js';
-import {
-  abortOnInterrupt,
-  type OutputOptions,
-  printResult,
-  stagesOnTerminal,
-  withOutputOptions,
-} from './terminal.js';
+import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { withCommandRun } from './with-run.js';
 
 interface SegmentOptions extends OutputOptions {
   flair: string;
@@ -67,12 +68,16 @@ export function addSegment(program: Command): void {
     )
     .option('--model <folder>', 'for nnunet: the folder of a trained model')
     .option('--no-mirror', 'for nnunet: without mirrored images; up to 8 times as fast')
-    .addOption(new Option('--device <name>', 'where networks run').choices(devices).default('cpu'))
+    .addOption(
+      new Option('--device <name>', 'where networks run')
+        .choices(devices)
+        .default(analysisDefaults.engine.device),
+    )
     .option(
       '--threads <number>',
       'threads of a network on the CPU',
       positiveInteger,
-      availableParallelism(),
+      analysisDefaults.engine.threads,
     )
     .option(
       '--kappa <number>',
@@ -82,7 +87,7 @@ export function addSegment(program: Command): void {
     .addOption(
       new Option('--alignment <how>', 'how sequences are brought together')
         .choices(Object.keys(alignments))
-        .default('affine-to-flair'),
+        .default(analysisDefaults.alignment),
     )
     .option('--brain-extracted', 'the images show only the brain already', false)
     .option('--registered', 'the sequences are aligned already', false)
@@ -101,21 +106,19 @@ export function addSegment(program: Command): void {
         Object.entries(segmenters)
           .map(([name, { title }]) => `  ${name}: ${title}\n`)
           .join('') +
-        '\nWrites into the folder:\n' +
-        '  flair.nii.gz        the FLAIR itself, on whose grid everything lies\n' +
-        '  lesions.nii.gz      1 where a lesion is\n' +
-        '  probability.nii.gz  0 to 1\n' +
-        '  brain.nii.gz        1 where the brain is\n' +
-        '  lesions.csv         one line a lesion: volume, position, extent\n' +
-        '  findings.json       everything as one document, with how it was made\n' +
-        '  overlay.png         a picture to check the result by\n' +
-        '  report.pdf, .html   the report: conclusion, tables, examples, quality, method\n' +
+        `\nWrites into the folder:\n${listOf(resultRows.filter(([, row]) => !isIntermediate(row)))}` +
+        `With --keep-intermediate also:\n${listOf(resultRows.filter(([, row]) => isIntermediate(row)))}` +
         '\nExample:\n' +
         '  dawson segment --flair flair.nii.gz --t2 t2.nii.gz --t1 t1.nii.gz --out result',
     )
     .action((options: SegmentOptions) => segment(options));
   withOutputOptions(command);
 }
+
+const isIntermediate = ({ optional }: ResultRow) => optional === 'intermediate';
+
+const listOf = (rows: typeof resultRows) =>
+  rows.map(([, { file, what }]) => `  ${file.padEnd(25)} ${what}\n`).join('');
 
 const severityLabels: Record<Severity, string> = {
   info: 'Note',
@@ -124,17 +127,16 @@ const severityLabels: Record<Severity, string> = {
 };
 
 async function segment(options: SegmentOptions): Promise<void> {
-  const pool = new WorkerPool();
-  const { signal, dispose } = abortOnInterrupt();
   const startMs = performance.now();
-  const stage = stagesOnTerminal(options);
-  try {
-    await requireReplaceableFolder(options.out);
-    const analysis = await analyze(options, analyzeOptionsOf(options), { pool, stage, signal });
+  await withCommandRun(options, async (run) => {
+    const { stage, signal } = run;
+    await requireReplaceableFolder(options.out, examResult);
+    const analysis = await analyze(options, analyzeOptionsOf(options), run);
     await stage('write', () =>
       writeAnalysis(options.out, analysis, { intermediate: options.keepIntermediate, signal }),
     );
     const { findings } = analysis;
+    const path = (row: ResultFile) => join(options.out, resultFiles[row].file);
     const seconds = (performance.now() - startMs) / 1000;
     const gib = findings.run.peakMemoryBytes / 2 ** 30;
     printResult(options, findings, [
@@ -144,44 +146,20 @@ async function segment(options: SegmentOptions): Promise<void> {
       ...findings.notes.map((note) => `Note: ${note}`),
       `${countOfLesions(findings.lesionCount)}, ${findings.lesionVolumeMl.toFixed(2)} ml in all ` +
         `(brain ${findings.brainVolumeMl.toFixed(0)} ml), in ${seconds.toFixed(1)} s with ${gib.toFixed(2)} GiB.`,
-      ...(options.report ? [`The report: ${join(options.out, 'report.pdf')}.`] : []),
-      `Look at ${join(options.out, 'overlay.png')} before you use the numbers in ${join(options.out, 'findings.json')}.`,
+      ...(options.report ? [`The report: ${path('pdf')}.`] : []),
+      `Look at ${path('overlay')} before you use the numbers in ${path('findings')}.`,
       notice,
     ]);
-  } finally {
-    dispose();
-    await pool.close();
-  }
-}
-
-/** A model folder chooses its segmenter, and so does a belief of LST-LGA. */
-function segmenterFor({ model, kappa }: SegmentOptions): SegmenterName {
-  if (model !== undefined) return 'nnunet';
-  return kappa === undefined ? 'lesions' : 'lst-lga';
+  });
 }
 
 function analyzeOptionsOf(options: SegmentOptions): AnalyzeOptions {
-  const { model, device, threads } = options;
-  const segmenter = options.segmenter ?? segmenterFor(options);
-  if (options.kappa !== undefined && segmenter !== 'lst-lga') {
-    throw new DawsonError('usage', {
-      expected: '--kappa together with the segmenter lst-lga',
-      found: `--segmenter ${segmenter}`,
-    });
-  }
-  if (model !== undefined && segmenter !== 'nnunet') {
-    throw new DawsonError('usage', {
-      expected: '--model together with the segmenter nnunet',
-      found: `--segmenter ${segmenter}`,
-    });
-  }
-  const { report, language, paper } = options;
+  const { device, threads, patient, date, report, language, paper } = options;
   return {
     ...options,
-    segmenter,
     engine: { device, threads },
-    described: { patient: options.patient, date: options.date },
-    report: report ? { language, paper } : undefined,
+    described: { patient, date },
+    report: report && { language, paper },
   };
 }
 

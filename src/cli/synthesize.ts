@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { DawsonError } from '../errors.js';
 import {
@@ -14,14 +14,8 @@ import { sequenceNames } from '../train/synthesize/exam.js';
 import type { synthesizeExam } from '../train/synthesize/synthesize-exam.js';
 import { version } from '../version.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
-import { WorkerPool } from '../workers.js';
-import {
-  abortOnInterrupt,
-  type OutputOptions,
-  printResult,
-  stagesOnTerminal,
-  withOutputOptions,
-} from './terminal.js';
+import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { withCommandRun } from './with-run.js';
 
 interface SynthesizeOptions extends OutputOptions {
   readonly seed: string;
@@ -38,9 +32,6 @@ const synthesisResult: ResultKind = {
   schema: 'dawson-synthetic-exam',
 };
 
-/** Default folders lie beside the program: in a clone of the repository, and its development data. */
-const besideProgram = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-
 export function addSynthesize(program: Command): void {
   const command = program
     .command('synthesize')
@@ -51,12 +42,12 @@ export function addSynthesize(program: Command): void {
     )
     .requiredOption('--seed <number>', 'which exam: a whole number from 0 to 4294967295')
     .requiredOption('--out <folder>', 'folder for the exam; an earlier one in it is replaced')
+    .requiredOption('--data <folder>', 'holds heads (label maps) and lesions (masks in MNI pose)')
     .option(
-      '--data <folder>',
-      'holds heads (label maps) and lesions (masks in MNI pose)',
-      besideProgram('../shared/data/synthesis'),
+      '--cache <folder>',
+      'prepared heads are kept here (default: ~/.cache/dawson/heads)',
+      join(homedir(), '.cache', 'dawson', 'heads'),
     )
-    .option('--cache <folder>', 'prepared heads are kept here', besideProgram('cache/heads'))
     .option('--preview', 'also write a picture of all sequences', false)
     .addHelpText(
       'after',
@@ -66,7 +57,7 @@ export function addSynthesize(program: Command): void {
         '  parameters.json                     everything that was drawn for it\n' +
         '  preview.png                         with --preview\n' +
         '\nExample:\n' +
-        '  dawson synthesize --seed 7 --out exam-7 --preview',
+        '  dawson synthesize --seed 7 --data synthesis --out exam-7 --preview',
     )
     .action((options: SynthesizeOptions) => synthesize(options));
   withOutputOptions(command);
@@ -74,10 +65,8 @@ export function addSynthesize(program: Command): void {
 
 async function synthesize(options: SynthesizeOptions): Promise<void> {
   const seed = seedFrom(options.seed);
-  const pool = new WorkerPool(1);
-  const { signal, dispose } = abortOnInterrupt();
-  const stage = stagesOnTerminal(options);
-  try {
+  await withCommandRun(options, async (run) => {
+    const { pool, stage, signal } = run;
     await requireReplaceableFolder(options.out, synthesisResult);
     const sources = { dataFolder: options.data, cacheFolder: options.cache };
     const { parameters, exam } = await stage('make the exam', () =>
@@ -114,10 +103,7 @@ async function synthesize(options: SynthesizeOptions): Promise<void> {
       `${taken.map((name) => name.toUpperCase()).join(', ')} of ${parameters.head} with ` +
         `${lesionVolumeMl.toFixed(1)} ml of lesions: ${options.out}`,
     ]);
-  } finally {
-    dispose();
-    await pool.close();
-  }
+  });
 }
 
 function seedFrom(text: string): number {

@@ -4,14 +4,8 @@ import { requireReplaceableFolder } from '../formats/index.js';
 import { type ChangeDocument, changeClasses } from '../quantify/change.js';
 import { notice } from '../quantify/findings.js';
 import { changeResult, track, writeTracking } from '../track.js';
-import { WorkerPool } from '../workers.js';
-import {
-  abortOnInterrupt,
-  type OutputOptions,
-  printResult,
-  stagesOnTerminal,
-  withOutputOptions,
-} from './terminal.js';
+import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { withCommandRun } from './with-run.js';
 
 interface TrackOptions extends OutputOptions {
   exam: string[];
@@ -48,22 +42,17 @@ export function addTrack(program: Command): void {
 }
 
 async function trackExams(options: TrackOptions): Promise<void> {
-  const pool = new WorkerPool(1);
-  const { signal, dispose } = abortOnInterrupt();
-  const stage = stagesOnTerminal(options);
-  try {
+  await withCommandRun(options, async (run) => {
+    const { stage, signal } = run;
     await requireReplaceableFolder(options.out, changeResult);
-    const tracking = await track(options.exam, { pool, stage, signal });
+    const tracking = await track(options.exam, run);
     await stage('write', () => writeTracking(options.out, tracking, { signal }));
     printResult(options, tracking.document, [
       ...linesOf(tracking.document),
       `Everything in detail: ${join(options.out, 'change.json')}.`,
       notice,
     ]);
-  } finally {
-    dispose();
-    await pool.close();
-  }
+  });
 }
 
 function linesOf({ exams, consecutive, sinceFirst, cautions }: ChangeDocument): string[] {

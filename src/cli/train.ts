@@ -6,6 +6,7 @@ import { type CohortColumn, cohortColumns, readCohort } from '../evaluate/cohort
 import { writeWhole } from '../formats/index.js';
 import { readJsonIfThere } from '../formats/read-json.js';
 import { type Device, devices, readWeights } from '../network/index.js';
+import type { Run } from '../run.js';
 import { openModelFolder } from '../segment/model-folder.js';
 import { pretrainedLesionNetwork } from '../train/compact-plan.js';
 import { readDataset } from '../train/dataset.js';
@@ -24,14 +25,8 @@ import {
   writeTrainedModel,
 } from '../train/train-fold.js';
 import { type FoldName, TrainingFolder } from '../train/training-folder.js';
-import { WorkerPool } from '../workers.js';
-import {
-  abortOnInterrupt,
-  type OutputOptions,
-  printResult,
-  stagesOnTerminal,
-  withOutputOptions,
-} from './terminal.js';
+import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { withCommandRun } from './with-run.js';
 
 interface TrainOptions extends OutputOptions {
   readonly fold: FoldName;
@@ -118,15 +113,12 @@ export function addTrain(program: Command): void {
 async function train(datasetFolder: string, options: TrainOptions): Promise<void> {
   // Charts are large modules, which other commands need not wait for.
   const { learningCurvePng } = await import('../report/learning-curve.js');
-  const pool = new WorkerPool();
-  const { signal, dispose } = abortOnInterrupt();
-  const stage = stagesOnTerminal(options);
   const folder = new TrainingFolder(options.out);
   const { fold: name } = options;
-  try {
+  await withCommandRun(options, async (run) => {
     const dataset = await readDataset(datasetFolder);
     const pretrained = options.init ? await readPretrained(options.init) : undefined;
-    const planned = await plannedTraining(dataset, folder, pretrained, { pool, stage, signal });
+    const planned = await plannedTraining(dataset, folder, pretrained, run);
     const names = dataset.cases.map((entry) => entry.name);
     const fold =
       name === 'all' ? { train: names, val: [] } : await foldOf(name, dataset, folder, options);
@@ -151,9 +143,7 @@ async function train(datasetFolder: string, options: TrainOptions): Promise<void
       await writeWhole(folder.curve(name), await learningCurvePng(log, classes));
     };
     const validation = await trainFold(planned, name, fold, folder, choice, {
-      pool,
-      stage,
-      signal,
+      ...run,
       onEpoch: (record) => {
         epochs++;
         if (!options.quiet && !options.json) process.stderr.write(lineOf(record, options.epochs));
@@ -170,7 +160,7 @@ async function train(datasetFolder: string, options: TrainOptions): Promise<void
       folder,
       folds,
       { allFolds: foldCount, name: basename(dataset.folder), settings: choice },
-      signal,
+      run.signal,
     );
     const model = name === 'all' ? folder.modelOfAll : folder.model;
     const dice = Object.fromEntries(
@@ -183,21 +173,14 @@ async function train(datasetFolder: string, options: TrainOptions): Promise<void
       `Model with ${folds.size} of ${name === 'all' ? 1 : foldCount} networks: ${model}`,
       `Course of the training: ${folder.curve(name)}`,
     ]);
-  } finally {
-    dispose();
-    await pool.close();
-  }
+  });
 }
 
 async function plannedTraining(
   dataset: PlannedTraining['dataset'],
   folder: TrainingFolder,
   pretrained: PretrainedModel | undefined,
-  {
-    pool,
-    stage,
-    signal,
-  }: { pool: WorkerPool; stage: ReturnType<typeof stagesOnTerminal>; signal: AbortSignal },
+  { pool, stage, signal }: Run,
 ): Promise<PlannedTraining> {
   const known = await readJsonIfThere(folder.plans);
   const plans =

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { WorkerPool } from '../workers.js';
+import { type Run, type RunOptions, withRun } from '../run.js';
 import type { CohortRow } from './cohort-table.js';
 import type { CaseOutcome, caseOutcome, EvaluationSettings, FilePair } from './evaluate-files.js';
 import type { PairEvaluation } from './evaluate-pair.js';
@@ -10,14 +10,6 @@ export interface EvaluatedCase {
   readonly id: string;
   readonly evaluation: PairEvaluation;
   readonly row?: CohortRow;
-}
-
-/** What a cohort is evaluated with. */
-export interface CohortRun {
-  readonly pool: WorkerPool;
-  readonly signal?: AbortSignal;
-  /** Called after each case with how many are done. */
-  readonly onProgress?: (done: number, all: number) => void;
 }
 
 export interface CohortSource {
@@ -36,8 +28,8 @@ export interface CohortSource {
  */
 export async function evaluateCohort(
   source: CohortSource,
-  settings: EvaluationSettings,
-  run: CohortRun,
+  settings: Partial<EvaluationSettings> = {},
+  run: RunOptions = {},
 ): Promise<EvaluatedCase[]> {
   return (await evaluateCohorts([source], settings, run))[0];
 }
@@ -45,8 +37,8 @@ export async function evaluateCohort(
 /** {@link evaluateCohort} for several cohorts at once, with one list of what does not fit in any. */
 export async function evaluateCohorts(
   sources: readonly CohortSource[],
-  settings: EvaluationSettings,
-  run: CohortRun,
+  settings: Partial<EvaluationSettings> = {},
+  run: RunOptions = {},
 ): Promise<EvaluatedCase[][]> {
   const problems: string[] = [];
   const cohorts: CasePair[][] = [];
@@ -54,7 +46,7 @@ export async function evaluateCohorts(
   throwProblems([...new Set(problems)], 'masks of the same cases on both sides');
 
   const pairs = cohorts.flat();
-  const outcomes = await outcomesOf(pairs, settings, run);
+  const outcomes = await withRun(run, (run) => outcomesOf(pairs, settings, run));
   const unusable = pairs.flatMap((pair) => {
     const outcome = outcomes.get(pair)!;
     return 'problem' in outcome ? [`${pair.id}: ${outcome.problem}`] : [];
@@ -112,8 +104,8 @@ async function casePairs(
 /** Evaluates pairs in the workers, as many at a time as there are cores. */
 async function outcomesOf(
   pairs: readonly CasePair[],
-  settings: EvaluationSettings,
-  { pool, signal, onProgress }: CohortRun,
+  settings: Partial<EvaluationSettings>,
+  { pool, signal, onProgress }: Run,
 ): Promise<Map<CasePair, CaseOutcome>> {
   const outcomes = new Map<CasePair, CaseOutcome>();
   const waiting = pairs.values();

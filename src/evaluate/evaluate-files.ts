@@ -2,7 +2,7 @@ import { DawsonError } from '../errors.js';
 import { type ImageFile, readVolume } from '../formats/index.js';
 import { type Vec3, voxelSizeMm } from '../volume/affine.js';
 import { resample } from '../volume/resample.js';
-import type { Definition } from './definitions.js';
+import { type Definition, definitions } from './definitions.js';
 import { evaluatePair, type PairEvaluation } from './evaluate-pair.js';
 import { pairMasks } from './mask-pair.js';
 import { masksOf } from './masks.js';
@@ -26,7 +26,10 @@ export interface EvaluationSettings {
  */
 export async function evaluateFiles(
   files: FilePair,
-  { definition, resample: bringToGrid }: EvaluationSettings,
+  {
+    definition = definitions.anima,
+    resample: bringToGrid = false,
+  }: Partial<EvaluationSettings> = {},
 ): Promise<PairEvaluation> {
   const reference = await readVolume(files.reference);
   let { volume: prediction } = await readVolume(files.prediction);
@@ -47,7 +50,7 @@ export type CaseOutcome = { readonly evaluation: PairEvaluation } | { readonly p
 /** {@link evaluateFiles}, for workers: what is wrong with the input comes back as a sentence. */
 export async function caseOutcome(
   files: FilePair,
-  settings: EvaluationSettings,
+  settings: Partial<EvaluationSettings>,
 ): Promise<CaseOutcome> {
   try {
     return { evaluation: await evaluateFiles(files, settings) };

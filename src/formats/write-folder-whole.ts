@@ -27,14 +27,6 @@ export interface ResultKind {
   readonly schema: string;
 }
 
-/** The result of one exam. */
-const examResult: ResultKind = {
-  names:
-    /^(findings\.json|lesions\.csv|overlay\.png|report\.(pdf|html)|(flair|lesions|probability|brain|prepared-\w+)\.nii\.gz|\w+-to-\w+\.txt)$/,
-  marker: 'findings.json',
-  schema: 'dawson-findings',
-};
-
 /**
  * Writes all files of one result into a folder, together or not at all. `fill` writes them into a
  * hidden folder beside the final one; when it has ended, they are flushed to disk and that folder
@@ -47,7 +39,7 @@ const examResult: ResultKind = {
 export async function writeFolderWhole(
   folder: string,
   fill: (staging: string) => Promise<void>,
-  { signal, kind = examResult }: { signal?: AbortSignal; kind?: ResultKind } = {},
+  { kind, signal }: { kind: ResultKind; signal?: AbortSignal },
 ): Promise<void> {
   let staging: string | undefined;
   let created: string | undefined;
@@ -76,10 +68,7 @@ export async function writeFolderWhole(
  * nothing.
  * @throws DawsonError `output-exists`, `output-failed`.
  */
-export async function requireReplaceableFolder(
-  folder: string,
-  kind: ResultKind = examResult,
-): Promise<void> {
+export async function requireReplaceableFolder(folder: string, kind: ResultKind): Promise<void> {
   try {
     await requireWritableParent(folder);
     const stats = await stat(folder).catch(absent);

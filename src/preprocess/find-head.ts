@@ -1,7 +1,7 @@
 import { DawsonError } from '../errors.js';
+import type { Run } from '../run.js';
 import type { Mat4 } from '../volume/affine.js';
 import type { LabelMap, Mask, Volume } from '../volume/volume.js';
-import type { WorkerPool } from '../workers.js';
 import type { brainOf, PlacedHead, placeHead } from './extract-brain.js';
 import { readHeadAtlas } from './head-atlas.js';
 
@@ -42,7 +42,7 @@ export interface FoundHead extends PlacedHead {
 export async function findHead(
   image: Volume,
   brainExtracted: boolean,
-  { pool, signal }: { readonly pool: WorkerPool; readonly signal?: AbortSignal },
+  { pool, signal }: Pick<Run, 'pool' | 'signal'>,
   findAnatomy?: FindAnatomy,
 ): Promise<FoundHead> {
   const module = new URL('./extract-brain.js', import.meta.url);

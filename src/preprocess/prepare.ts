@@ -1,5 +1,5 @@
 import { DawsonError } from '../errors.js';
-import type { Stage } from '../stage.js';
+import type { Run } from '../run.js';
 import {
   applyToPoint,
   identity,
@@ -10,7 +10,6 @@ import {
 } from '../volume/affine.js';
 import { reorient } from '../volume/reorient.js';
 import type { Grid, LabelMap, Mask, Volume } from '../volume/volume.js';
-import type { WorkerPool } from '../workers.js';
 import type { alignTo } from './align.js';
 import { looksBrainExtracted } from './brain-extracted.js';
 import { type Exam, type SequenceName, sequenceLabels, sequencesOf } from './exam.js';
@@ -51,13 +50,6 @@ export interface Preparation {
   readonly degreesOfFreedom: 0 | 6 | 12;
   readonly brainExtracted: boolean;
   readonly notes: readonly string[];
-}
-
-/** Machinery that long work is run with. */
-export interface Run {
-  readonly pool: WorkerPool;
-  readonly stage: Stage;
-  readonly signal?: AbortSignal;
 }
 
 /**

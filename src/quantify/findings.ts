@@ -1,10 +1,16 @@
+import { basename } from 'node:path';
+import { type Exam, type Sequence, type SequenceName, sequencesOf } from '../preprocess/exam.js';
 import type { ExamDescription } from '../preprocess/exam-description.js';
+import { flairTo } from '../preprocess/flair-grid.js';
+import type { Preparation } from '../preprocess/prepare.js';
 import type { QualityFinding } from '../preprocess/quality/finding.js';
 import type { ModelRecord } from '../segment/segmenter.js';
-import type { Mat4, Vec3 } from '../volume/affine.js';
-import type { Size } from '../volume/volume.js';
-import type { Lesion, LesionRule } from './lesions.js';
-import type { LesionLocation, LocationSummary } from './location.js';
+import { version } from '../version.js';
+import { type Mat4, type Vec3, voxelSizeMm } from '../volume/affine.js';
+import { orientationOf } from '../volume/reorient.js';
+import { type Mask, nonZeroVolumeMl, type Size } from '../volume/volume.js';
+import type { Lesion, LesionRule, Lesions } from './lesions.js';
+import type { LesionLocation, LocatedLesions, LocationSummary } from './location.js';
 
 /** Name and version of the format of `findings.json`; schemas/findings-1.schema.json describes it. */
 export const findingsSchema = { schema: 'dawson-findings', schemaVersion: 1 } as const;
@@ -71,5 +77,61 @@ export interface Findings {
   readonly run: {
     readonly secondsPerStage: Readonly<Record<string, number>>;
     readonly peakMemoryBytes: number;
+  };
+}
+
+/** What the findings of an exam are put together from. */
+export interface Found {
+  readonly exam: Exam;
+  readonly description?: ExamDescription;
+  readonly preparation: Preparation;
+  /** On the FLAIR's own grid. */
+  readonly brain: Mask;
+  readonly lesions: Lesions;
+  /** Nothing where the regions are not known. */
+  readonly located?: LocatedLesions;
+  readonly settings: Findings['settings'];
+  readonly quality: readonly QualityFinding[];
+  readonly notes: readonly string[];
+}
+
+/** All that is known about an exam as one document, but for the times and memory that it took. */
+export function findingsOf(found: Found): Omit<Findings, 'run'> {
+  const { exam, description, preparation, brain, lesions, located } = found;
+  const names = sequencesOf(exam);
+  return {
+    ...findingsSchema,
+    notice,
+    program: { name: 'dawson', version },
+    inputs: recordOf(names, (name) => inputRecord(exam[name]!)),
+    settings: found.settings,
+    ...(description && { exam: description }),
+    brainVolumeMl: nonZeroVolumeMl(brain),
+    lesionCount: lesions.list.length,
+    lesionVolumeMl: lesions.volumeMl,
+    lesions: lesions.list.map((lesion, index) => ({ ...lesion, ...located?.locations[index] })),
+    ...(located && { location: located.summary }),
+    transforms: recordOf(
+      names.filter((name) => name !== 'flair'),
+      (name) => ({
+        flairToSequence: flairTo(name, preparation),
+        degreesOfFreedom: preparation.degreesOfFreedom,
+      }),
+    ),
+    quality: found.quality,
+    notes: found.notes,
+  };
+}
+
+const recordOf = <T>(names: readonly SequenceName[], value: (name: SequenceName) => T) =>
+  Object.fromEntries(names.map((name) => [name, value(name)]));
+
+function inputRecord({ file, sha256, volume }: Sequence): InputRecord {
+  return {
+    fileName: basename(file),
+    sha256,
+    sizeVoxels: volume.size,
+    voxelSizeMm: voxelSizeMm(volume.affine),
+    orientation: orientationOf(volume.affine),
   };
 }

@@ -6,6 +6,7 @@ import { readVolume } from '../formats/index.js';
 import { readJson } from '../formats/read-json.js';
 import { type Mask, onGrid, sameGrid, type Volume } from '../volume/volume.js';
 import { type Findings, findingsSchema } from './findings.js';
+import { type ResultFile, resultFiles } from './result-folder.js';
 
 /** The result of one exam, read back; all volumes lie on the grid of its FLAIR. */
 export interface ExamResult {
@@ -14,14 +15,6 @@ export interface ExamResult {
   readonly lesions: Mask;
   readonly brain: Mask;
 }
-
-/** The files of a result that {@link readResult} reads. */
-export const resultFiles = {
-  findings: 'findings.json',
-  flair: 'flair.nii.gz',
-  lesions: 'lesions.nii.gz',
-  brain: 'brain.nii.gz',
-} as const;
 
 const schemaFile = new URL('../../schemas/findings-1.schema.json', import.meta.url);
 
@@ -32,7 +25,7 @@ const schemaFile = new URL('../../schemas/findings-1.schema.json', import.meta.u
  *   reading an image.
  */
 export async function readResult(folder: string): Promise<ExamResult> {
-  const path = (name: keyof typeof resultFiles) => join(folder, resultFiles[name]);
+  const path = (row: ResultFile) => join(folder, resultFiles[row].file);
   const findings = await readFindings(path('findings'));
   if ((await stat(path('flair')).catch(() => undefined)) === undefined) {
     throw new DawsonError('file-not-found', {

@@ -24,7 +24,7 @@ export function requireReportFolder(folder: string): Promise<void> {
 export function writeReport(
   folder: string,
   files: ReportFiles,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<void> {
   return writeFolderWhole(
     folder,

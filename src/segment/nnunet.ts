@@ -1,9 +1,9 @@
 import { DawsonError } from '../errors.js';
 import { type SequenceName, sequenceLabels, sequencesOf } from '../preprocess/exam.js';
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
+import type { Run } from '../run.js';
 import { orientationOf, reorient } from '../volume/reorient.js';
 import { onGrid, toFloat32, type Volume } from '../volume/volume.js';
-import type { WorkerPool } from '../workers.js';
 import type { PostProcessing } from './lesion-rule.js';
 import type { ImagePlan } from './nnunet-plans.js';
 import type { Channels, preprocessCase } from './nnunet-preprocess.js';
@@ -28,14 +28,10 @@ export interface NnunetModel {
   readonly postProcessing: PostProcessing;
 }
 
-export interface NnunetOptions {
-  /** Where the images are prepared and the scores brought back. */
-  readonly pool: WorkerPool;
+export interface NnunetOptions extends Pick<Run, 'pool' | 'signal' | 'onProgress'> {
   /** Distance between windows, as a part of the patch. */
   readonly stepSize: number;
   readonly mirror: boolean;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (done: number, all: number) => void;
 }
 
 /** nnU-Net's own. */

@@ -1,7 +1,7 @@
 import type { EngineSettings } from '../network/index.js';
 import type { SequenceName } from '../preprocess/exam.js';
-import type { Run } from '../preprocess/prepare.js';
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
+import type { Run } from '../run.js';
 import type { LabelMap, Volume } from '../volume/volume.js';
 import type { PostProcessing } from './lesion-rule.js';
 

@@ -1,3 +1,4 @@
+import type { Run } from '../run.js';
 import { type Axes3, copyOverlap, roundHalfToEven, voxelsIn } from './nnunet-grid.js';
 
 /**
@@ -6,7 +7,7 @@ import { type Axes3, copyOverlap, roundHalfToEven, voxelsIn } from './nnunet-gri
  */
 export type Predict = (patch: Float32Array) => Promise<Float32Array>;
 
-export interface SlidingWindowOptions {
+export interface SlidingWindowOptions extends Pick<Run, 'signal' | 'onProgress'> {
   readonly patchShape: Axes3;
   readonly classes: number;
   /** Distance between windows, as a part of the patch; nnU-Net's is 0.5. */
@@ -18,8 +19,6 @@ export interface SlidingWindowOptions {
    * so that neighbours which overlap see both ways.
    */
   readonly chessboardAxis?: number;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (done: number, all: number) => void;
 }
 
 /** An image [channels, ...shape], slowest axis first. */

@@ -81,6 +81,24 @@ describe('dawson segment on the demo exam', () => {
     );
   });
 
+  it('keeps what it made on the way where it is asked', async () => {
+    const kept = join(folder, 'kept');
+    const { exitCode, stderr } = await dawson([
+      ...['segment', ...exam, '--keep-intermediate', '--no-report', '--out', kept],
+    ]);
+    expect(stderr).not.toContain('expected');
+    expect(exitCode).toBe(0);
+    expect(readdirSync(kept).sort()).toEqual(
+      [
+        ...results.filter((name) => !name.startsWith('report')),
+        'anatomy.nii.gz',
+        'flair-to-t1.txt',
+        'flair-to-t2.txt',
+        ...['flair', 't1', 't2'].map((name) => `prepared-${name}.nii.gz`),
+      ].sort(),
+    );
+  });
+
   it('takes LST-LGA where its belief is given', async () => {
     const other = join(folder, 'lst-lga');
     const { exitCode } = await dawson([

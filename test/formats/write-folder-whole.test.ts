@@ -14,13 +14,20 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { nameBeside } from '../../src/formats/beside.js';
-import {
-  requireReplaceableFolder,
-  writeFolderWhole,
-} from '../../src/formats/write-folder-whole.js';
+import * as folders from '../../src/formats/write-folder-whole.js';
 import { writeWhole } from '../../src/formats/write-whole.js';
+import { examResult } from '../../src/quantify/result-folder.js';
 import { seededRandom } from '../../src/volume/random.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
+
+const requireReplaceableFolder = (folder: string) =>
+  folders.requireReplaceableFolder(folder, examResult);
+
+const writeFolderWhole = (
+  folder: string,
+  fill: (staging: string) => Promise<void>,
+  { signal }: { signal?: AbortSignal } = {},
+) => folders.writeFolderWhole(folder, fill, { kind: examResult, signal });
 
 const names = ['findings.json', 'lesions.csv', 'overlay.png'];
 
@@ -273,11 +280,12 @@ describe('writeFolderWhole', () => {
     const out = path('out');
     const random = seededRandom(5);
     const module = (file: string) =>
-      JSON.stringify(fileURLToPath(new URL(`../../dist/formats/${file}`, import.meta.url)));
+      JSON.stringify(fileURLToPath(new URL(`../../dist/${file}`, import.meta.url)));
     // Runs follow each other without a pause; each says its number before it begins.
     const script = `
       import { writeFileSync, writeSync } from 'node:fs';
-      import { writeFolderWhole } from ${module('write-folder-whole.js')};
+      import { writeFolderWhole } from ${module('formats/write-folder-whole.js')};
+      import { examResult } from ${module('quantify/result-folder.js')};
       for (let run = Number(process.argv[1]); ; run++) {
         writeSync(1, run + '\\n');
         await writeFolderWhole(${JSON.stringify(out)}, async (staging) => {
@@ -286,7 +294,7 @@ describe('writeFolderWhole', () => {
               ? JSON.stringify({ schema: 'dawson-findings', run: String(run) }) : String(run);
             writeFileSync(staging + '/' + name, text);
           }
-        });
+        }, { kind: examResult });
       }`;
     let last = 0;
     for (let kill = 0; kill < 15; kill++) {

@@ -1,8 +1,9 @@
 import { DawsonError } from '../../errors.js';
+import type { Run } from '../../run.js';
 import type { Exam } from '../exam.js';
 import { sequenceLabels, sequencesOf } from '../exam.js';
 import { readHeadAtlas } from '../head-atlas.js';
-import type { Preparation, Run } from '../prepare.js';
+import type { Preparation } from '../prepare.js';
 import type { CheckedExam, checkExam } from './check-exam.js';
 import type { QualityFinding } from './finding.js';
 

@@ -1,0 +1,58 @@
+import { availableParallelism } from 'node:os';
+import { DawsonError } from './errors.js';
+import type { GivenDescription } from './preprocess/exam-description.js';
+import type { PrepareOptions } from './preprocess/prepare.js';
+import type { ReportInput } from './report/clinical/report-input.js';
+import type { SegmenterChoice } from './segment/segmenter.js';
+import type { SegmenterName } from './segment/segmenters.js';
+
+/** How an exam is analysed. */
+export interface AnalysisSettings extends PrepareOptions, SegmenterChoice {
+  readonly segmenter: SegmenterName;
+  /** Go on with a sequence that surely is not what it is said to be. */
+  readonly ignoreQuality: boolean;
+  /** What is said about the exam besides the descriptions beside the FLAIR. */
+  readonly described?: GivenDescription;
+  /** Language and paper of the report; none is made for `false`. */
+  readonly report: Pick<ReportInput, 'language' | 'paper'> | false;
+}
+
+/** What a caller says about an analysis; the defaults stand for the rest. */
+export type AnalyzeOptions = Partial<AnalysisSettings>;
+
+/** What is done where nothing is said. */
+export const analysisDefaults = {
+  mirror: true,
+  engine: { device: 'cpu', threads: availableParallelism() },
+  alignment: 'affine-to-flair',
+  brainExtracted: false,
+  registered: false,
+  ignoreQuality: false,
+  report: { language: 'en', paper: 'a4' },
+} as const;
+
+/**
+ * The settings of an analysis. A model folder chooses its segmenter, and so does a belief of LST-LGA.
+ * @throws DawsonError `usage` where the two contradict each other.
+ */
+export function settingsOf(options: AnalyzeOptions): AnalysisSettings {
+  const chosen =
+    options.model !== undefined ? 'nnunet' : options.kappa !== undefined ? 'lst-lga' : 'lesions';
+  const { segmenter = chosen } = options;
+  requireSegmenter('--kappa', options.kappa, 'lst-lga', segmenter);
+  requireSegmenter('--model', options.model, 'nnunet', segmenter);
+  return { ...analysisDefaults, ...options, segmenter };
+}
+
+function requireSegmenter(
+  option: string,
+  value: unknown,
+  needed: SegmenterName,
+  chosen: SegmenterName,
+): void {
+  if (value === undefined || chosen === needed) return;
+  throw new DawsonError('usage', {
+    expected: `${option} together with the segmenter ${needed}`,
+    found: `--segmenter ${chosen}`,
+  });
+}

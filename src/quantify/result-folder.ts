@@ -1,0 +1,55 @@
+import type { ResultKind } from '../formats/index.js';
+import { sequenceNames } from '../preprocess/exam.js';
+import { findingsSchema } from './findings.js';
+
+export interface ResultRow {
+  /** Its name; SEQUENCE stands for flair, t2, t1: one file for each. */
+  readonly file: string;
+  readonly what: string;
+  /** With what it comes: every result has the others. */
+  readonly optional?: 'report' | 'intermediate';
+}
+
+/** Every file in the folder with the result of one exam. Adding one is adding a row. */
+export const resultFiles = {
+  flair: { file: 'flair.nii.gz', what: 'the FLAIR itself, on whose grid everything lies' },
+  lesions: { file: 'lesions.nii.gz', what: '1 where a lesion is' },
+  probability: { file: 'probability.nii.gz', what: 'probability of lesion, 0 to 1' },
+  brain: { file: 'brain.nii.gz', what: '1 where the brain is' },
+  table: { file: 'lesions.csv', what: 'one line a lesion: volume, position, extent' },
+  findings: { file: 'findings.json', what: 'everything as one document, with how it was made' },
+  overlay: { file: 'overlay.png', what: 'a picture to check the result by' },
+  pdf: {
+    file: 'report.pdf',
+    what: 'conclusion, tables, examples, quality, method',
+    optional: 'report',
+  },
+  html: { file: 'report.html', what: 'the same as a page for browsers', optional: 'report' },
+  anatomy: { file: 'anatomy.nii.gz', what: 'parts of the brain', optional: 'intermediate' },
+  prepared: {
+    file: 'prepared-SEQUENCE.nii.gz',
+    what: 'each sequence on the grid of the reference',
+    optional: 'intermediate',
+  },
+  transform: {
+    file: 'flair-to-SEQUENCE.txt',
+    what: 'maps points of the FLAIR to those of a sequence',
+    optional: 'intermediate',
+  },
+} as const satisfies Record<string, ResultRow>;
+
+export type ResultFile = keyof typeof resultFiles;
+
+/** All rows of {@link resultFiles}, in their order. */
+export const resultRows = Object.entries(resultFiles) as [ResultFile, ResultRow][];
+
+const patterns = resultRows.map(([, { file }]) =>
+  file.replaceAll('.', '\\.').replace('SEQUENCE', `(${sequenceNames.join('|')})`),
+);
+
+/** What the folder of an exam's result is known by. */
+export const examResult: ResultKind = {
+  names: new RegExp(`^(${patterns.join('|')})$`),
+  marker: resultFiles.findings.file,
+  schema: findingsSchema.schema,
+};

@@ -1,0 +1,111 @@
+import { basename, resolve } from 'node:path';
+import { DawsonError } from './errors.js';
+import type { Caution } from './quantify/change.js';
+import {
+  inOrderOfTime,
+  leftOutCaution,
+  reasonOf,
+  requireSamePatient,
+} from './quantify/exam-series.js';
+import { type ExamResult, readResult } from './quantify/read-result.js';
+import type { ClinicalReport, clinicalReport } from './report/clinical/clinical-report.js';
+import type { ReportInput } from './report/clinical/report-input.js';
+import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
+import { track } from './track.js';
+
+export interface ReportOptions extends Partial<Pick<ReportInput, 'language' | 'paper'>> {
+  /** Folders of earlier exams of the same patient. */
+  readonly previous?: readonly string[];
+}
+
+/** The report of an exam, and the exam that it is about. */
+export interface ExamReport extends ClinicalReport {
+  readonly exam: ExamResult;
+}
+
+/**
+ * The report of an exam from the folder that `dawson segment` or {@link writeAnalysis} wrote, with
+ * what changed since the last of the earlier exams that it can be compared with.
+ * @throws DawsonError `inputs-conflict` for exams of different patients; what reading them gives.
+ */
+export function report(
+  folder: string,
+  { previous = [], language = 'en', paper = 'a4' }: ReportOptions = {},
+  run: RunOptions = {},
+): Promise<ExamReport> {
+  return withRunStoppedAtOnce(run, async (run) => {
+    const { pool, stage, signal } = run;
+    const series = await stage('read the results', () => readSeries(folder, previous));
+    const { exam } = series;
+    const { previous: earlier, ...change } = await compared(series, run);
+    const input: ReportInput = {
+      exam,
+      previous: earlier.map(({ findings }) => findings),
+      ...change,
+      language,
+      paper,
+    };
+    const made = await stage('report', () =>
+      pool.call<typeof clinicalReport>(
+        new URL('./report/clinical/clinical-report.js', import.meta.url),
+        'clinicalReport',
+        [input],
+        signal,
+      ),
+    );
+    return { ...made, exam };
+  });
+}
+
+interface ReadExam extends ExamResult {
+  readonly folder: string;
+}
+
+interface Series {
+  readonly exam: ReadExam;
+  /** In the order of time. */
+  readonly previous: readonly ReadExam[];
+  readonly cautions: readonly Caution[];
+}
+
+/** The exams; an earlier one that cannot be used is left out, which the report says. */
+async function readSeries(folder: string, folders: readonly string[]): Promise<Series> {
+  const exam = { folder, ...(await readResult(folder)) };
+  const previous: ReadExam[] = [];
+  const cautions: Caution[] = [];
+  for (const name of folders) {
+    try {
+      previous.push({ folder: name, ...(await readResult(name)) });
+    } catch (error) {
+      if (!(error instanceof DawsonError)) throw error;
+      cautions.push(leftOutCaution(basename(resolve(name)), reasonOf(error)));
+    }
+  }
+  requireSamePatient([exam, ...previous]);
+  return { exam, previous: inOrderOfTime(previous), cautions };
+}
+
+/**
+ * The comparison with the last of the earlier exams that can be compared; none without one, or where
+ * it is later than the exam that is reported. What cannot be compared is left out, which the report
+ * says.
+ */
+async function compared({ exam, previous, cautions }: Series, run: Run) {
+  const others = [...previous];
+  const said = [...cautions];
+  for (;;) {
+    const previousExam = others.at(-1);
+    const isEarlier = previousExam && inOrderOfTime([previousExam, exam])[1] === exam;
+    if (!isEarlier) return { previous: others, cautions: said };
+    try {
+      const { document } = await track([previousExam.folder, exam.folder], run);
+      const { rule, consecutive, cautions } = document;
+      const change = { comparison: consecutive[0], rule };
+      return { previous: others, previousExam, change, cautions: [...said, ...cautions] };
+    } catch (error) {
+      if (!(error instanceof DawsonError) || error.code === 'interrupted') throw error;
+      said.push(leftOutCaution(basename(resolve(previousExam.folder)), reasonOf(error)));
+      others.pop();
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import type { Analysis } from './analyze.js';
+import { writeFolderWhole, writeNifti, writeTransform, writeWhole } from './formats/index.js';
+import { type SequenceName, sequencesOf } from './preprocess/exam.js';
+import { flairTo } from './preprocess/flair-grid.js';
+import { lesionTable } from './quantify/lesion-table.js';
+import { examResult, type ResultFile, resultRows } from './quantify/result-folder.js';
+import type { Volume } from './volume/volume.js';
+
+/** Writes a file, or the one of a sequence where each has its own. */
+type Write = (path: string, sequence: SequenceName) => Promise<void>;
+
+/**
+ * Writes an analysis into a folder, whole or not at all: see {@link writeFolderWhole}.
+ * `intermediate` adds the prepared sequences, on the reference's grid, and the transforms.
+ */
+export async function writeAnalysis(
+  folder: string,
+  analysis: Analysis,
+  { intermediate = false, signal }: { intermediate?: boolean; signal?: AbortSignal } = {},
+): Promise<void> {
+  const writers = writersOf(analysis);
+  const fill = async (staging: string) => {
+    for (const [row, { file, optional }] of resultRows) {
+      if (optional === 'intermediate' && !intermediate) continue;
+      const sequences = file.includes('SEQUENCE') ? sequencesOf(analysis.exam) : ['flair' as const];
+      for (const sequence of sequences) {
+        await writers[row]?.(join(staging, file.replace('SEQUENCE', sequence)), sequence);
+      }
+    }
+  };
+  await writeFolderWhole(folder, fill, { signal, kind: examResult });
+}
+
+/** What there is to write for each row of the table; nothing where the analysis does not have it. */
+function writersOf(analysis: Analysis): Record<ResultFile, Write | undefined> {
+  const { findings, lesions, probability, brain, anatomy, overlay, report } = analysis;
+  const { exam, preparation } = analysis;
+  const nifti = (volume: Volume) => (path: string) =>
+    writeNifti(path, volume, { like: exam.flair.header });
+  const bytes = (content: Uint8Array | string) => (path: string) =>
+    writeWhole(path, typeof content === 'string' ? Buffer.from(content) : content);
+  return {
+    flair: nifti(exam.flair.volume),
+    lesions: nifti(lesions.mask),
+    probability: nifti(probability),
+    brain: nifti(brain),
+    table: bytes(lesionTable(findings.lesions, findings.location?.source)),
+    findings: bytes(`${JSON.stringify(findings, null, 2)}\n`),
+    overlay: bytes(overlay),
+    pdf: report && bytes(report.pdf),
+    html: report && bytes(report.html),
+    anatomy: anatomy && nifti(anatomy),
+    prepared: (path, name) => writeNifti(path, preparation.exam[name]!),
+    transform: async (path, name) => {
+      if (name !== 'flair') await writeTransform(path, flairTo(name, preparation));
+    },
+  };
+}
