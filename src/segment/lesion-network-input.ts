@@ -1,7 +1,10 @@
-import { sequenceNames } from '../preprocess/exam.js';
+import { DawsonError } from '../errors.js';
+import { sequenceLabels, sequenceNames } from '../preprocess/exam.js';
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
+import { type Bounds, clamp, outlierBounds } from '../volume/outliers.js';
 import { resample } from '../volume/resample.js';
 import {
+  countNonZero,
   type Grid,
   onesWhere,
   onGrid,
@@ -18,8 +21,8 @@ export const lesionChannels = sequenceNames;
 const voxelMm = 1;
 /** How much is shown around the brain. */
 const marginMm = 6;
-/** In standard deviations of the brain; what lies further out is set to it. */
-const largestDeviation = 6;
+/** In standard deviations of the brain; what lies further out is set to them. */
+const deviationBounds: Bounds = { low: -6, high: 6 };
 
 export interface IntensityStatistics {
   readonly mean: number;
@@ -40,8 +43,7 @@ export function normalizedIntensities(
   if (!(sd > 0)) return result;
   for (let at = 0; at < image.length; at++) {
     if (inside[at] === 0) continue;
-    const deviation = (image[at] - mean) / sd;
-    result[at] = Math.max(-largestDeviation, Math.min(largestDeviation, deviation));
+    result[at] = clamp((image[at] - mean) / sd, deviationBounds);
   }
   return result;
 }
@@ -53,12 +55,23 @@ export interface LesionNetworkInput {
   readonly data: Float32Array;
 }
 
-/** Brings an exam to the network's voxels. An exam without a brain gives one voxel of nothing. */
+/**
+ * Brings an exam to the network's voxels. Outliers count as the bounds of {@link outlierBounds} in
+ * the statistics of a sequence.
+ * @throws DawsonError `segmentation-failed` for an exam without a brain, `bad-intensities` for a
+ *   sequence that has one intensity there: the network would answer to nothing with a plausible mask.
+ */
 export function lesionNetworkInput(exam: PreparedExam): LesionNetworkInput {
   const grid = gridAround(exam.brain, voxelMm, marginMm);
   const voxels = voxelCount(grid.size);
   const share = resample(toFloat32(exam.brain), grid).data;
   const brain = onesWhere(share, (value) => value >= 0.5);
+  if (countNonZero(brain) === 0) {
+    throw new DawsonError('segmentation-failed', {
+      expected: 'a brain to look for lesions in',
+      found: 'an empty brain mask',
+    });
+  }
   const data = new Float32Array(lesionChannels.length * voxels);
   for (const [channel, name] of lesionChannels.entries()) {
     const sequence = exam[name];
@@ -66,20 +79,35 @@ export function lesionNetworkInput(exam: PreparedExam): LesionNetworkInput {
     const image = resample(sequence, grid).data;
     // Where a sequence has no voxels it has 0, as outside of a brain that somebody extracted.
     const shown = brain.map((inside, at) => (inside !== 0 && image[at] !== 0 ? 1 : 0));
-    data.set(normalizedIntensities(image, shown, statisticsOf(image, shown)), channel * voxels);
+    const bounds = boundsOf(image, shown, sequenceLabels[name]);
+    const statistics = statisticsOf(image, shown, bounds);
+    data.set(normalizedIntensities(image, shown, statistics), channel * voxels);
   }
   return { grid, data };
 }
 
-function statisticsOf(image: Float32Array, shown: Uint8Array): IntensityStatistics {
+function boundsOf(image: Float32Array, shown: Uint8Array, label: string): Bounds {
+  const isShown = countNonZero(shown) > 0;
+  const bounds = isShown ? outlierBounds(image, shown) : { low: 0, high: 0 };
+  if (bounds.high > bounds.low) return bounds;
+  throw new DawsonError('bad-intensities', {
+    expected: `a ${label} with different intensities in the brain`,
+    found: isShown ? `the intensity ${bounds.low} nearly everywhere` : 'no voxel of it there',
+  });
+}
+
+/** Mean and standard deviation, winsorised. */
+function statisticsOf(image: Float32Array, shown: Uint8Array, bounds: Bounds): IntensityStatistics {
   let [count, sum, squares] = [0, 0, 0];
   for (let at = 0; at < image.length; at++) {
     if (shown[at] === 0) continue;
     count++;
-    sum += image[at];
+    sum += clamp(image[at], bounds);
   }
   const mean = sum / count;
-  for (let at = 0; at < image.length; at++) if (shown[at] !== 0) squares += (image[at] - mean) ** 2;
+  for (let at = 0; at < image.length; at++) {
+    if (shown[at] !== 0) squares += (clamp(image[at], bounds) - mean) ** 2;
+  }
   return { mean, sd: Math.sqrt(squares / count) };
 }
 

@@ -64,10 +64,50 @@ describe('lesionNetworkInput', () => {
     expect(Math.max(...a.map((value, at) => Math.abs(value - b[at])))).toBeLessThan(1e-3);
   });
 
-  it('gives nothing for an exam without a brain, and for an image without contrast', () => {
+  it.each([1e6, -1e6, 1e30])('is hardly changed by one voxel of %s', (value) => {
+    const flair = phantom(2);
+    const place = brain.data.indexOf(1) + 3 + nx * (4 + ny * 3);
+    const spoilt = onGrid(whole, flair.data.slice());
+    spoilt.data[place] = value;
+    const [a, b] = [flair, spoilt].map((image) => lesionNetworkInput({ flair: image, brain }).data);
+    const changes = a.map((normal, at) => Math.abs(normal - b[at])).sort();
+    expect(changes.at(-1)).toBeGreaterThan(3);
+    // One of 2160 voxels at 15 standard deviations.
+    expect(changes.at(-2)).toBeLessThan(0.3);
+  });
+
+  it('takes the 1st to the 99th percentile where most of the brain has one intensity', () => {
+    const flair = onGrid(
+      whole,
+      phantom(2).data.map((value, at) => (at % 3 ? 500 : value)),
+    );
+    const spoilt = onGrid(whole, flair.data.slice());
+    spoilt.data[brain.data.indexOf(1)] = 1e30;
+    const { data } = lesionNetworkInput({ flair: spoilt, brain });
+    expect(data.filter((value) => Math.abs(value) > 0.5).length).toBeGreaterThan(100);
+  });
+
+  it('fails for an exam without a brain', () => {
     const none = onGrid(whole, new Uint8Array(brain.data.length));
-    const empty = lesionNetworkInput({ flair: phantom(3), brain: none });
-    expect([...empty.data]).toEqual([0, 0, 0]);
+    expect(() => lesionNetworkInput({ flair: phantom(3), brain: none })).toThrow(
+      'expected a brain to look for lesions in; found an empty brain mask',
+    );
+  });
+
+  it('fails for a sequence that shows one intensity or nothing of the brain', () => {
+    const constant = (value: number) =>
+      onGrid(whole, new Float32Array(brain.data.length).fill(value));
+    const flat = constant(5);
+    flat.data[brain.data.indexOf(1)] = 1e6;
+    expect(() => lesionNetworkInput({ flair: flat, brain })).toThrow(
+      'expected a FLAIR with different intensities in the brain; found the intensity 5 nearly everywhere',
+    );
+    expect(() => lesionNetworkInput({ flair: phantom(3), t1: constant(0), brain })).toThrow(
+      'expected a T1 with different intensities in the brain; found no voxel of it there',
+    );
+  });
+
+  it('makes nothing of a patch without contrast', () => {
     const flat = Float32Array.of(5, 5, 5);
     expect([...normalizedIntensities(flat, Uint8Array.of(1, 1, 0), { mean: 5, sd: 0 })]).toEqual([
       0, 0, 0,
