@@ -30,6 +30,7 @@ import { type SegmenterName, segmenters } from './segment/segmenters.js';
 import { timed } from './stage.js';
 import { version } from './version.js';
 import { invert, type Mat4, multiply, voxelSizeMm } from './volume/affine.js';
+import { aboveBackground } from './volume/background.js';
 import { orientationOf, reorient } from './volume/reorient.js';
 import { resample } from './volume/resample.js';
 import { type Mask, nonZeroVolumeMl, onGrid, type Volume } from './volume/volume.js';
@@ -107,7 +108,13 @@ export async function analyze(
       : pool.call<typeof locateByAtlas>(
           module,
           'locateByAtlas',
-          [exam.flair.volume, lesions, connectivity, await readRegionAtlas(), toAtlas],
+          [
+            aboveBackground(exam.flair.volume),
+            lesions,
+            connectivity,
+            await readRegionAtlas(),
+            toAtlas,
+          ],
           signal,
         );
   });
