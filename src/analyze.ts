@@ -25,6 +25,7 @@ import { segmenters } from './segment/segmenters.js';
 import { timed } from './stage.js';
 import { version } from './version.js';
 import type { Mat4 } from './volume/affine.js';
+import { aboveBackground } from './volume/background.js';
 import type { Mask, Volume } from './volume/volume.js';
 
 /** All that is known about an exam when the pipeline ends. Volumes lie on the FLAIR's own grid. */
@@ -170,7 +171,7 @@ async function locate(
     : pool.call<typeof locateByAtlas>(
         module,
         'locateByAtlas',
-        [flair, lesions, connectivity, await readRegionAtlas(), toAtlas],
+        [aboveBackground(flair), lesions, connectivity, await readRegionAtlas(), toAtlas],
         signal,
       );
 }

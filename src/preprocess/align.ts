@@ -1,4 +1,5 @@
 import { identity, type Mat4 } from '../volume/affine.js';
+import { backgroundOf } from '../volume/background.js';
 import { resample } from '../volume/resample.js';
 import type { Grid, Volume } from '../volume/volume.js';
 import { register } from './register.js';
@@ -7,7 +8,7 @@ import { register } from './register.js';
 export interface Aligned {
   /** Maps points of the reference to points of the sequence, RAS mm. */
   readonly referenceToSequence: Mat4;
-  /** Resampled once, by cubic B-splines, from the original voxels; 0 outside the field of view. */
+  /** Resampled once, by cubic B-splines, from the original voxels; background outside of them. */
   readonly resampled: Volume<Float32Array>;
 }
 
@@ -40,5 +41,6 @@ export function resampleOnto(
   return resample(volume, grid, {
     toMoving: gridToVolume,
     interpolation: 'cubic',
+    outside: backgroundOf(volume),
   }) as Volume<Float32Array>;
 }

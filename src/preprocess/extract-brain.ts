@@ -15,7 +15,7 @@ import {
   toFloat32,
   type Volume,
 } from '../volume/volume.js';
-import { nonZeroBrain } from './brain-extracted.js';
+import { extractedBrain } from './brain-extracted.js';
 import { type HeadAtlas, placeAtlas, tissuePriorsOn } from './head-atlas.js';
 import type { TissuePriors } from './prepared-exam.js';
 import { atResolution } from './register-resolution.js';
@@ -83,7 +83,7 @@ export function placeHead(
   return { toAtlas, tissuePriors: tissuePriorsOn(volume, atlas, toAtlas) };
 }
 
-/** {@link extractBrain}, or of a brain-extracted image what is not 0; with the atlas's tissues. */
+/** {@link extractBrain}, or of a brain-extracted image what is not background; with the atlas's tissues. */
 export function findBrain(
   volume: Volume,
   atlas: HeadAtlas,
@@ -100,7 +100,15 @@ export function brainOf(
   toAtlas: Mat4,
   { brainExtracted }: { brainExtracted: boolean },
 ): Mask {
-  return brainExtracted ? nonZeroBrain(volume) : brainAround(volume, atlas, toAtlas);
+  if (!brainExtracted) return brainAround(volume, atlas, toAtlas);
+  const brain = extractedBrain(volume);
+  const volumeMl = nonZeroVolumeMl(brain);
+  if (volumeMl <= plausibleMl.most) return brain;
+  throw new DawsonError('brain-not-found', {
+    expected: `a brain of at most ${plausibleMl.most} ml, and one value around it`,
+    found: `${volumeMl.toFixed(0)} ml of other values`,
+    advice: 'Without --brain-extracted the brain is sought in the head.',
+  });
 }
 
 function brainAround(volume: Volume, atlas: HeadAtlas, toAtlas: Mat4): Mask {

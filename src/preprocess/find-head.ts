@@ -1,6 +1,7 @@
 import { DawsonError } from '../errors.js';
 import type { Run } from '../run.js';
 import type { Mat4 } from '../volume/affine.js';
+import { aboveBackground } from '../volume/background.js';
 import type { LabelMap, Mask, Volume } from '../volume/volume.js';
 import type { brainOf, PlacedHead, placeHead } from './extract-brain.js';
 import { readHeadAtlas } from './head-atlas.js';
@@ -36,17 +37,18 @@ export interface FoundHead extends PlacedHead {
 /**
  * Lays the atlas onto a head and finds the brain: by the network where there is one, by classical
  * methods where there is none or what it sees cannot be a brain.
- * @param brainExtracted the image shows only the brain: that is what is not 0
+ * @param brainExtracted the image shows only the brain: that is what is not background
  * @throws DawsonError `brain-not-found`, `bad-intensities`; what else the network throws.
  */
 export async function findHead(
-  image: Volume,
+  head: Volume,
   brainExtracted: boolean,
   { pool, signal }: Pick<Run, 'pool' | 'signal'>,
   findAnatomy?: FindAnatomy,
 ): Promise<FoundHead> {
   const module = new URL('./extract-brain.js', import.meta.url);
   const atlas = await readHeadAtlas();
+  const image = aboveBackground(head);
   const placed = await pool.call<typeof placeHead>(
     module,
     'placeHead',

@@ -8,6 +8,7 @@ import {
   multiply,
   voxelVolumeMm3,
 } from '../volume/affine.js';
+import { aboveBackground, intensityScale } from '../volume/background.js';
 import { reorient } from '../volume/reorient.js';
 import type { Grid, LabelMap, Mask, Volume } from '../volume/volume.js';
 import type { alignTo } from './align.js';
@@ -38,7 +39,7 @@ export interface PrepareOptions {
 
 /** An exam on one grid, and how it came there. */
 export interface Preparation {
-  /** All sequences on the reference's grid in RAS orientation, intensities as in the files. */
+  /** All sequences on the reference's grid in RAS orientation, intensities above their background. */
   readonly exam: PreparedExam & { readonly tissuePriors: TissuePriors };
   readonly reference: SequenceName;
   /** Maps points of the reference to points of each sequence, RAS mm. */
@@ -69,14 +70,14 @@ export async function prepare(
   const { pool, stage, signal } = run;
   const notes: string[] = [];
   const names = sequencesOf(exam);
-  const oriented = new Map(names.map((name) => [name, reorient(exam[name]!.volume)]));
-  const reference = options.alignment === 'affine-to-flair' ? 'flair' : finest(oriented);
-  const fixed = oriented.get(reference)!;
+  const images = new Map(names.map((name) => [name, measured(name)]));
+  const reference = options.alignment === 'affine-to-flair' ? 'flair' : finest(images);
+  const fixed = reorient(images.get(reference)!);
 
   const recognised = !options.brainExtracted && looksBrainExtracted(fixed);
   if (recognised) {
     notes.push(
-      `${sequenceLabels[reference]} is brain-extracted already: its non-zero voxels are taken as the brain.`,
+      `${sequenceLabels[reference]} is brain-extracted already: what is not background is taken as the brain.`,
     );
   }
   const brainExtracted = options.brainExtracted || recognised;
@@ -89,13 +90,13 @@ export async function prepare(
   const align = names
     .filter((name) => name !== reference)
     .map(async (name) => {
-      const { file, volume } = exam[name]!;
+      const { file } = exam[name]!;
       const aligned = await namingFile(file, () =>
         stage(`${verb} ${sequenceLabels[name]}`, () =>
           pool.call<typeof alignTo>(
             new URL('./align.js', import.meta.url),
             'alignTo',
-            [fixed, volume, degreesOfFreedom],
+            [fixed, images.get(name)!, degreesOfFreedom],
             signal,
           ),
         ),
@@ -135,7 +136,20 @@ export async function prepare(
     brainExtracted,
     notes,
   };
+
+  function measured(name: SequenceName): Volume<Float32Array> {
+    const { volume } = exam[name]!;
+    const scale = intensityScale(volume);
+    const { darkest, usual } = scale;
+    if (Math.abs(darkest) > leastShift * (usual.high - usual.low)) {
+      notes.push(`${sequenceLabels[name]}: ${darkest} is its darkest intensity and is taken as 0.`);
+    }
+    return aboveBackground(volume, scale);
+  }
 }
+
+/** Of the range of usual intensities; less is the noise of air. */
+const leastShift = 0.01;
 
 /** Share of the brain that a sequence has to show; less is another place or another person. */
 const minimumCoverage = 0.5;

@@ -2,8 +2,8 @@ import type { Mask, Volume } from '../volume/volume.js';
 
 /**
  * An exam as segmenters take it: every sequence on one grid, with the intensities of the scanner
- * (not normalised, not corrected), and the brain. The images may show the whole head or only the
- * brain; `brain` says where the brain is.
+ * above their background, which is 0 (see `aboveBackground`; not normalised, not corrected), and the
+ * brain. The images may show the whole head or only the brain; `brain` says where the brain is.
  */
 export interface PreparedExam {
   readonly flair: Volume<Float32Array>;

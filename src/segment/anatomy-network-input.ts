@@ -39,7 +39,8 @@ export function scaledIntensities(image: Float32Array, scale = 1): Float32Array 
  * What the network is given of a head: one channel on cubic voxels around the brain of the atlas.
  * @param atlasBrain share of heads whose brain lies at a voxel
  * @param toAtlas maps points of the image to points of the atlas, RAS mm
- * @throws DawsonError `brain-not-found` where the brain of the atlas is larger than any brain.
+ * @throws DawsonError `brain-not-found` where the brain of the atlas is larger than any brain, or lies
+ *   where the image shows nothing.
  */
 export function anatomyNetworkInput(
   image: Volume,
@@ -60,7 +61,14 @@ export function anatomyNetworkInput(
     });
   }
   const { data } = resample(atResolution(image, anatomyVoxelMm), grid);
-  return onGrid(grid, scaledIntensities(data as Float32Array));
+  const input = scaledIntensities(data as Float32Array);
+  if (input.every((value) => value === input[0])) {
+    throw new DawsonError('brain-not-found', {
+      expected: 'different intensities where the brain is expected',
+      found: `the intensity ${data[0]} everywhere`,
+    });
+  }
+  return onGrid(grid, input);
 }
 
 /**

@@ -1,7 +1,6 @@
-import { DawsonError } from '../errors.js';
 import { sequenceLabels, sequenceNames } from '../preprocess/exam.js';
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
-import { type Bounds, clamp, outlierBounds } from '../volume/outliers.js';
+import { type Bounds, clamp } from '../volume/outliers.js';
 import { resample } from '../volume/resample.js';
 import {
   countNonZero,
@@ -12,6 +11,7 @@ import {
   type Volume,
   voxelCount,
 } from '../volume/volume.js';
+import { brainBounds, emptyBrain } from './brain-contrast.js';
 import { gridAround } from './network-grid.js';
 
 /** Channels of the lesion network, in their order; T2 and T1 may be missing. */
@@ -56,22 +56,17 @@ export interface LesionNetworkInput {
 }
 
 /**
- * Brings an exam to the network's voxels. Outliers count as the bounds of {@link outlierBounds} in
+ * Brings an exam to the network's voxels. Outliers count as the bounds of {@link brainBounds} in
  * the statistics of a sequence.
- * @throws DawsonError `segmentation-failed` for an exam without a brain, `bad-intensities` for a
- *   sequence that has one intensity there: the network would answer to nothing with a plausible mask.
+ * @throws DawsonError `segmentation-failed` for an exam without a brain, `bad-intensities` as
+ *   {@link brainBounds} does.
  */
 export function lesionNetworkInput(exam: PreparedExam): LesionNetworkInput {
   const grid = gridAround(exam.brain, voxelMm, marginMm);
   const voxels = voxelCount(grid.size);
   const share = resample(toFloat32(exam.brain), grid).data;
   const brain = onesWhere(share, (value) => value >= 0.5);
-  if (countNonZero(brain) === 0) {
-    throw new DawsonError('segmentation-failed', {
-      expected: 'a brain to look for lesions in',
-      found: 'an empty brain mask',
-    });
-  }
+  if (countNonZero(brain) === 0) throw emptyBrain();
   const data = new Float32Array(lesionChannels.length * voxels);
   for (const [channel, name] of lesionChannels.entries()) {
     const sequence = exam[name];
@@ -79,21 +74,11 @@ export function lesionNetworkInput(exam: PreparedExam): LesionNetworkInput {
     const image = resample(sequence, grid).data;
     // Where a sequence has no voxels it has 0, as outside of a brain that somebody extracted.
     const shown = brain.map((inside, at) => (inside !== 0 && image[at] !== 0 ? 1 : 0));
-    const bounds = boundsOf(image, shown, sequenceLabels[name]);
+    const bounds = brainBounds(image, shown, sequenceLabels[name]);
     const statistics = statisticsOf(image, shown, bounds);
     data.set(normalizedIntensities(image, shown, statistics), channel * voxels);
   }
   return { grid, data };
-}
-
-function boundsOf(image: Float32Array, shown: Uint8Array, label: string): Bounds {
-  const isShown = countNonZero(shown) > 0;
-  const bounds = isShown ? outlierBounds(image, shown) : { low: 0, high: 0 };
-  if (bounds.high > bounds.low) return bounds;
-  throw new DawsonError('bad-intensities', {
-    expected: `a ${label} with different intensities in the brain`,
-    found: isShown ? `the intensity ${bounds.low} nearly everywhere` : 'no voxel of it there',
-  });
 }
 
 /** Mean and standard deviation, winsorised. */

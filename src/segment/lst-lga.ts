@@ -1,8 +1,9 @@
-import { DawsonError } from '../errors.js';
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
 import { correctBiasField } from '../volume/bias-field.js';
 import { cropTo, paddedBox, pasteInto } from '../volume/box.js';
+import { winsorised } from '../volume/outliers.js';
 import type { Volume } from '../volume/volume.js';
+import { emptyBrain } from './brain-contrast.js';
 import { msseg } from './lesion-rule.js';
 import { beliefMaps } from './lst-lga-beliefs.js';
 import { findSeeds, growLesions, tidyLesions } from './lst-lga-growth.js';
@@ -23,6 +24,8 @@ export interface LstLgaOptions {
  * carries tissue priors of an atlas they are used, as the original uses those of SPM.
  * docs/methods/lst-lga.md says where it departs from the original.
  *
+ * Outliers of an image in the brain count as their bounds: the fits of tissues and lesions are means.
+ *
  * Without T1 the tissues come from the T2, without T2 from the FLAIR; `notes` says so. Slow: seconds
  * for a head. Takes about 60 bytes for each voxel of the brain's box.
  * @throws RangeError when kappa or the threshold is not between 0 and 1.
@@ -38,20 +41,16 @@ export function segmentLstLga(
     throw new RangeError(`threshold ${threshold}: expected above 0, at most 1`);
   }
   const box = paddedBox(exam.brain);
-  if (box === null) {
-    throw new DawsonError('segmentation-failed', {
-      expected: 'a brain to look for lesions in',
-      found: 'an empty brain mask',
-    });
-  }
+  if (box === null) throw emptyBrain();
   const brain = cropTo(exam.brain, box);
   const [contrast, image, notes] = tissueImage(exam);
   const priors = exam.tissuePriors && {
     gm: cropTo(exam.tissuePriors.gm, box),
     wm: cropTo(exam.tissuePriors.wm, box),
   };
-  const tissues = segmentTissues(cropTo(image, box), brain, contrast, priors);
-  const flair = correctBiasField(cropTo(exam.flair, box), brain).corrected;
+  const inBox = (volume: Volume<Float32Array>) => winsorised(cropTo(volume, box), brain);
+  const tissues = segmentTissues(inBox(image), brain, contrast, priors);
+  const flair = correctBiasField(inBox(exam.flair), brain).corrected;
   const beliefs = beliefMaps(flair, brain, tissues, priors?.wm);
   // That a lesion looks like grey matter is seen in the T1 or T2; a FLAIR alone cannot say it.
   const seeds = findSeeds(

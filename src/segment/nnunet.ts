@@ -2,8 +2,10 @@ import { DawsonError } from '../errors.js';
 import { type SequenceName, sequenceLabels, sequencesOf } from '../preprocess/exam.js';
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
 import type { Run } from '../run.js';
+import { clamp } from '../volume/outliers.js';
 import { orientationOf, reorient } from '../volume/reorient.js';
-import { onGrid, toFloat32, type Volume } from '../volume/volume.js';
+import { countNonZero, onGrid, type Volume } from '../volume/volume.js';
+import { brainBounds, emptyBrain } from './brain-contrast.js';
 import type { PostProcessing } from './lesion-rule.js';
 import type { ImagePlan } from './nnunet-plans.js';
 import type { Channels, preprocessCase } from './nnunet-preprocess.js';
@@ -43,8 +45,9 @@ export const defaultNnunetOptions = { stepSize: 0.5, mirror: true } as const;
  * grid by interpolation before they become probabilities. The probability is that of any class but
  * the background. Peak memory is a small multiple of the exam's size times the number of classes.
  * @param folds networks that give logits
- * @throws DawsonError `inputs-conflict` where a channel that the model needs is missing; the
- *   signal's reason.
+ * @throws DawsonError `inputs-conflict` where a channel that the model needs is missing;
+ *   `segmentation-failed` without a brain, `bad-intensities` as {@link brainBounds} does; the signal's
+ *   reason.
  */
 export async function segmentNnunet(
   exam: PreparedExam,
@@ -52,6 +55,7 @@ export async function segmentNnunet(
   folds: readonly Predict[],
   options: NnunetOptions,
 ): Promise<Segmentation> {
+  if (countNonZero(exam.brain.data) === 0) throw emptyBrain();
   const { channels, notes } = channelsOf(exam, model);
   const oriented = channels.map((volume) => volume && reorient(volume, model.orientation));
   const probability = await predictProbability(oriented, model, folds, options);
@@ -89,7 +93,15 @@ export function requireChannels(
   });
 }
 
-/** The exam's sequences in the model's order, 0 outside of the brain. */
+/** What the other schemes are not independent of, as deviations from the mean are. */
+const dependsOn = {
+  RescaleTo01Normalization: 'the darkest and the brightest voxel',
+  CTNormalization: 'zero and unit of the intensities',
+  RGBTo01Normalization: 'zero and unit of the intensities',
+  NoNormalization: 'zero and unit of the intensities',
+} as const;
+
+/** The exam's sequences in the model's order, without outliers, 0 outside of the brain. */
 function channelsOf(
   exam: PreparedExam,
   model: NnunetModel,
@@ -98,16 +110,24 @@ function channelsOf(
   requireChannels(sequences, model);
   const { channelNames } = model;
   const notes: string[] = [];
-  const channels = channelNames.map((name) => {
+  const channels = channelNames.map((name, channel) => {
     const sequence = sequences.find((sequence) => sequence === sequenceOf(name));
     const volume = sequence && exam[sequence];
     if (!volume) {
       notes.push(`The model also takes ${name}, which is missing: segmented without it.`);
       return undefined;
     }
+    const { scheme } = model.plan.channels[channel];
+    if (scheme !== 'ZScoreNormalization') {
+      notes.push(
+        `The model’s ${name} (${scheme}) depends on ${dependsOn[scheme]}, as nnU-Net’s rule is.`,
+      );
+    }
+    const inside = exam.brain.data;
+    const bounds = brainBounds(volume.data, inside, sequenceLabels[sequence]);
     return onGrid(
       volume,
-      toFloat32(volume).data.map((value, at) => (exam.brain.data[at] === 0 ? 0 : value)),
+      volume.data.map((value, at) => (inside[at] === 0 ? 0 : clamp(value, bounds))),
     );
   });
   for (const sequence of sequences) {

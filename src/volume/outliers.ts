@@ -1,4 +1,5 @@
 import { percentile } from './histogram.js';
+import { type Mask, onGrid, type Volume } from './volume.js';
 
 /** In robust standard deviations from the median. In the brains of MRI nothing lies so far out. */
 const outlying = 15;
@@ -33,4 +34,13 @@ export function outlierBounds(data: Float32Array, mask: Uint8Array): Bounds {
 
 export function clamp(value: number, { low, high }: Bounds): number {
   return Math.max(low, Math.min(high, value));
+}
+
+/** The image with its values in the mask clamped to their {@link outlierBounds}. */
+export function winsorised(image: Volume<Float32Array>, mask: Mask): Volume<Float32Array> {
+  const bounds = outlierBounds(image.data, mask.data);
+  return onGrid(
+    image,
+    image.data.map((value, voxel) => (mask.data[voxel] ? clamp(value, bounds) : value)),
+  );
 }

@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readTransform, readVolume } from '../../src/formats/index.js';
-import { looksBrainExtracted, nonZeroBrain } from '../../src/preprocess/brain-extracted.js';
+import { extractedBrain, looksBrainExtracted } from '../../src/preprocess/brain-extracted.js';
 import { extractBrain } from '../../src/preprocess/extract-brain.js';
 import { type HeadAtlas, readHeadAtlas } from '../../src/preprocess/head-atlas.js';
 import { invert, type Mat4, multiply } from '../../src/volume/affine.js';
 import { seededRandom } from '../../src/volume/random.js';
 import { reorient } from '../../src/volume/reorient.js';
 import { resample } from '../../src/volume/resample.js';
-import { type Mask, onGrid, type Volume } from '../../src/volume/volume.js';
+import { type Mask, onGrid, type Size, type Volume } from '../../src/volume/volume.js';
 import { describeWithData, sharedData } from '../support/shared-data.js';
 import { axialGrid, imageOf } from './phantom-head.js';
 
@@ -110,13 +110,27 @@ describe('looksBrainExtracted', () => {
     );
     expect(looksBrainExtracted(volume)).toBe(false);
     expect(looksBrainExtracted(cut)).toBe(true);
+    const shifted = (image: Volume) =>
+      onGrid(
+        image,
+        image.data.map((value) => value - 1024),
+      );
+    expect(looksBrainExtracted(shifted(volume))).toBe(false);
+    expect(looksBrainExtracted(shifted(cut))).toBe(true);
   });
 
   it('takes holes of the cut-out brain for brain', () => {
-    const data = new Float32Array(7 ** 3).fill(1);
-    data[3 + 7 * (3 + 7 * 3)] = 0;
-    const volume = { data, size: [7, 7, 7], affine: atlas.image.affine } as Volume;
-    expect(nonZeroBrain(volume).data.every((value) => value === 1)).toBe(true);
+    const size: Size = [9, 9, 9];
+    const inside = (at: number) =>
+      [at % 9, Math.floor(at / 9) % 9, Math.floor(at / 81)].every((n) => n > 0 && n < 8);
+    const cut = (background: number) => {
+      const data = Float32Array.from({ length: 729 }, (_, at) => (inside(at) ? 1 : background));
+      data[4 + 9 * (4 + 9 * 4)] = background;
+      return extractedBrain({ data, size, affine: atlas.image.affine }).data;
+    };
+    for (const background of [0, -4, 7]) {
+      expect(cut(background).every((value, at) => value === (inside(at) ? 1 : 0))).toBe(true);
+    }
   });
 });
 

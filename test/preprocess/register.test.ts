@@ -56,6 +56,23 @@ describe('register', () => {
     expect(result.after.overlap).toBeGreaterThan(0.9);
   });
 
+  it('does not depend on where zero lies, nor on one voxel', () => {
+    const changed = (volume: Volume, place: number, value: number) => {
+      const data = Float32Array.from(volume.data, (own) => own - 1024);
+      data[place] = value;
+      return onGrid(volume, data);
+    };
+    const [ofFixed, ofMoving] = [fixed, rigidlyMoved].map(({ data }) =>
+      Math.floor(data.length / 2),
+    );
+    const { fixedToMoving } = register(
+      changed(fixed, ofFixed, 1e30),
+      changed(rigidlyMoved, ofMoving, -1e6),
+      { dof: 6 },
+    );
+    expect(worstErrorMm(fixedToMoving, rigid)).toBeLessThan(0.4);
+  });
+
   it('keeps a rigid transform rigid', () => {
     const { fixedToMoving: m } = register(fixed, affinelyMoved, { dof: 6 });
     for (let a = 0; a < 3; a++) {

@@ -83,6 +83,19 @@ describe('an atlas that lies wrongly', () => {
   });
 });
 
+describe('an atlas that lies where the image shows nothing', () => {
+  it('gives an error, no input of 0', () => {
+    const grid = { size: [20, 20, 20] as const, affine: scaled([8, 8, 8], [-76, -76, -76]) };
+    const image = onGrid(grid, new Float32Array(8000));
+    image.data.fill(500, 7900);
+    const brain = onGrid(grid, new Float32Array(8000));
+    brain.data.fill(1, 0, 5);
+    expect(() => anatomyNetworkInput(image, brain, scaled([1, 1, 1], [0, 0, 0]))).toThrow(
+      'expected different intensities where the brain is expected; found the intensity 0 everywhere',
+    );
+  });
+});
+
 describe('the grid of a network', () => {
   it('has voxels of the mask on its own and holds all of it', () => {
     const grid = { size: [9, 8, 7] as const, affine: scaled([1, 1, 1], [-3, 5, 0.5]) };

@@ -61,6 +61,16 @@ describe('segmentLstLga', () => {
     expect(sameBytes(exam.flair, onGrid(exam.flair, before))).toBe(true);
   });
 
+  it.each([1e6, -1e6, 1e30])('finds the same with one voxel of %s, in a lesion', (value) => {
+    const spoilt = (image: Volume<Float32Array>) => {
+      const data = image.data.slice();
+      data[lesions.data.indexOf(1)] = value;
+      return onGrid(image, data);
+    };
+    const again = segmentLstLga({ ...flairAndT1, flair: spoilt(exam.flair), t1: spoilt(exam.t1) });
+    expect(dice(found(again), found(reference))).toBeGreaterThan(0.98);
+  });
+
   it('does not depend on the unit of the intensities', () => {
     const scaled = (factor: number) => ({
       flair: onGrid(

@@ -117,6 +117,41 @@ describe('segmentNnunet', () => {
     });
   });
 
+  it.each([1e6, -1e6, 1e30])('finds the same but for one voxel of %s', async (value) => {
+    const { exam, ball } = phantom();
+    const place = 10 + 22 * (13 + 26 * 9);
+    const flair = onGrid(exam.flair, exam.flair.data.slice());
+    flair.data[place] = value;
+    const model = smallModel(names, [2, 0.9, 0.9], [18, 26, 22]);
+    const spoilt = { ...exam, flair };
+    const { probability, rule } = await segmentNnunet(spoilt, model, [bright], options);
+    const { data } = lesionMask(probability, rule);
+    for (let at = 0; at < data.length; at++) if (at !== place) expect(data[at]).toBe(ball[at]);
+  });
+
+  it('fails for a sequence of one intensity', async () => {
+    const { exam } = phantom();
+    const flair = onGrid(exam.flair, new Float32Array(exam.brain.data.length).fill(7));
+    const model = smallModel(names, [2, 0.9, 0.9], [18, 26, 22]);
+    await expect(segmentNnunet({ ...exam, flair }, model, [bright], options)).rejects.toMatchObject(
+      { code: 'bad-intensities' },
+    );
+  });
+
+  it('says where the rule of the model depends on more than the contrast', async () => {
+    const { exam } = phantom();
+    const { plan, ...model } = smallModel(names, [2, 0.9, 0.9], [18, 26, 22]);
+    const channels = plan.channels.map((channel) => ({
+      ...channel,
+      scheme: 'NoNormalization' as const,
+    }));
+    const unscaled = { ...model, plan: { ...plan, channels } };
+    const { notes } = await segmentNnunet(exam, unscaled, [bright], options);
+    expect(notes).toContain(
+      'The model’s FLAIR (NoNormalization) depends on zero and unit of the intensities, as nnU-Net’s rule is.',
+    );
+  });
+
   it('says that there is no brain', async () => {
     const { exam } = phantom();
     const nothing = { ...exam, brain: onGrid(exam.flair, new Uint8Array(exam.brain.data.length)) };

@@ -1,4 +1,5 @@
 import { invert, type Mat4, multiply, type Vec3, voxelSizeMm } from '../../volume/affine.js';
+import { aboveBackground } from '../../volume/background.js';
 import { nonZeroVolumeMl, type Volume } from '../../volume/volume.js';
 import { type SequenceName, sequenceLabels } from '../exam.js';
 import { type BrainMap, brainSamples, intensityRange } from './brain-samples.js';
@@ -6,6 +7,7 @@ import { canBe, surelyLooksLike, type TissueContrast, tissueContrast } from './c
 import { type Coverage, coverageOf, type Side, sides } from './coverage.js';
 import { type QualityFinding, type Severity, severities } from './finding.js';
 import { ghosting } from './ghosting.js';
+import { type Outliers, outliersOf } from './outliers.js';
 import { type Signal, signalOf } from './signal.js';
 
 /** A sequence as it was read, and where the brain's grid lies in it. */
@@ -33,6 +35,7 @@ export interface SequenceMeasures {
   readonly signal?: Signal;
   /** Brightness of ghosts beside the head, as a share of the range of the brain's intensities. */
   readonly ghostShare?: number;
+  readonly outliers?: Outliers;
   readonly coverage: Coverage;
 }
 
@@ -70,6 +73,7 @@ export function checkExam(exam: CheckedExam): QualityFinding[] {
       ...coverageFindings(measured),
       ...resolutionFindings(measured),
       ...signalFindings(measured),
+      ...outlierFindings(measured),
     ]),
   ];
   const rank = ({ severity }: QualityFinding) => -severities.indexOf(severity);
@@ -83,13 +87,14 @@ export function measureSequence(
 ): SequenceMeasures {
   const samples = brainSamples(volume, exam, referenceToSequence);
   const [low, high] = intensityRange(samples);
-  const ghost = ghosting(volume);
+  const ghost = ghosting(aboveBackground(volume));
   const atlasToSequence = multiply(referenceToSequence, invert(exam.referenceToAtlas));
   return {
     name,
     voxelSizeMm: voxelSizeMm(volume.affine),
     contrast: tissueContrast(samples),
     signal: signalOf(volume, samples),
+    outliers: outliersOf(volume, high - low),
     ghostShare: ghost === undefined || !(high > low) ? undefined : ghost / (high - low),
     coverage: coverageOf(volume, exam.atlasBrain, atlasToSequence),
   };
@@ -203,4 +208,14 @@ function signalFindings({ name, signal, ghostShare: ghost }: SequenceMeasures): 
     `In the ${label}, ${percent(negative)} of the brain are below zero: it was normalised or filtered before.`,
   );
   return findings;
+}
+
+function outlierFindings({ name, outliers }: SequenceMeasures): QualityFinding[] {
+  if (outliers === undefined) return [];
+  const { voxels, darkest, brightest, brainShare } = outliers;
+  const text =
+    `In the ${sequenceLabels[name]}, ${voxels} ${voxels === 1 ? 'voxel lies' : 'voxels lie'} far beyond all ` +
+    `others: the brain uses ${brainShare < 1e-5 ? 'less than 0.001 %' : percent(brainShare, 3)} of the range ` +
+    `from ${darkest} to ${brightest}. They are taken as the nearest value that is possible.`;
+  return [{ severity: 'warning', code: 'outliers', sequence: name, text }];
 }

@@ -18,6 +18,7 @@ export const qualityCodes = [
   'ghosting',
   'clipped',
   'negative-values',
+  'outliers',
   'marks-unlike-ms',
 ] as const;
 export type QualityCode = (typeof qualityCodes)[number];

@@ -1,4 +1,5 @@
 import { voxelSizeMm } from '../../volume/affine.js';
+import { intensityScale } from '../../volume/background.js';
 import { percentile } from '../../volume/histogram.js';
 import { strides, type Volume } from '../../volume/volume.js';
 import { type BrainSamples, intensityRange, leastSamples, surelyOf } from './brain-samples.js';
@@ -10,7 +11,7 @@ export interface Signal {
    * to see tissues by, whatever the intensities were scaled or shifted by.
    */
   readonly rangeToNoise: number;
-  /** Share of the brain's voxels, 0 to 1, that have the largest value of the image. */
+  /** Share of the brain's voxels, 0 to 1, that have the largest value of the image but for outliers. */
   readonly clipped: number;
   /** Share of the brain's voxels, 0 to 1, below zero. */
   readonly negative: number;
@@ -24,9 +25,11 @@ export function signalOf(sequence: Volume, samples: BrainSamples): Signal | unde
   const noise = noiseSd(sequence, samples);
   if (noise === undefined) return undefined;
   const [low, high] = intensityRange(samples);
+  const { bounds } = intensityScale(sequence);
   let largest = Number.NEGATIVE_INFINITY;
   for (let voxel = 0; voxel < sequence.data.length; voxel++) {
-    if (sequence.data[voxel] > largest) largest = sequence.data[voxel];
+    const value = sequence.data[voxel];
+    if (value > largest && value <= bounds.high) largest = value;
   }
   const { values } = samples;
   let [clipped, negative] = [0, 0];

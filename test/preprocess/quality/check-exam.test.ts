@@ -65,7 +65,7 @@ function examOf(images: { readonly [name in SequenceName]?: Volume }): CheckedEx
 const findingsOf = (exam: CheckedExam) =>
   checkExam(exam).filter(({ text }) => !text.includes('wide within its slices'));
 const check = (images: Parameters<typeof examOf>[0]) => findingsOf(examOf(images));
-const changed = (volume: Volume, change: (value: number) => number) =>
+const changed = (volume: Volume, change: (value: number, voxel: number) => number) =>
   onGrid(volume, Float32Array.from(volume.data, change));
 
 /** The image without its first slices along the third axis. */
@@ -158,6 +158,28 @@ describe('checkExam', () => {
     expect(check({ t2: changed(good.t2, (value) => Math.min(value, 700)) })).toContainEqual(
       expect.objectContaining({ code: 'clipped', severity: 'severe' }),
     );
+  });
+
+  it.each([1e7, -1e6, 1e30])('names one voxel of %s, and measures all else as before', (value) => {
+    const place = atlas.brain.data.indexOf(1);
+    const spoilt = changed(good.flair, (own, voxel) => (voxel === place ? value : own));
+    const findings = check({ flair: spoilt });
+    expect(findings).toEqual([
+      { severity: 'warning', code: 'outliers', sequence: 'flair', text: expect.any(String) },
+    ]);
+    expect(findings[0].text).toContain('1 voxel lies far beyond all others: the brain uses');
+    const [clean, other] = [good.flair, spoilt].map((flair) => {
+      const exam = examOf({ flair });
+      return measureSequence(exam.sequences[0], exam);
+    });
+    expect(other.contrast!.fluidOverWhite).toBeCloseTo(clean.contrast!.fluidOverWhite, 2);
+    expect(other.signal!.rangeToNoise).toBeCloseTo(clean.signal!.rangeToNoise, 0);
+    expect(other.ghostShare).toBeCloseTo(clean.ghostShare!, 2);
+  });
+
+  it('sees intensities that were cut off beside an outlier', () => {
+    const cut = changed(good.t2, (value, voxel) => (voxel === 99 ? 1e6 : Math.min(value, 700)));
+    expect(check({ t2: cut }).map(({ code }) => code)).toEqual(['clipped', 'outliers']);
   });
 
   it('takes an image of mean 0 for what it is, and says that it was normalised', () => {
