@@ -10,7 +10,7 @@ import {
 } from '../volume/affine.js';
 import { reorient } from '../volume/reorient.js';
 import type { Grid, LabelMap, Mask, Volume } from '../volume/volume.js';
-import type { alignTo } from './align.js';
+import { alignToInWorker } from './align.js';
 import { looksBrainExtracted } from './brain-extracted.js';
 import { type Exam, type SequenceName, sequenceLabels, sequencesOf } from './exam.js';
 import { type FindAnatomy, findHead } from './find-head.js';
@@ -66,7 +66,7 @@ export async function prepare(
   run: Run,
   findAnatomy?: FindAnatomy,
 ): Promise<Preparation> {
-  const { pool, stage, signal } = run;
+  const { stage } = run;
   const notes: string[] = [];
   const names = sequencesOf(exam);
   const oriented = new Map(names.map((name) => [name, reorient(exam[name]!.volume)]));
@@ -92,12 +92,7 @@ export async function prepare(
       const { file, volume } = exam[name]!;
       const aligned = await namingFile(file, () =>
         stage(`${verb} ${sequenceLabels[name]}`, () =>
-          pool.call<typeof alignTo>(
-            new URL('./align.js', import.meta.url),
-            'alignTo',
-            [fixed, volume, degreesOfFreedom],
-            signal,
-          ),
+          alignToInWorker(run, fixed, volume, degreesOfFreedom),
         ),
       );
       return { name, ...aligned };

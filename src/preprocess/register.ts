@@ -2,6 +2,7 @@ import { DawsonError } from '../errors.js';
 import { applyToPoint, identity, type Mat4, multiply, type Vec3 } from '../volume/affine.js';
 import { percentile } from '../volume/histogram.js';
 import type { Volume } from '../volume/volume.js';
+import { inWorker } from '../workers.js';
 import { type Maximum, maximise } from './maximise.js';
 import {
   type FixedSamples,
@@ -137,6 +138,8 @@ export function register(fixed: Volume, moving: Volume, options: RegisterOptions
     converged: best.converged,
   };
 }
+
+export const registerInWorker = inWorker<typeof register>(import.meta.url, 'register');
 
 /**
  * Share of the mutual information that is lost when the images are shifted by 4 mm off a pose, on

@@ -3,6 +3,7 @@ import type { PreparedExam } from '../preprocess/prepared-exam.js';
 import { correctBiasField } from '../volume/bias-field.js';
 import { cropTo, paddedBox, pasteInto } from '../volume/box.js';
 import type { Volume } from '../volume/volume.js';
+import { inWorker } from '../workers.js';
 import { msseg } from './lesion-rule.js';
 import { beliefMaps } from './lst-lga-beliefs.js';
 import { findSeeds, growLesions, tidyLesions } from './lst-lga-growth.js';
@@ -69,6 +70,11 @@ export function segmentLstLga(
     notes,
   };
 }
+
+export const segmentLstLgaInWorker = inWorker<typeof segmentLstLga>(
+  import.meta.url,
+  'segmentLstLga',
+);
 
 /** The image that tells the tissues apart, and what has to be said about the choice. */
 function tissueImage({
