@@ -7,6 +7,7 @@ export default defineConfig({
     // Tests run real image processing on as few as two busy cores: the bound only catches hangs.
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    globalSetup: 'test/support/built.ts',
     pool: 'forks',
     reporters: ['default'],
   },

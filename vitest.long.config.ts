@@ -6,6 +6,7 @@ export default defineConfig({
     passWithNoTests: true,
     testTimeout: 3_600_000,
     hookTimeout: 3_600_000,
+    globalSetup: 'test/support/built.ts',
     pool: 'forks',
   },
 });

@@ -8,16 +8,16 @@ import { readRegionAtlas } from './preprocess/region-atlas.js';
 import { type Findings, findingsOf } from './quantify/findings.js';
 import {
   countOfLesions,
-  type findLesions,
+  findLesionsInWorker,
   type LesionRule,
   type Lesions,
 } from './quantify/lesions.js';
-import type { locateByAtlas, locateByLabels } from './quantify/locate.js';
+import { locateByAtlasInWorker, locateByLabelsInWorker } from './quantify/locate.js';
 import type { LocatedLesions } from './quantify/location.js';
 import { oneSidedFinding } from './quantify/one-sided.js';
-import type { ClinicalReport, clinicalReport } from './report/clinical/clinical-report.js';
+import { type ClinicalReport, clinicalReportInWorker } from './report/clinical/clinical-report.js';
 import type { ReportedExam } from './report/clinical/report-input.js';
-import type { overlayPng } from './report/overlay.js';
+import { overlayPngInWorker } from './report/overlay.js';
 import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
 import { openAnatomyNetwork } from './segment/anatomy-network.js';
 import type { ModelRecord, OpenSegmenter } from './segment/segmenter.js';
@@ -85,25 +85,19 @@ async function analyzeWith(
   const anatomy =
     preparation.anatomy && onFlairGrid<Volume<Uint8Array>>(preparation.anatomy, preparation, exam);
   const lesionRule: LesionRule = { ...segmentation.rule, connectivity };
-  const lesions = await stage('measure', () =>
-    pool.call<typeof findLesions>(
-      new URL('./quantify/lesions.js', import.meta.url),
-      'findLesions',
-      [probability, lesionRule],
-      signal,
-    ),
-  );
+  const lesions = await stage('measure', () => findLesionsInWorker(run, probability, lesionRule));
   const toAtlas = flairToAtlas(preparation);
   const oneSided = oneSidedFinding(lesions.mask, toAtlas);
   const located = await stage('locate', () =>
     locate(exam.flair.volume, lesions, anatomy, toAtlas, run),
   );
   const overlay = await stage('draw', () =>
-    pool.call<typeof overlayPng>(
-      new URL('./report/overlay.js', import.meta.url),
-      'overlayPng',
-      [exam.flair.volume, brain, lesions, heading(lesions, segmenter.model, settings)],
-      signal,
+    overlayPngInWorker(
+      run,
+      exam.flair.volume,
+      brain,
+      lesions,
+      heading(lesions, segmenter.model, settings),
     ),
   );
 
@@ -158,22 +152,18 @@ async function locate(
   lesions: Lesions,
   anatomy: Volume<Uint8Array> | undefined,
   toAtlas: Mat4,
-  { pool, signal }: Run,
+  run: Run,
 ): Promise<LocatedLesions | undefined> {
-  const module = new URL('./quantify/locate.js', import.meta.url);
-  return anatomy
-    ? pool.call<typeof locateByLabels>(
-        module,
-        'locateByLabels',
-        [lesions, connectivity, anatomy, toAtlas],
-        signal,
-      )
-    : pool.call<typeof locateByAtlas>(
-        module,
-        'locateByAtlas',
-        [aboveBackground(flair), lesions, connectivity, await readRegionAtlas(), toAtlas],
-        signal,
-      );
+  if (anatomy) return locateByLabelsInWorker(run, lesions, connectivity, anatomy, toAtlas);
+  const regions = await readRegionAtlas();
+  return locateByAtlasInWorker(
+    run,
+    aboveBackground(flair),
+    lesions,
+    connectivity,
+    regions,
+    toAtlas,
+  );
 }
 
 function heading(
@@ -194,15 +184,8 @@ const usage = (secondsPerStage: Readonly<Record<string, number>>): Findings['run
 async function reportOf(
   exam: ReportedExam,
   { report }: AnalysisSettings,
-  { pool, stage, signal }: Run,
+  run: Run,
 ): Promise<ClinicalReport | undefined> {
   if (!report) return undefined;
-  return stage('report', () =>
-    pool.call<typeof clinicalReport>(
-      new URL('./report/clinical/clinical-report.js', import.meta.url),
-      'clinicalReport',
-      [{ exam, previous: [], ...report }],
-      signal,
-    ),
-  );
+  return run.stage('report', () => clinicalReportInWorker(run, { exam, previous: [], ...report }));
 }

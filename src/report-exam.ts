@@ -8,7 +8,7 @@ import {
   requireSamePatient,
 } from './quantify/exam-series.js';
 import { type ExamResult, readResult } from './quantify/read-result.js';
-import type { ClinicalReport, clinicalReport } from './report/clinical/clinical-report.js';
+import { type ClinicalReport, clinicalReportInWorker } from './report/clinical/clinical-report.js';
 import type { ReportInput } from './report/clinical/report-input.js';
 import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
 import { track } from './track.js';
@@ -34,7 +34,7 @@ export function report(
   run: RunOptions = {},
 ): Promise<ExamReport> {
   return withRunStoppedAtOnce(run, async (run) => {
-    const { pool, stage, signal } = run;
+    const { stage } = run;
     const series = await stage('read the results', () => readSeries(folder, previous));
     const { exam } = series;
     const { previous: earlier, ...change } = await compared(series, run);
@@ -45,14 +45,7 @@ export function report(
       language,
       paper,
     };
-    const made = await stage('report', () =>
-      pool.call<typeof clinicalReport>(
-        new URL('./report/clinical/clinical-report.js', import.meta.url),
-        'clinicalReport',
-        [input],
-        signal,
-      ),
-    );
+    const made = await stage('report', () => clinicalReportInWorker(run, input));
     return { ...made, exam };
   });
 }

@@ -8,7 +8,7 @@ import {
   writeNifti,
   writeWhole,
 } from './formats/index.js';
-import type { register } from './preprocess/register.js';
+import { registerInWorker } from './preprocess/register.js';
 import {
   type ChangeDocument,
   type ComparedExam,
@@ -16,7 +16,11 @@ import {
   type ExamComparison,
 } from './quantify/change.js';
 import { changeRule } from './quantify/classify-change.js';
-import type { compareExams, ExamChange, MeasuredExam } from './quantify/compare-exams.js';
+import {
+  compareExamsInWorker,
+  type ExamChange,
+  type MeasuredExam,
+} from './quantify/compare-exams.js';
 import {
   comparisonCautions,
   inOrderOfTime,
@@ -72,7 +76,7 @@ export function track(folders: readonly string[], run: RunOptions = {}): Promise
 }
 
 async function trackWith(folders: readonly string[], run: Run): Promise<Tracking> {
-  const { pool, stage, signal } = run;
+  const { stage } = run;
   requireTwoFolders(folders);
   const leftOut: { folder: string; reason: string }[] = [];
   const read = await stage('read', () => readExams(folders, leftOut));
@@ -86,11 +90,12 @@ async function trackWith(folders: readonly string[], run: Run): Promise<Tracking
   const compare = async (previous: TrackedExam, current: TrackedExam) => {
     const { currentToPrevious, sharpness } = await registered(previous, current, run);
     const change = await stage(`compare ${basename(resolve(current.folder))}`, () =>
-      pool.call<typeof compareExams>(
-        new URL('./quantify/compare-exams.js', import.meta.url),
-        'compareExams',
-        [measured(previous), measured(current), currentToPrevious, changeRule],
-        signal,
+      compareExamsInWorker(
+        run,
+        measured(previous),
+        measured(current),
+        currentToPrevious,
+        changeRule,
       ),
     );
     return { change, currentToPrevious, sharpness };
@@ -205,19 +210,17 @@ async function readExam(folder: string): Promise<TrackedExam> {
 async function registered(
   previous: TrackedExam,
   current: TrackedExam,
-  { pool, stage, signal }: Run,
+  run: Run,
 ): Promise<{ currentToPrevious: Mat4; sharpness: number }> {
   const currentFirst = valuesHash(current.flair) <= valuesHash(previous.flair);
   const [fixed, moving] = currentFirst ? [current, previous] : [previous, current];
-  const { fixedToMoving, sharpness } = await stage(
+  const { fixedToMoving, sharpness } = await run.stage(
     `register ${basename(resolve(current.folder))}`,
     () =>
-      pool.call<typeof register>(
-        new URL('./preprocess/register.js', import.meta.url),
-        'register',
-        [toFloat32(fixed.flair), toFloat32(moving.flair), { dof: 6, sameHead: false }],
-        signal,
-      ),
+      registerInWorker(run, toFloat32(fixed.flair), toFloat32(moving.flair), {
+        dof: 6,
+        sameHead: false,
+      }),
   );
   if (sharpness < leastSharpness) {
     const percent = (share: number) => `${(100 * share).toFixed(0)} %`;

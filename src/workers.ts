@@ -46,7 +46,8 @@ export class WorkerPool {
   }
 
   /**
-   * Calls `name` of `module` (a URL made with `new URL('./file.js', import.meta.url)`) in a worker.
+   * Calls `name` of `module` (a URL made with `new URL('./file.js', import.meta.url)`) in a worker;
+   * {@link inWorker} makes such calls that cannot name what is not there.
    * @throws what the function throws; the signal's reason when it stops the call.
    */
   async call<F extends AnyFunction>(
@@ -90,4 +91,25 @@ function isOutOfMemory(error: unknown): boolean {
     ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY' ||
       error.message === 'Array buffer allocation failed')
   );
+}
+
+/** Where a function of a worker is called, and what stops it. */
+export interface Caller {
+  readonly pool: WorkerPool;
+  readonly signal?: AbortSignal;
+}
+
+/** A function that runs in a worker: takes where it is called, then its own arguments. */
+export type InWorker<F extends AnyFunction> = (
+  caller: Caller,
+  ...args: Parameters<F>
+) => Promise<Awaited<ReturnType<F>>>;
+
+/**
+ * The handle by which a function of a worker is called, which the function's own module exports
+ * under its name with `InWorker`: `inWorker<typeof f>(import.meta.url, 'f')`. A handle runs nothing
+ * by itself, but its module is loaded with it: what is large there is imported when it is needed.
+ */
+export function inWorker<F extends AnyFunction>(module: string, name: string): InWorker<F> {
+  return ({ pool, signal }, ...args) => pool.call<F>(new URL(module), name, args, signal);
 }

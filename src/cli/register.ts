@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { readVolume, writeNifti, writeTransform } from '../formats/index.js';
-import type { alignTo } from '../preprocess/align.js';
+import { alignToInWorker } from '../preprocess/align.js';
 import { toFloat32 } from '../volume/volume.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
@@ -32,16 +32,10 @@ export function addRegister(program: Command): void {
 
 async function registerFiles(options: RegisterOptions): Promise<void> {
   await withCommandRun(options, async (run) => {
-    const { pool, stage, signal } = run;
     const fixed = await readVolume(options.fixed);
     const moving = await readVolume(options.moving);
-    const { resampled, referenceToSequence } = await stage('register', () =>
-      pool.call<typeof alignTo>(
-        new URL('../preprocess/align.js', import.meta.url),
-        'alignTo',
-        [toFloat32(fixed.volume), toFloat32(moving.volume), options.dof],
-        signal,
-      ),
+    const { resampled, referenceToSequence } = await run.stage('register', () =>
+      alignToInWorker(run, toFloat32(fixed.volume), toFloat32(moving.volume), options.dof),
     );
     await writeNifti(options.out, resampled, { like: fixed.header });
     if (options.transform) await writeTransform(options.transform, referenceToSequence);

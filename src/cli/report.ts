@@ -5,7 +5,7 @@ import { requireReplaceableFolder, writeFolderWhole, writeWhole } from '../forma
 import { notice } from '../quantify/findings.js';
 import type { Paper } from '../report/clinical/report-input.js';
 import type { Language } from '../report/clinical/texts.js';
-import { type previewFiles, previewResult } from '../report/preview.js';
+import { previewFilesInWorker, previewResult } from '../report/preview.js';
 import { report } from '../report-exam.js';
 import { reportOptions } from './report-options.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
@@ -47,17 +47,12 @@ export function addReport(program: Command): void {
 
 async function reportFolder(folder: string, options: ReportOptions): Promise<void> {
   await withCommandRun(options, async (run) => {
-    const { pool, stage, signal } = run;
+    const { stage, signal } = run;
     if (options.preview) await requireReplaceableFolder(options.preview, previewResult);
     const { pdf, html, exam } = await report(folder, options, run);
     if (options.preview) {
       const files = await stage('preview', () =>
-        pool.call<typeof previewFiles>(
-          new URL('../report/preview.js', import.meta.url),
-          'previewFiles',
-          [exam.flair, exam.lesions, exam.brain],
-          signal,
-        ),
+        previewFilesInWorker(run, exam.flair, exam.lesions, exam.brain),
       );
       await writePreview(options.preview, files, signal);
     }

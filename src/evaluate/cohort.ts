@@ -1,7 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { type Run, type RunOptions, withRun } from '../run.js';
 import type { CohortRow } from './cohort-table.js';
-import type { CaseOutcome, caseOutcome, EvaluationSettings, FilePair } from './evaluate-files.js';
+import {
+  type CaseOutcome,
+  caseOutcomeInWorker,
+  type EvaluationSettings,
+  type FilePair,
+} from './evaluate-files.js';
 import type { PairEvaluation } from './evaluate-pair.js';
 import { casesInAll, imagesIn, throwProblems } from './match-files.js';
 
@@ -105,20 +110,15 @@ async function casePairs(
 async function outcomesOf(
   pairs: readonly CasePair[],
   settings: Partial<EvaluationSettings>,
-  { pool, signal, onProgress }: Run,
+  run: Run,
 ): Promise<Map<CasePair, CaseOutcome>> {
   const outcomes = new Map<CasePair, CaseOutcome>();
   const waiting = pairs.values();
   const work = async () => {
     for (const pair of waiting) {
-      const outcome = await pool.call<typeof caseOutcome>(
-        new URL('./evaluate-files.js', import.meta.url),
-        'caseOutcome',
-        [pair.files, settings],
-        signal,
-      );
+      const outcome = await caseOutcomeInWorker(run, pair.files, settings);
       outcomes.set(pair, outcome);
-      onProgress?.(outcomes.size, pairs.length);
+      run.onProgress?.(outcomes.size, pairs.length);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, work));

@@ -2,6 +2,7 @@ import { DawsonError } from '../errors.js';
 import { type ImageFile, readVolume } from '../formats/index.js';
 import { type Vec3, voxelSizeMm } from '../volume/affine.js';
 import { resample } from '../volume/resample.js';
+import { inWorker } from '../workers.js';
 import { type Definition, definitions } from './definitions.js';
 import { evaluatePair, type PairEvaluation } from './evaluate-pair.js';
 import { pairMasks } from './mask-pair.js';
@@ -59,6 +60,8 @@ export async function caseOutcome(
     throw error;
   }
 }
+
+export const caseOutcomeInWorker = inWorker<typeof caseOutcome>(import.meta.url, 'caseOutcome');
 
 /**
  * Voxel size as the header states it, in its own precision, where it agrees with the affine; else,

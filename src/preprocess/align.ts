@@ -2,6 +2,7 @@ import { identity, type Mat4 } from '../volume/affine.js';
 import { backgroundOf } from '../volume/background.js';
 import { resample } from '../volume/resample.js';
 import type { Grid, Volume } from '../volume/volume.js';
+import { inWorker } from '../workers.js';
 import { register } from './register.js';
 
 /** A sequence on the reference's grid, and the map that brought it there. */
@@ -31,6 +32,8 @@ export function alignTo(
     resampled: resampleOnto(reference, sequence, referenceToSequence),
   };
 }
+
+export const alignToInWorker = inWorker<typeof alignTo>(import.meta.url, 'alignTo');
 
 /** A volume on another grid, by cubic B-splines within the range of its own values. */
 export function resampleOnto(

@@ -15,6 +15,7 @@ import {
   toFloat32,
   type Volume,
 } from '../volume/volume.js';
+import { inWorker } from '../workers.js';
 import { extractedBrain } from './brain-extracted.js';
 import { type HeadAtlas, placeAtlas, tissuePriorsOn } from './head-atlas.js';
 import type { TissuePriors } from './prepared-exam.js';
@@ -83,6 +84,8 @@ export function placeHead(
   return { toAtlas, tissuePriors: tissuePriorsOn(volume, atlas, toAtlas) };
 }
 
+export const placeHeadInWorker = inWorker<typeof placeHead>(import.meta.url, 'placeHead');
+
 /** {@link extractBrain}, or of a brain-extracted image what is not background; with the atlas's tissues. */
 export function findBrain(
   volume: Volume,
@@ -110,6 +113,8 @@ export function brainOf(
     advice: 'Without --brain-extracted the brain is sought in the head.',
   });
 }
+
+export const brainOfInWorker = inWorker<typeof brainOf>(import.meta.url, 'brainOf');
 
 function brainAround(volume: Volume, atlas: HeadAtlas, toAtlas: Mat4): Mask {
   const image = atResolution(volume, workingMm);

@@ -1,9 +1,9 @@
 import { DawsonError } from '../errors.js';
-import type { Run } from '../run.js';
 import type { Mat4 } from '../volume/affine.js';
 import { aboveBackground } from '../volume/background.js';
 import type { LabelMap, Mask, Volume } from '../volume/volume.js';
-import type { brainOf, PlacedHead, placeHead } from './extract-brain.js';
+import type { Caller } from '../workers.js';
+import { brainOfInWorker, type PlacedHead, placeHeadInWorker } from './extract-brain.js';
 import { readHeadAtlas } from './head-atlas.js';
 
 /** The brain and its parts as a network sees them, on the grid of the image. */
@@ -43,34 +43,23 @@ export interface FoundHead extends PlacedHead {
 export async function findHead(
   head: Volume,
   brainExtracted: boolean,
-  { pool, signal }: Pick<Run, 'pool' | 'signal'>,
+  run: Caller,
   findAnatomy?: FindAnatomy,
 ): Promise<FoundHead> {
-  const module = new URL('./extract-brain.js', import.meta.url);
   const atlas = await readHeadAtlas();
   const image = aboveBackground(head);
-  const placed = await pool.call<typeof placeHead>(
-    module,
-    'placeHead',
-    [image, atlas, { brainExtracted }],
-    signal,
-  );
+  const placed = await placeHeadInWorker(run, image, atlas, { brainExtracted });
   const { anatomy: seen, note } = await lookedAt();
   const brain =
     seen && !brainExtracted
       ? seen.brain
-      : await pool.call<typeof brainOf>(
-          module,
-          'brainOf',
-          [image, atlas, placed.toAtlas, { brainExtracted }],
-          signal,
-        );
+      : await brainOfInWorker(run, image, atlas, placed.toAtlas, { brainExtracted });
   return { ...placed, brain, ...(seen && { anatomy: seen.labels }), ...(note && { note }) };
 
   async function lookedAt(): Promise<{ anatomy?: SeenAnatomy; note?: string }> {
     if (!findAnatomy) return {};
     try {
-      return { anatomy: await findAnatomy(image, atlas.brain, placed.toAtlas, signal) };
+      return { anatomy: await findAnatomy(image, atlas.brain, placed.toAtlas, run.signal) };
     } catch (error) {
       if (!(error instanceof DawsonError && error.code === 'brain-not-found')) throw error;
       const { found } = error.details;

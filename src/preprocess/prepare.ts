@@ -11,7 +11,7 @@ import {
 import { aboveBackground, intensityScale } from '../volume/background.js';
 import { reorient } from '../volume/reorient.js';
 import type { Grid, LabelMap, Mask, Volume } from '../volume/volume.js';
-import type { alignTo } from './align.js';
+import { alignToInWorker } from './align.js';
 import { looksBrainExtracted } from './brain-extracted.js';
 import { type Exam, type SequenceName, sequenceLabels, sequencesOf } from './exam.js';
 import { type FindAnatomy, findHead } from './find-head.js';
@@ -67,7 +67,7 @@ export async function prepare(
   run: Run,
   findAnatomy?: FindAnatomy,
 ): Promise<Preparation> {
-  const { pool, stage, signal } = run;
+  const { stage } = run;
   const notes: string[] = [];
   const names = sequencesOf(exam);
   const images = new Map(names.map((name) => [name, measured(name)]));
@@ -93,12 +93,7 @@ export async function prepare(
       const { file } = exam[name]!;
       const aligned = await namingFile(file, () =>
         stage(`${verb} ${sequenceLabels[name]}`, () =>
-          pool.call<typeof alignTo>(
-            new URL('./align.js', import.meta.url),
-            'alignTo',
-            [fixed, images.get(name)!, degreesOfFreedom],
-            signal,
-          ),
+          alignToInWorker(run, fixed, images.get(name)!, degreesOfFreedom),
         ),
       );
       return { name, ...aligned };

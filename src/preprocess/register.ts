@@ -3,6 +3,7 @@ import { applyToPoint, identity, type Mat4, multiply, type Vec3 } from '../volum
 import { aboveBackground } from '../volume/background.js';
 import { percentile } from '../volume/histogram.js';
 import type { Volume } from '../volume/volume.js';
+import { inWorker } from '../workers.js';
 import { type Maximum, maximise } from './maximise.js';
 import {
   type FixedSamples,
@@ -143,6 +144,8 @@ export function register(
     converged: best.converged,
   };
 }
+
+export const registerInWorker = inWorker<typeof register>(import.meta.url, 'register');
 
 /**
  * Share of the mutual information that is lost when the images are shifted by 4 mm off a pose, on

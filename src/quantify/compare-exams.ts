@@ -3,6 +3,7 @@ import { applyToPoint, invert, type Mat4, type Vec3, voxelSizeMm } from '../volu
 import { percentile } from '../volume/histogram.js';
 import { resample } from '../volume/resample.js';
 import { type Mask, onGrid, strides, toFloat32, type Volume } from '../volume/volume.js';
+import { inWorker } from '../workers.js';
 import {
   type ChangeClass,
   type ChangeRule,
@@ -164,6 +165,8 @@ export function compareExams(
   ) as Record<ChangeClass, number>;
   return { lesions, counts, map: changeMap(lesions, previous, current, currentToPrevious) };
 }
+
+export const compareExamsInWorker = inWorker<typeof compareExams>(import.meta.url, 'compareExams');
 
 /** An exam as the space of the comparison sees it. */
 function seen(exam: MeasuredExam, { grid }: HalfwaySpace, toExam: Mat4) {

@@ -2,6 +2,7 @@ import { lesionsAmong, type PostProcessing } from '../segment/lesion-rule.js';
 import { applyToPoint, type Vec3, voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { type Mask, maskWhere, type Size, type Volume } from '../volume/volume.js';
+import { inWorker } from '../workers.js';
 
 /** One lesion: a connected component of the lesion mask on the FLAIR's own grid. */
 export interface Lesion {
@@ -90,6 +91,8 @@ export function findLesions(probability: Volume<Float32Array>, rule: LesionRule)
   const mask = maskWhere(labels, (label) => isKept[label] === 1);
   return { list, mask, volumeMl: list.reduce((sum, lesion) => sum + lesion.volumeMl, 0) };
 }
+
+export const findLesionsInWorker = inWorker<typeof findLesions>(import.meta.url, 'findLesions');
 
 interface Measured {
   first: [number, number, number];

@@ -1,6 +1,7 @@
 import { anatomyFromAtlas, toMidlineSpace, withVentriclesOf } from '../preprocess/region-atlas.js';
 import type { Mat4 } from '../volume/affine.js';
 import type { Volume } from '../volume/volume.js';
+import { inWorker } from '../workers.js';
 import { lesionLabels } from './lesion-labels.js';
 import type { Lesions } from './lesions.js';
 import { type LocatedLesions, locateLesions } from './location.js';
@@ -28,6 +29,11 @@ export function locateByAtlas(
   );
 }
 
+export const locateByAtlasInWorker = inWorker<typeof locateByAtlas>(
+  import.meta.url,
+  'locateByAtlas',
+);
+
 /** Locates lesions by labels of the parts of this very brain, on the grid of the lesions. For workers. */
 export function locateByLabels(
   { list, mask }: Lesions,
@@ -40,3 +46,8 @@ export function locateByLabels(
     toMidlineSpace: toMidlineSpace(toAtlas),
   });
 }
+
+export const locateByLabelsInWorker = inWorker<typeof locateByLabels>(
+  import.meta.url,
+  'locateByLabels',
+);

@@ -2,6 +2,7 @@ import type { Lesions } from '../quantify/lesions.js';
 import { applyToPoint, invert, type Vec3, voxelSizeMm } from '../volume/affine.js';
 import { reorient } from '../volume/reorient.js';
 import type { Mask, Volume } from '../volume/volume.js';
+import { inWorker } from '../workers.js';
 import { type Box, boxOf } from './mask-box.js';
 import { renderSvg, sliceAsDataUrl, type Window } from './picture.js';
 import { outlinePath, type Plane, pixelOf, planes, sliceOf } from './slice.js';
@@ -85,6 +86,8 @@ export function overlayPng(
       `${caption('Not a medical device. Not for diagnosis.', 8, heightPx - 8, 12)}</svg>`,
   );
 }
+
+export const overlayPngInWorker = inWorker<typeof overlayPng>(import.meta.url, 'overlayPng');
 
 /** Evenly spaced axial slices from the first to the last with brain, all of them if few enough. */
 function montageSlices({ first, last }: Box): number[] {

@@ -3,6 +3,7 @@ import { encodePng } from '../formats/png.js';
 import { applyToPoint, type Mat4, type Vec3, voxelSizeMm } from '../volume/affine.js';
 import { reorient } from '../volume/reorient.js';
 import type { Mask, Volume } from '../volume/volume.js';
+import { inWorker } from '../workers.js';
 import { drawSideMarks } from './side-marks.js';
 import { acquiredPlane, type Plane, planes, type Slice, sliceOf } from './slice.js';
 import { flairWindow } from './window.js';
@@ -56,6 +57,8 @@ export function previewFiles(flair: Volume, lesions: Mask, brain: Mask): Map<str
   files.set(previewDescription, Buffer.from(`${JSON.stringify(description, null, 2)}\n`));
   return files;
 }
+
+export const previewFilesInWorker = inWorker<typeof previewFiles>(import.meta.url, 'previewFiles');
 
 function grey({ values }: Slice, black: number, white: number): Uint8Array {
   const rgb = new Uint8Array(3 * values.length);

@@ -10,6 +10,7 @@ import { percentile } from '../volume/histogram.js';
 import { fillHoles } from '../volume/morphology.js';
 import { resample } from '../volume/resample.js';
 import { type Grid, maskWhere, onesWhere, onGrid, type Volume } from '../volume/volume.js';
+import { inWorker } from '../workers.js';
 import { gridAround } from './network-grid.js';
 import { softmax } from './nnunet-probability.js';
 
@@ -71,6 +72,11 @@ export function anatomyNetworkInput(
   return onGrid(grid, input);
 }
 
+export const anatomyNetworkInputInWorker = inWorker<typeof anatomyNetworkInput>(
+  import.meta.url,
+  'anatomyNetworkInput',
+);
+
 /**
  * Scores of the network as anatomy on the grid of the image.
  * @param scores [label, z, y, x] on `grid`
@@ -101,6 +107,11 @@ export function anatomyFromScores(scores: Float32Array, grid: Grid, image: Grid)
   const parts = pasteInto(inside, onGrid(brain, labels), box);
   return { brain: pasteInto(inside, brain, box), labels: { ...parts, names: anatomyNames } };
 }
+
+export const anatomyFromScoresInWorker = inWorker<typeof anatomyFromScores>(
+  import.meta.url,
+  'anatomyFromScores',
+);
 
 /** Where a label has a larger share than those before, it takes their place. */
 function raiseInPlace(

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { Engine, type EngineSettings, loadPredictor } from '../network/index.js';
 import type { FindAnatomy } from '../preprocess/find-head.js';
 import type { WorkerPool } from '../workers.js';
-import type { anatomyFromScores, anatomyNetworkInput } from './anatomy-network-input.js';
+import { anatomyFromScoresInWorker, anatomyNetworkInputInWorker } from './anatomy-network-input.js';
 import type { Axes3 } from './nnunet-grid.js';
 import { ownNetworkFolder, readOwnNetwork } from './own-network.js';
 import type { ModelRecord } from './segmenter.js';
@@ -29,16 +29,11 @@ export async function openAnatomyNetwork(
 ): Promise<AnatomyNetwork | undefined> {
   if (!existsSync(folder)) return undefined;
   const { name, version, sha256, plan, weights } = await readOwnNetwork(folder);
-  const module = new URL('./anatomy-network-input.js', import.meta.url);
   return {
     model: { name, version, sha256 },
     async findAnatomy(image, atlasBrain, toAtlas, signal) {
-      const input = await pool.call<typeof anatomyNetworkInput>(
-        module,
-        'anatomyNetworkInput',
-        [image, atlasBrain, toAtlas],
-        signal,
-      );
+      const caller = { pool, signal };
+      const input = await anatomyNetworkInputInWorker(caller, image, atlasBrain, toAtlas);
       const [nx, ny, nz] = input.size;
       const engine = new Engine(settings, signal);
       try {
@@ -49,12 +44,8 @@ export async function openAnatomyNetwork(
           { patchShape: windowShape, classes: plan.classes, stepSize, mirrorAxes: [], signal },
         );
         const { size, affine } = input;
-        return await pool.call<typeof anatomyFromScores>(
-          module,
-          'anatomyFromScores',
-          [scores, { size, affine }, { size: image.size, affine: image.affine }],
-          signal,
-        );
+        const own = { size: image.size, affine: image.affine };
+        return await anatomyFromScoresInWorker(caller, scores, { size, affine }, own);
       } finally {
         await engine.close();
       }

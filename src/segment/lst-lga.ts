@@ -3,6 +3,7 @@ import { correctBiasField } from '../volume/bias-field.js';
 import { cropTo, paddedBox, pasteInto } from '../volume/box.js';
 import { winsorised } from '../volume/outliers.js';
 import type { Volume } from '../volume/volume.js';
+import { inWorker } from '../workers.js';
 import { emptyBrain } from './brain-contrast.js';
 import { msseg } from './lesion-rule.js';
 import { beliefMaps } from './lst-lga-beliefs.js';
@@ -68,6 +69,11 @@ export function segmentLstLga(
     notes,
   };
 }
+
+export const segmentLstLgaInWorker = inWorker<typeof segmentLstLga>(
+  import.meta.url,
+  'segmentLstLga',
+);
 
 /** The image that tells the tissues apart, and what has to be said about the choice. */
 function tissueImage({

@@ -2,6 +2,7 @@ import { DawsonError } from '../errors.js';
 import { voxelSizeMm } from '../volume/affine.js';
 import { fillHoles } from '../volume/morphology.js';
 import { type Grid, onesWhere, onGrid, type Volume } from '../volume/volume.js';
+import { inWorker } from '../workers.js';
 import {
   type Axes3,
   axesOf,
@@ -99,6 +100,11 @@ export function preprocessCase(channels: Channels, plan: ImagePlan, labels?: Vol
   }
   return { image, channels: channels.length, shape, labels: resizedLabels, geometry };
 }
+
+export const preprocessCaseInWorker = inWorker<typeof preprocessCase>(
+  import.meta.url,
+  'preprocessCase',
+);
 
 function zeroOutsideInPlace(image: Float32Array, inside: Uint8Array): void {
   for (let at = 0; at < image.length; at++) if (inside[at] === 0) image[at] = 0;

@@ -1,4 +1,5 @@
 import type { Grid, Volume } from '../volume/volume.js';
+import { inWorker } from '../workers.js';
 import { type Axes3, voxelsIn } from './nnunet-grid.js';
 import type { ImagePlan } from './nnunet-plans.js';
 import { type CaseGeometry, toBoxGrid, toNativeGrid } from './nnunet-preprocess.js';
@@ -38,6 +39,11 @@ export function probabilityFromScores(
   }
   return toNativeGrid(foreground, geometry, plan, grid);
 }
+
+export const probabilityFromScoresInWorker = inWorker<typeof probabilityFromScores>(
+  import.meta.url,
+  'probabilityFromScores',
+);
 
 /** Softmax over the first axis of [classes, voxels]. */
 export function softmax(logits: Float32Array, classes: number): Float32Array {

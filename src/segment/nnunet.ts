@@ -8,8 +8,8 @@ import { countNonZero, onGrid, type Volume } from '../volume/volume.js';
 import { brainBounds, emptyBrain } from './brain-contrast.js';
 import type { PostProcessing } from './lesion-rule.js';
 import type { ImagePlan } from './nnunet-plans.js';
-import type { Channels, preprocessCase } from './nnunet-preprocess.js';
-import { type probabilityFromScores, softmax } from './nnunet-probability.js';
+import { type Channels, preprocessCaseInWorker } from './nnunet-preprocess.js';
+import { probabilityFromScoresInWorker, softmax } from './nnunet-probability.js';
 import type { Segmentation } from './segmenter.js';
 import { type Predict, slideWindow } from './sliding-window.js';
 
@@ -147,8 +147,9 @@ export async function predictProbability(
   channels: Channels,
   model: NnunetModel,
   folds: readonly Predict[],
-  { pool, stepSize, mirror, signal, onProgress }: NnunetOptions,
+  options: NnunetOptions,
 ): Promise<Volume<Float32Array>> {
+  const { stepSize, mirror, signal, onProgress } = options;
   const { plan, classCount } = model;
   const grid = channels.find((volume) => volume !== undefined);
   if (!grid || channels.every((volume) => !volume || volume.data.every((value) => value === 0))) {
@@ -157,12 +158,7 @@ export async function predictProbability(
       found: 'images that are 0 everywhere',
     });
   }
-  const prepared = await pool.call<typeof preprocessCase>(
-    new URL('./nnunet-preprocess.js', import.meta.url),
-    'preprocessCase',
-    [channels, plan],
-    signal,
-  );
+  const prepared = await preprocessCaseInWorker(options, channels, plan);
   const networks =
     model.average === 'logits'
       ? folds
@@ -185,10 +181,5 @@ export async function predictProbability(
     },
   );
   const { size, affine } = grid;
-  return pool.call<typeof probabilityFromScores>(
-    new URL('./nnunet-probability.js', import.meta.url),
-    'probabilityFromScores',
-    [scores, shape, geometry, model, { size, affine }],
-    signal,
-  );
+  return probabilityFromScoresInWorker(options, scores, shape, geometry, model, { size, affine });
 }

@@ -1,4 +1,4 @@
-import type { segmentLstLga } from './lst-lga.js';
+import { segmentLstLgaInWorker } from './lst-lga.js';
 import { openLesionNetwork } from './open-lesion-network.js';
 import { openNnunet } from './open-nnunet.js';
 import type { Open } from './segmenter.js';
@@ -13,15 +13,8 @@ export const segmenters = {
     title: 'lesion growth algorithm (Schmidt et al. 2012); FLAIR, better with T1; no training',
     open: async ({ kappa = 0.3 }) => ({
       settings: { kappa },
-      segment: (exam, { pool, stage, signal }) =>
-        stage('segment', () =>
-          pool.call<typeof segmentLstLga>(
-            new URL('./lst-lga.js', import.meta.url),
-            'segmentLstLga',
-            [exam, { kappa }],
-            signal,
-          ),
-        ),
+      segment: (exam, run) =>
+        run.stage('segment', () => segmentLstLgaInWorker(run, exam, { kappa })),
     }),
   },
   nnunet: {

@@ -1,6 +1,7 @@
 import { invert, type Mat4, multiply, type Vec3, voxelSizeMm } from '../../volume/affine.js';
 import { aboveBackground } from '../../volume/background.js';
 import { nonZeroVolumeMl, type Volume } from '../../volume/volume.js';
+import { inWorker } from '../../workers.js';
 import { type SequenceName, sequenceLabels } from '../exam.js';
 import { type BrainMap, brainSamples, intensityRange } from './brain-samples.js';
 import { canBe, surelyLooksLike, type TissueContrast, tissueContrast } from './contrast.js';
@@ -79,6 +80,8 @@ export function checkExam(exam: CheckedExam): QualityFinding[] {
   const rank = ({ severity }: QualityFinding) => -severities.indexOf(severity);
   return findings.sort((a, b) => rank(a) - rank(b));
 }
+
+export const checkExamInWorker = inWorker<typeof checkExam>(import.meta.url, 'checkExam');
 
 /** Measures one sequence of an exam. */
 export function measureSequence(

@@ -4,7 +4,7 @@ import type { Exam } from '../exam.js';
 import { sequenceLabels, sequencesOf } from '../exam.js';
 import { readHeadAtlas } from '../head-atlas.js';
 import type { Preparation } from '../prepare.js';
-import type { CheckedExam, checkExam } from './check-exam.js';
+import { type CheckedExam, checkExamInWorker } from './check-exam.js';
 import type { QualityFinding } from './finding.js';
 
 /**
@@ -17,7 +17,7 @@ export async function inputGate(
   exam: Exam,
   preparation: Preparation,
   { ignoreQuality }: { readonly ignoreQuality: boolean },
-  { pool, stage, signal }: Run,
+  run: Run,
 ): Promise<QualityFinding[]> {
   const checked: CheckedExam = {
     sequences: sequencesOf(exam).map((name) => ({
@@ -30,14 +30,7 @@ export async function inputGate(
     referenceToAtlas: preparation.referenceToAtlas,
     atlasBrain: (await readHeadAtlas()).brain,
   };
-  const findings = await stage('check the images', () =>
-    pool.call<typeof checkExam>(
-      new URL('./check-exam.js', import.meta.url),
-      'checkExam',
-      [checked],
-      signal,
-    ),
-  );
+  const findings = await run.stage('check the images', () => checkExamInWorker(run, checked));
   if (!ignoreQuality) requireRightSequences(findings, exam);
   return findings;
 }

@@ -1,8 +1,8 @@
+import { inWorker } from '../../workers.js';
 import { reportDocument } from './document.js';
 import { reportPage } from './page.js';
 import type { ReportInput } from './report-input.js';
 import { reportPictures } from './report-pictures.js';
-import { typesetPdf } from './typeset.js';
 
 /** A report in its two forms, with the same contents. */
 export interface ClinicalReport {
@@ -16,6 +16,13 @@ export interface ClinicalReport {
  * @throws DawsonError `inputs-conflict` when a mask is not that of its findings.
  */
 export async function clinicalReport(input: ReportInput): Promise<ClinicalReport> {
+  // The typesetter is a large module, which those who only call this in a worker need not load.
+  const { typesetPdf } = await import('./typeset.js');
   const document = reportDocument(input, await reportPictures(input));
   return { pdf: await typesetPdf(document, input.paper), html: reportPage(document) };
 }
+
+export const clinicalReportInWorker = inWorker<typeof clinicalReport>(
+  import.meta.url,
+  'clinicalReport',
+);
