@@ -11,7 +11,7 @@ import {
 } from '../formats/index.js';
 import { contactSheetPng } from '../report/contact-sheet.js';
 import { sequenceNames } from '../train/synthesize/exam.js';
-import type { synthesizeExam } from '../train/synthesize/synthesize-exam.js';
+import { synthesizeExamInWorker } from '../train/synthesize/synthesize-exam.js';
 import { version } from '../version.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
@@ -66,16 +66,11 @@ export function addSynthesize(program: Command): void {
 async function synthesize(options: SynthesizeOptions): Promise<void> {
   const seed = seedFrom(options.seed);
   await withCommandRun(options, async (run) => {
-    const { pool, stage, signal } = run;
+    const { stage, signal } = run;
     await requireReplaceableFolder(options.out, synthesisResult);
     const sources = { dataFolder: options.data, cacheFolder: options.cache };
     const { parameters, exam } = await stage('make the exam', () =>
-      pool.call<typeof synthesizeExam>(
-        new URL('../train/synthesize/synthesize-exam.js', import.meta.url),
-        'synthesizeExam',
-        [seed, sources],
-        signal,
-      ),
+      synthesizeExamInWorker(run, seed, sources),
     );
     const taken = sequenceNames.filter((name) => exam.images[name]);
     const lesionVolumeMl = nonZeroVolumeMl(exam.truth);

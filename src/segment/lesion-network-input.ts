@@ -11,6 +11,7 @@ import {
   type Volume,
   voxelCount,
 } from '../volume/volume.js';
+import { inWorker } from '../workers.js';
 import { brainBounds, emptyBrain } from './brain-contrast.js';
 import { gridAround } from './network-grid.js';
 
@@ -81,6 +82,11 @@ export function lesionNetworkInput(exam: PreparedExam): LesionNetworkInput {
   return { grid, data };
 }
 
+export const lesionNetworkInputInWorker = inWorker<typeof lesionNetworkInput>(
+  import.meta.url,
+  'lesionNetworkInput',
+);
+
 /** Mean and standard deviation, winsorised. */
 function statisticsOf(image: Float32Array, shown: Uint8Array, bounds: Bounds): IntensityStatistics {
   let [count, sum, squares] = [0, 0, 0];
@@ -114,3 +120,8 @@ export function lesionProbability(
   for (let at = 0; at < onExam.data.length; at++) if (brain.data[at] === 0) onExam.data[at] = 0;
   return onExam;
 }
+
+export const lesionProbabilityInWorker = inWorker<typeof lesionProbability>(
+  import.meta.url,
+  'lesionProbability',
+);

@@ -1,7 +1,7 @@
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
 import type { Volume } from '../volume/volume.js';
 import type { WorkerPool } from '../workers.js';
-import type { lesionNetworkInput, lesionProbability } from './lesion-network-input.js';
+import { lesionNetworkInputInWorker, lesionProbabilityInWorker } from './lesion-network-input.js';
 import type { Axes3 } from './nnunet-grid.js';
 import { type Predict, slideWindow } from './sliding-window.js';
 
@@ -28,13 +28,10 @@ export async function predictLesions(
     onProgress?: (done: number, all: number) => void;
   },
 ): Promise<Volume<Float32Array>> {
-  const module = new URL('./lesion-network-input.js', import.meta.url);
   const { flair, t2, t1, brain } = exam;
-  const { grid, data } = await pool.call<typeof lesionNetworkInput>(
-    module,
-    'lesionNetworkInput',
-    [{ flair, t2, t1, brain }],
-    signal,
+  const { grid, data } = await lesionNetworkInputInWorker(
+    { pool, signal },
+    { flair, t2, t1, brain },
   );
   const [nx, ny, nz] = grid.size;
   const scores = await slideWindow({ data, channels: 3, shape: [nz, ny, nx] }, [predict], {
@@ -47,10 +44,5 @@ export async function predictLesions(
     signal,
     onProgress,
   });
-  return pool.call<typeof lesionProbability>(
-    module,
-    'lesionProbability',
-    [scores, grid, brain],
-    signal,
-  );
+  return lesionProbabilityInWorker({ pool, signal }, scores, grid, brain);
 }

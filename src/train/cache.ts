@@ -6,7 +6,7 @@ import { sha256OfFile, writeWhole } from '../formats/index.js';
 import { type Axes3, copyOverlap, voxelsIn } from '../segment/nnunet-grid.js';
 import type { ImagePlan } from '../segment/nnunet-plans.js';
 import { outsideLabel, type PreparedCase, preprocessCase } from '../segment/nnunet-preprocess.js';
-import type { WorkerPool } from '../workers.js';
+import { inWorker, type WorkerPool } from '../workers.js';
 import { badDataset, type Dataset, type DatasetCase } from './dataset.js';
 import { readCase } from './read-case.js';
 
@@ -63,11 +63,12 @@ export async function cacheDataset(
   let done = 0;
   const results = await Promise.all(
     dataset.cases.map(async (entry) => {
-      const result = await pool.call<typeof cacheCase>(
-        new URL('./cache.js', import.meta.url),
-        'cacheCase',
-        [entry, plan, dataset.classNames.length, folder],
-        signal,
+      const result = await cacheCaseInWorker(
+        { pool, signal },
+        entry,
+        plan,
+        dataset.classNames.length,
+        folder,
       );
       onProgress?.(++done, dataset.cases.length);
       return result;
@@ -101,6 +102,8 @@ export async function cacheCase(
   await writeWhole(file, bytesOf(header, prepared, listed));
   return { name: entry.name, file, ...header };
 }
+
+export const cacheCaseInWorker = inWorker<typeof cacheCase>(import.meta.url, 'cacheCase');
 
 async function keyOf(entry: DatasetCase, plan: ImagePlan, classCount: number): Promise<string> {
   // The patch and the batch do not change the prepared image.

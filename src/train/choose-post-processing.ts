@@ -2,6 +2,7 @@ import { lesionsAmong, type PostProcessing, peaksOf } from '../segment/lesion-ru
 import { voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { countNonZero, type Mask, maskWhere, onesWhere, type Volume } from '../volume/volume.js';
+import { inWorker } from '../workers.js';
 
 /** Of equally good ones the first counts. */
 export const thresholds: readonly number[] = [
@@ -51,6 +52,8 @@ export function diceByRule(probability: Volume, reference: Mask, smoothMl = 0): 
   );
 }
 
+export const diceByRuleInWorker = inWorker<typeof diceByRule>(import.meta.url, 'diceByRule');
+
 /** What the score of any rule for a case depends on. */
 export interface JudgedCase {
   readonly voxelMl: number;
@@ -75,6 +78,8 @@ export function judgeCase(probability: Volume, reference: Mask): JudgedCase {
     ),
   };
 }
+
+export const judgeCaseInWorker = inWorker<typeof judgeCase>(import.meta.url, 'judgeCase');
 
 /** How good a mask is, 0 to 1. */
 export interface Score {

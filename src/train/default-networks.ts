@@ -9,12 +9,17 @@ import { seededRandom } from '../volume/random.js';
 import type { WorkerPool } from '../workers.js';
 import { type BatchesAhead, batchesAhead } from './batches-ahead.js';
 import { type EpochRecord, type RunSettings, trainNetwork } from './loop.js';
-import type { makeMixedBatch } from './real/real-batches.js';
+import { makeMixedBatchInWorker } from './real/real-batches.js';
 import type { TrainingCase } from './real/training-case.js';
 import { onSharedMemory } from './shared-memory.js';
 import type { StepInput, StepSettings } from './step.js';
+import { makeAnatomyBatchInWorker } from './synthesize/anatomy-batches.js';
 import { tissueShares } from './synthesize/brain-intensities.js';
-import type { Anatomies, BatchSettings, makeLesionBatch } from './synthesize/lesion-batches.js';
+import {
+  type Anatomies,
+  type BatchSettings,
+  makeLesionBatchInWorker,
+} from './synthesize/lesion-batches.js';
 import { listHeads, prepareHead, readLesionLibrary } from './synthesize/prepare-heads.js';
 
 /** One run of training. */
@@ -33,8 +38,8 @@ interface DefaultNetwork {
   readonly further: TrainingStage;
   /** Goes on from the weights of a finished run, on real exams beside synthetic ones. */
   readonly mixed?: TrainingStage;
-  /** Makes its batches: an exported function of a module, for workers. */
-  readonly batches: { readonly module: URL; readonly name: string };
+  /** Makes a batch of synthetic patches in a worker. */
+  readonly makeBatch: typeof makeLesionBatchInWorker;
 }
 
 /** Of the patches of training. */
@@ -90,10 +95,7 @@ export const defaultNetworks = {
       run: { ...runOf(8, 4e-4), stepsPerEpoch: 40, validationSteps: 0 },
       seed: 101,
     },
-    batches: {
-      module: new URL('./synthesize/lesion-batches.js', import.meta.url),
-      name: 'makeLesionBatch',
-    },
+    makeBatch: makeLesionBatchInWorker,
   },
   /** Tells the parts of the brain, and so the brain from what is around it; any single contrast. */
   anatomy: {
@@ -107,10 +109,7 @@ export const defaultNetworks = {
     },
     first: { step: stepWith(2), run: runOf(30, 1.5e-3), seed: 2 },
     further: { step: stepWith(2), run: runOf(30, 1.2e-3), seed: 5 },
-    batches: {
-      module: new URL('./synthesize/anatomy-batches.js', import.meta.url),
-      name: 'makeAnatomyBatch',
-    },
+    makeBatch: makeAnatomyBatchInWorker,
   },
 } as const satisfies Record<string, DefaultNetwork>;
 export type DefaultNetworkName = keyof typeof defaultNetworks;
@@ -172,7 +171,7 @@ export async function openDefaultBatches(
     signal,
   }: Pick<DefaultTraining, 'dataFolder' | 'cacheFolder' | 'pool' | 'ahead' | 'cases' | 'signal'>,
 ): Promise<DefaultBatches> {
-  const makers = defaultNetworks[name].batches;
+  const { makeBatch } = defaultNetworks[name];
   const shared = onSharedMemory(cases);
   const sources: BatchesAhead<StepInput>[] = [];
   const batchesOf = (anatomies: Anatomies, ofSeed: number) => (firstBatch: number) => {
@@ -180,16 +179,8 @@ export async function openDefaultBatches(
     const source = batchesAhead(
       (index) =>
         shared.length > 0
-          ? pool.call<typeof makeMixedBatch>(
-              new URL('./real/real-batches.js', import.meta.url),
-              'makeMixedBatch',
-              [{ anatomies, cases: shared }, batch, index],
-            )
-          : pool.call<typeof makeLesionBatch>(makers.module, makers.name, [
-              anatomies,
-              batch,
-              index,
-            ]),
+          ? makeMixedBatchInWorker({ pool }, { anatomies, cases: shared }, batch, index)
+          : makeBatch({ pool }, anatomies, batch, index),
       { firstBatch, signal, ahead },
     );
     sources.push(source);

@@ -4,7 +4,7 @@ import { nonZeroRegion } from '../segment/nnunet-preprocess.js';
 import { voxelSizeMm } from '../volume/affine.js';
 import { percentile } from '../volume/histogram.js';
 import { orientationOf } from '../volume/reorient.js';
-import type { WorkerPool } from '../workers.js';
+import { inWorker, type WorkerPool } from '../workers.js';
 import { badDataset, type Dataset, type DatasetCase } from './dataset.js';
 import { type CaseImages, readCase } from './read-case.js';
 
@@ -56,11 +56,11 @@ export async function fingerprintOf(
   let done = 0;
   const results = await Promise.all(
     cases.map(async (entry) => {
-      const result = await pool.call<typeof readCaseFacts>(
-        new URL('./fingerprint.js', import.meta.url),
-        'readCaseFacts',
-        [entry, classNames.length, perCase],
-        signal,
+      const result = await readCaseFactsInWorker(
+        { pool, signal },
+        entry,
+        classNames.length,
+        perCase,
       );
       onProgress?.(++done, cases.length);
       return result;
@@ -88,6 +88,11 @@ export async function readCaseFacts(
   if ('problems' in reading) return reading;
   return factsOf(reading.images, mostForegroundVoxels);
 }
+
+export const readCaseFactsInWorker = inWorker<typeof readCaseFacts>(
+  import.meta.url,
+  'readCaseFacts',
+);
 
 /**
  * The facts of one case. Of more labelled voxels than `mostForegroundVoxels`, as many in even steps.

@@ -2,13 +2,13 @@ import { predictLesions } from '../segment/lesion-network.js';
 import type { Predict } from '../segment/sliding-window.js';
 import { seededRandom } from '../volume/random.js';
 import { type Mask, nonZeroVolumeMl, type Volume } from '../volume/volume.js';
-import type { WorkerPool } from '../workers.js';
+import { inWorker, type WorkerPool } from '../workers.js';
 import { batchesAhead } from './batches-ahead.js';
 import {
   type Component,
   isReal,
   type JudgedCase,
-  type judgeCase,
+  judgeCaseInWorker,
   lesionsHit,
 } from './choose-post-processing.js';
 import {
@@ -31,6 +31,11 @@ export function makeValidationExam(anatomies: Anatomies, seed: number, index: nu
   const parameters = sampleBrainExam(random, head, anatomies.library);
   return renderBrainExam(parameters, head, anatomies.library);
 }
+
+export const makeValidationExamInWorker = inWorker<typeof makeValidationExam>(
+  import.meta.url,
+  'makeValidationExam',
+);
 
 /**
  * Synthetic exams of heads that training did not see, with all loads and, as in training, a fifth of them
@@ -57,12 +62,7 @@ export async function judgeSyntheticExams(
 ): Promise<ValidationExam[]> {
   const judged: ValidationExam[] = [];
   const source = batchesAhead(
-    (index) =>
-      pool.call<typeof makeValidationExam>(
-        new URL('./lesion-validation.js', import.meta.url),
-        'makeValidationExam',
-        [anatomies, seed, index],
-      ),
+    (index) => makeValidationExamInWorker({ pool }, anatomies, seed, index),
     { ahead: 1 },
   );
   for (let index = 0; index < exams; index++) {
@@ -84,11 +84,7 @@ export async function validationExam(
   weight: number,
   pool: WorkerPool,
 ): Promise<ValidationExam> {
-  const judged = await pool.call<typeof judgeCase>(
-    new URL('./choose-post-processing.js', import.meta.url),
-    'judgeCase',
-    [probability, truth],
-  );
+  const judged = await judgeCaseInWorker({ pool }, probability, truth);
   return { judged, group, weight };
 }
 

@@ -1,6 +1,6 @@
 import { type Axes3, voxelsIn } from '../segment/nnunet-grid.js';
 import { seededRandom } from '../volume/random.js';
-import type { WorkerPool } from '../workers.js';
+import { inWorker, type WorkerPool } from '../workers.js';
 import {
   type AugmentationSettings,
   augment,
@@ -52,11 +52,7 @@ export function patchSource(
 ): BatchesAhead<Batch> {
   if (cases.length === 0) throw new RangeError('patches of no cases');
   return batchesAhead(async (index) => {
-    const { image, labels, ...rest } = await pool.call<typeof makeBatch>(
-      new URL('./patch-source.js', import.meta.url),
-      'makeBatch',
-      [cases, settings, index],
-    );
+    const { image, labels, ...rest } = await makeBatchInWorker({ pool }, cases, settings, index);
     return { ...rest, image: image.slice(), labels: labels.slice() };
   }, options);
 }
@@ -94,6 +90,8 @@ export function makeBatch(
   }
   return { index, image, labels, cases: names };
 }
+
+export const makeBatchInWorker = inWorker<typeof makeBatch>(import.meta.url, 'makeBatch');
 
 /** Memory that passes from a worker without being copied. */
 const shared = (bytes: number) => new SharedArrayBuffer(bytes);

@@ -2,6 +2,7 @@ import { DawsonError } from '../errors.js';
 import { checkIntensities, readVolume } from '../formats/index.js';
 import type { Channels } from '../segment/nnunet-preprocess.js';
 import { sameGrid, type Volume } from '../volume/volume.js';
+import { inWorker } from '../workers.js';
 import type { DatasetCase } from './dataset.js';
 
 /** The images and labels of a case, on one grid. */
@@ -51,6 +52,8 @@ export async function readCase(entry: DatasetCase, classCount: number): Promise<
   }
   return problems.length > 0 ? { problems } : { images: { channels, labels } };
 }
+
+export const readCaseInWorker = inWorker<typeof readCase>(import.meta.url, 'readCase');
 
 /** Networks do not learn from images that had to be repaired. */
 function requireIntensities(volume: Volume, file: string): void {

@@ -21,7 +21,7 @@ import type { AugmentationSettings } from './augment.js';
 import type { BatchesAhead } from './batches-ahead.js';
 import { cacheDataset } from './cache.js';
 import { weightsOfState } from './checkpoint.js';
-import { bestRule, candidateRules, type diceByRule } from './choose-post-processing.js';
+import { bestRule, candidateRules, diceByRuleInWorker } from './choose-post-processing.js';
 import { badDataset, type Dataset } from './dataset.js';
 import type { Fold } from './folds.js';
 import { type Pretrained, startingWeights } from './initialise.js';
@@ -29,7 +29,7 @@ import { type EpochRecord, type RunSettings, trainNetwork } from './loop.js';
 import { deepSupervisionWeights, type LossName } from './loss.js';
 import { type OptimiserName, optimisers } from './optimiser.js';
 import { type Batch, type PatchSettings, patchSource } from './patch-source.js';
-import type { readCase } from './read-case.js';
+import { readCaseInWorker } from './read-case.js';
 import type { FoldName, FoldValidation, TrainingFolder } from './training-folder.js';
 
 /** `none`: patches as they are, and no mirroring when the model is used, as nnU-Net's trainer without it. */
@@ -233,12 +233,7 @@ async function validateFold(
   for (const [done, name] of names.entries()) {
     onProgress(done, names.length);
     const entry = dataset.cases.find((entry) => entry.name === name)!;
-    const reading = await pool.call<typeof readCase>(
-      new URL('./read-case.js', import.meta.url),
-      'readCase',
-      [entry, dataset.classNames.length],
-      signal,
-    );
+    const reading = await readCaseInWorker({ pool, signal }, entry, dataset.classNames.length);
     if ('problems' in reading) throw badDataset(dataset.folder, reading.problems);
     const { channels, labels } = reading.images;
     const probability = await predictProbability(channels, model, [predict], {
@@ -248,12 +243,7 @@ async function validateFold(
       signal,
     });
     const reference = maskWhere(labels, (label) => label > 0);
-    const dice = await pool.call<typeof diceByRule>(
-      new URL('./choose-post-processing.js', import.meta.url),
-      'diceByRule',
-      [probability, reference],
-      signal,
-    );
+    const dice = await diceByRuleInWorker({ pool, signal }, probability, reference);
     results[name] = { dice: dice[plain], diceByRule: [...dice] };
   }
   await predictor.release();

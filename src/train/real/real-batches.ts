@@ -4,6 +4,7 @@ import { outsideLabel } from '../../segment/nnunet-preprocess.js';
 import { cutPatch } from '../../segment/sliding-window.js';
 import { type Random, seededRandom } from '../../volume/random.js';
 import type { Size } from '../../volume/volume.js';
+import { inWorker } from '../../workers.js';
 import { type AugmentationSettings, augment, sampleAugmentation } from '../augment.js';
 import { reachOf, spatialMatrix, transformPatch } from '../augment-spatial.js';
 import type { CasePatch } from '../cache.js';
@@ -63,6 +64,11 @@ export function makeMixedBatch(
     voxelWeights: joined(parts.map(({ voxelWeights }) => voxelWeights!)),
   };
 }
+
+export const makeMixedBatchInWorker = inWorker<typeof makeMixedBatch>(
+  import.meta.url,
+  'makeMixedBatch',
+);
 
 function joined<T extends Float32Array | Uint8Array>(parts: readonly T[]): T {
   const length = parts.reduce((sum, part) => sum + part.length, 0);

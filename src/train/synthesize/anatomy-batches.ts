@@ -3,6 +3,7 @@ import { applyToPoint, invert, type Vec3 } from '../../volume/affine.js';
 import { anatomyLabel } from '../../volume/anatomy-labels.js';
 import { seededRandom } from '../../volume/random.js';
 import type { Size } from '../../volume/volume.js';
+import { inWorker } from '../../workers.js';
 import { batchSeed } from '../patch-source.js';
 import type { StepInput } from '../step.js';
 import { anatomyOfTissue } from './anatomy-of-tissues.js';
@@ -65,3 +66,8 @@ export function makeAnatomyBatch(
   }
   return { image, labels };
 }
+
+export const makeAnatomyBatchInWorker = inWorker<typeof makeAnatomyBatch>(
+  import.meta.url,
+  'makeAnatomyBatch',
+);

@@ -1,6 +1,7 @@
 import { normalizedIntensities } from '../../segment/lesion-network-input.js';
 import { seededRandom } from '../../volume/random.js';
 import type { Size } from '../../volume/volume.js';
+import { inWorker } from '../../workers.js';
 import { batchSeed } from '../patch-source.js';
 import type { StepInput } from '../step.js';
 import { brainStatistics, type tissueShares } from './brain-intensities.js';
@@ -76,3 +77,8 @@ export function makeLesionBatch(
   }
   return { image, labels, voxelWeights };
 }
+
+export const makeLesionBatchInWorker = inWorker<typeof makeLesionBatch>(
+  import.meta.url,
+  'makeLesionBatch',
+);

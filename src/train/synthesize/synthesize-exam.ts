@@ -1,4 +1,5 @@
 import { seededRandom } from '../../volume/random.js';
+import { inWorker } from '../../workers.js';
 import { type ExamParameters, renderExam, type SyntheticExam } from './exam.js';
 import { listHeads, prepareHead, readLesionLibrary } from './prepare-heads.js';
 import { sampleExam } from './sample-exam.js';
@@ -27,3 +28,8 @@ export async function synthesizeExam(
   const parameters = sampleExam(random, head, library);
   return { parameters, exam: renderExam(parameters, head, library) };
 }
+
+export const synthesizeExamInWorker = inWorker<typeof synthesizeExam>(
+  import.meta.url,
+  'synthesizeExam',
+);
