@@ -1,5 +1,5 @@
 import { identity, type Mat4 } from '../volume/affine.js';
-import { backgroundOf } from '../volume/background.js';
+import { aboveBackground, backgroundOf } from '../volume/background.js';
 import { resample } from '../volume/resample.js';
 import type { Grid, Volume } from '../volume/volume.js';
 import { inWorker } from '../workers.js';
@@ -26,7 +26,8 @@ export function alignTo(
   const referenceToSequence =
     degreesOfFreedom === 0
       ? identity
-      : register(reference, sequence, { dof: degreesOfFreedom }).fixedToMoving;
+      : register(aboveBackground(reference), aboveBackground(sequence), { dof: degreesOfFreedom })
+          .fixedToMoving;
   return {
     referenceToSequence,
     resampled: resampleOnto(reference, sequence, referenceToSequence),

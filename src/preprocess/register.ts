@@ -1,6 +1,5 @@
 import { DawsonError } from '../errors.js';
 import { applyToPoint, identity, type Mat4, multiply, type Vec3 } from '../volume/affine.js';
-import { aboveBackground } from '../volume/background.js';
 import { percentile } from '../volume/histogram.js';
 import type { Volume } from '../volume/volume.js';
 import { inWorker } from '../workers.js';
@@ -79,17 +78,13 @@ type Climb = Maximum<Mat4, MutualInformation>;
  * the highest mutual information (Viola and Wells 1997; Mattes et al. 2003), climbed to with its
  * exact gradient from coarse to fine. The search starts from the headers as they are and from the
  * centres of mass laid onto each other, each also turned by 20 degrees either way about each axis.
- * Deterministic: the same images give the same transform; where their zero lies does not matter.
+ * Deterministic: the same images give the same transform.
  *
+ * @param fixed, moving both above their background
  * @throws DawsonError `bad-intensities` when an image is constant, `registration-failed` when the
  *   images overlap too little or do not show the same head (unless `sameHead` is false).
  */
-export function register(
-  fixedImage: Volume,
-  movingImage: Volume,
-  options: RegisterOptions,
-): Registration {
-  const [fixed, moving] = [aboveBackground(fixedImage), aboveBackground(movingImage)];
+export function register(fixed: Volume, moving: Volume, options: RegisterOptions): Registration {
   const coarseFixed = atResolution(fixed, levels[0].resolutionMm);
   const coarseMoving = atResolution(moving, levels[0].resolutionMm);
   const fixedHead = headRegion(coarseFixed);

@@ -32,6 +32,10 @@ function dice(a: Uint8Array, b: Uint8Array): number {
 const changed = (volume: Volume, change: (value: number) => number) =>
   onGrid(volume, Float32Array.from(volume.data, change));
 
+/** Compared at once: Vitest looks at every voxel of its own. */
+const sameBytes = (a: Float32Array | Uint8Array, b: Float32Array | Uint8Array) =>
+  Buffer.from(a.buffer).equals(Buffer.from(b.buffer));
+
 describe('dawson segment', () => {
   it('finds the same lesions with another zero and one voxel of 1e7 in the brain, and names both', async () => {
     const expected = await lesionsOf(join(folder, 'as-taken'), demoExam('flair'));
@@ -66,15 +70,14 @@ describeWithData('images with another zero', () => {
 
   it('are computed with as the image itself, value for value', async () => {
     const flair = await read('exams', 'open-ms-01', 'study2', 'flair.nii.gz');
-    expect(aboveBackground(changed(flair, (value) => value - 1024)).data).toEqual(
-      Float32Array.from(flair.data),
-    );
+    const { data } = aboveBackground(changed(flair, (value) => value - 1024));
+    expect(sameBytes(data, Float32Array.from(flair.data))).toBe(true);
   });
 
   it('are known as brain-extracted by what fills the border', async () => {
     const flair = await read('lesions', 'open-ms-cs-07', 'flair.nii.gz');
     const scored = changed(flair, (value) => (value - 79.5) / 25);
     expect(looksBrainExtracted(scored)).toBe(true);
-    expect(extractedBrain(scored)).toEqual(extractedBrain(flair));
+    expect(sameBytes(extractedBrain(scored).data, extractedBrain(flair).data)).toBe(true);
   });
 });
