@@ -1,4 +1,4 @@
-import { aboveBackground } from '../volume/background.js';
+import { aboveBackground, backgroundOf } from '../volume/background.js';
 import { largestComponent } from '../volume/components.js';
 import { percentile } from '../volume/histogram.js';
 import { erode, fillHoles } from '../volume/morphology.js';
@@ -17,9 +17,10 @@ const leastShellIntensity = 0.4;
 
 /** The brain of a brain-extracted image: what is not background, and what that encloses. */
 export function extractedBrain(volume: Volume): Mask {
+  const background = backgroundOf(volume);
   return fillHoles(
     largestComponent(
-      maskWhere(aboveBackground(volume), (value) => value !== 0),
+      maskWhere(volume, (value) => value !== background),
       6,
     ),
   );
