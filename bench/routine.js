@@ -122,9 +122,9 @@ if (flags['scanner-out']) {
   console.log(`scanner left out: ${JSON.stringify(rule)}`);
 }
 if (flags.without.length > 0) {
-  const run = ['lesions', ...sites.map((site) => basename(site))];
+  const runName = ['lesions', ...sites.map((site) => basename(site))];
   const checkpoint = (without) =>
-    at(`../checkpoints/${[...run, ...without].join('-')}.safetensors`);
+    at(`../checkpoints/${[...runName, ...without].join('-')}.safetensors`);
   const folds = await Promise.all(
     flags.without.map(async (names) => {
       const without = names.split(',');
@@ -132,7 +132,7 @@ if (flags.without.length > 0) {
     }),
   );
   const seen = await seenBy('person-out', folds);
-  const all = meanWeights([await trained(checkpoint([])), ...folds.map(({ weights }) => weights)]);
+  const all = meanWeights(folds.map(({ weights }) => weights));
   const rules = rulesWithoutEach(seen, await synthetic('all', all));
   for (const [index, rule] of rules.entries()) {
     console.log(`without ${seen[index].name}: ${JSON.stringify(rule)}`);

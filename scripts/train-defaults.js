@@ -19,9 +19,8 @@
 // --mixed goes on from the weights in models/ or of --weights on real exams beside synthetic ones. Every
 // FOLDER of --cases is a site, whose folders hold flair, lesions and perhaps t2 and t1 (.nii.gz). --without
 // leaves people out; such a run is a fold, with a checkpoint of its own. With --finish every --without names
-// a fold that was trained: the network in models/ becomes the mean of the weights of all folds and of
-// the run on all cases, and its rule is chosen on the synthetic exams and on the real ones, each seen by the
-// network that had left it out.
+// a fold that was trained: the network in models/ becomes the mean of the folds' weights, and its rule is
+// chosen on the synthetic exams and on the real ones, each seen by the network that had left it out.
 import { mkdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -167,7 +166,7 @@ async function trainedWeights(without) {
 
 async function finish() {
   const ofFolds = await Promise.all(folds.map(trainedWeights));
-  const weights = meanWeights([await trainedWeights([]), ...ofFolds]);
+  const weights = folds.length > 0 ? meanWeights(ofFolds) : await trainedWeights([]);
   const cases = values.mixed ? await realCases() : [];
   const leftOut = folds.map((without, index) => ({ without, weights: ofFolds[index] }));
   const chosen = name === 'lesions' ? await chooseRule(weights, cases, leftOut) : {};
