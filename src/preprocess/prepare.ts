@@ -1,4 +1,5 @@
 import { DawsonError } from '../errors.js';
+import { type Remark, remark } from '../remarks.js';
 import type { Run } from '../run.js';
 import {
   applyToPoint,
@@ -49,7 +50,7 @@ export interface Preparation {
   readonly anatomy?: LabelMap<Uint8Array>;
   readonly degreesOfFreedom: 0 | 6 | 12;
   readonly brainExtracted: boolean;
-  readonly notes: readonly string[];
+  readonly notes: readonly Remark[];
 }
 
 /**
@@ -67,7 +68,7 @@ export async function prepare(
   findAnatomy?: FindAnatomy,
 ): Promise<Preparation> {
   const { stage } = run;
-  const notes: string[] = [];
+  const notes: Remark[] = [];
   const names = sequencesOf(exam);
   const oriented = new Map(names.map((name) => [name, reorient(exam[name]!.volume)]));
   const reference = options.alignment === 'affine-to-flair' ? 'flair' : finest(oriented);
@@ -75,9 +76,7 @@ export async function prepare(
 
   const recognised = !options.brainExtracted && looksBrainExtracted(fixed);
   if (recognised) {
-    notes.push(
-      `${sequenceLabels[reference]} is brain-extracted already: its non-zero voxels are taken as the brain.`,
-    );
+    notes.push(remark('brain-extracted', { label: sequenceLabels[reference] }));
   }
   const brainExtracted = options.brainExtracted || recognised;
   const find = namingFile(exam[reference]!.file, () =>

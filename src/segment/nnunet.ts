@@ -1,6 +1,7 @@
 import { DawsonError } from '../errors.js';
 import { type SequenceName, sequenceLabels, sequencesOf } from '../preprocess/exam.js';
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
+import { type Remark, remark } from '../remarks.js';
 import type { Run } from '../run.js';
 import { orientationOf, reorient } from '../volume/reorient.js';
 import { onGrid, toFloat32, type Volume } from '../volume/volume.js';
@@ -93,16 +94,16 @@ export function requireChannels(
 function channelsOf(
   exam: PreparedExam,
   model: NnunetModel,
-): { channels: Channels; notes: string[] } {
+): { channels: Channels; notes: Remark[] } {
   const sequences = sequencesOf(exam);
   requireChannels(sequences, model);
   const { channelNames } = model;
-  const notes: string[] = [];
+  const notes: Remark[] = [];
   const channels = channelNames.map((name) => {
     const sequence = sequences.find((sequence) => sequence === sequenceOf(name));
     const volume = sequence && exam[sequence];
     if (!volume) {
-      notes.push(`The model also takes ${name}, which is missing: segmented without it.`);
+      notes.push(remark('channel-missing', { label: name }));
       return undefined;
     }
     return onGrid(
@@ -112,9 +113,8 @@ function channelsOf(
   });
   for (const sequence of sequences) {
     if (channelNames.some((name) => sequenceOf(name) === sequence)) continue;
-    notes.push(
-      `The ${sequenceLabels[sequence]} is not used: the model takes ${channelNames.join(', ')}.`,
-    );
+    const label = sequenceLabels[sequence];
+    notes.push(remark('sequence-not-used', { label, channels: channelNames.join(', ') }));
   }
   return { channels, notes };
 }
