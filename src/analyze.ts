@@ -15,6 +15,7 @@ import {
 import { locateByAtlasInWorker, locateByLabelsInWorker } from './quantify/locate.js';
 import type { LocatedLesions } from './quantify/location.js';
 import { oneSidedFinding } from './quantify/one-sided.js';
+import { remark } from './remarks.js';
 import { type ClinicalReport, clinicalReportInWorker } from './report/clinical/clinical-report.js';
 import type { ReportedExam } from './report/clinical/report-input.js';
 import { overlayPngInWorker } from './report/overlay.js';
@@ -43,9 +44,6 @@ export interface Analysis {
 
 /** What touches only by a corner is one lesion: see docs/methods/lesions.md. */
 const connectivity = 26;
-
-const locationUnknown =
-  'The regions of the lesions are not known: the images show no ventricles or no cerebral cortex.';
 
 /**
  * From the files of an exam to its lesions: the method, in order. Takes about a minute on two cores,
@@ -123,7 +121,7 @@ async function analyzeWith(
       ...notes,
       ...preparation.notes,
       ...segmentation.notes,
-      ...(located ? [] : [locationUnknown]),
+      ...(located ? [] : [remark('regions-unknown')]),
     ],
   });
   const reported = { flair: exam.flair.volume, lesions: lesions.mask, brain };

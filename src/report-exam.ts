@@ -1,6 +1,5 @@
 import { basename, resolve } from 'node:path';
 import { DawsonError } from './errors.js';
-import type { Caution } from './quantify/change.js';
 import {
   inOrderOfTime,
   leftOutCaution,
@@ -8,6 +7,7 @@ import {
   requireSamePatient,
 } from './quantify/exam-series.js';
 import { type ExamResult, readResult } from './quantify/read-result.js';
+import type { Remark } from './remarks.js';
 import { type ClinicalReport, clinicalReportInWorker } from './report/clinical/clinical-report.js';
 import type { ReportInput } from './report/clinical/report-input.js';
 import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
@@ -58,14 +58,14 @@ interface Series {
   readonly exam: ReadExam;
   /** In the order of time. */
   readonly previous: readonly ReadExam[];
-  readonly cautions: readonly Caution[];
+  readonly cautions: readonly Remark[];
 }
 
 /** The exams; an earlier one that cannot be used is left out, which the report says. */
 async function readSeries(folder: string, folders: readonly string[]): Promise<Series> {
   const exam = { folder, ...(await readResult(folder)) };
   const previous: ReadExam[] = [];
-  const cautions: Caution[] = [];
+  const cautions: Remark[] = [];
   for (const name of folders) {
     try {
       previous.push({ folder: name, ...(await readResult(name)) });

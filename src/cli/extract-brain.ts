@@ -38,13 +38,13 @@ export function addExtractBrain(program: Command): void {
             throw new DawsonError('brain-not-found', {
               file,
               expected: 'a brain whose parts the network can tell',
-              found: note ?? 'none',
+              found: note?.text ?? 'none',
             });
           await writeNifti(options.anatomy, anatomy, { like: image.header });
         }
         await writeNifti(options.out, brain, { like: image.header });
         const brainVolumeMl = nonZeroVolumeMl(brain);
-        const notes = note ? [note] : [];
+        const notes = note ? [note.text] : [];
         printResult(options, { brainVolumeMl, out: options.out, notes }, [
           ...notes.map((text) => `Note: ${text}`),
           `${brainVolumeMl.toFixed(0)} ml of brain: ${options.out}`,

@@ -5,7 +5,6 @@ import { analyze } from '../analyze.js';
 import { requireReplaceableFolder } from '../formats/index.js';
 import { type Device, devices } from '../network/index.js';
 import { type Alignment, alignments } from '../preprocess/prepare.js';
-import type { Severity } from '../preprocess/quality/finding.js';
 import { notice } from '../quantify/findings.js';
 import { countOfLesions } from '../quantify/lesions.js';
 import {
@@ -15,6 +14,7 @@ import {
   resultFiles,
   resultRows,
 } from '../quantify/result-folder.js';
+import type { Severity } from '../remarks.js';
 import type { Paper } from '../report/clinical/report-input.js';
 import type { Language } from '../report/clinical/texts.js';
 import { type SegmenterName, segmenters } from '../segment/segmenters.js';
@@ -143,7 +143,7 @@ async function segment(options: SegmentOptions): Promise<void> {
       ...(findings.quality ?? []).map(
         ({ severity, text }) => `${severityLabels[severity]}: ${text}`,
       ),
-      ...findings.notes.map((note) => `Note: ${note}`),
+      ...findings.notes.map((note) => `Note: ${typeof note === 'string' ? note : note.text}`),
       `${countOfLesions(findings.lesionCount)}, ${findings.lesionVolumeMl.toFixed(2)} ml in all ` +
         `(brain ${findings.brainVolumeMl.toFixed(0)} ml), in ${seconds.toFixed(1)} s with ${gib.toFixed(2)} GiB.`,
       ...(options.report ? [`The report: ${path('pdf')}.`] : []),

@@ -1,4 +1,5 @@
 import { DawsonError } from '../errors.js';
+import { type Remark, remark } from '../remarks.js';
 import type { Mat4 } from '../volume/affine.js';
 import { aboveBackground } from '../volume/background.js';
 import type { LabelMap, Mask, Volume } from '../volume/volume.js';
@@ -31,7 +32,7 @@ export interface FoundHead extends PlacedHead {
   /** Where a network told the parts of the brain. */
   readonly anatomy?: LabelMap<Uint8Array>;
   /** Why it did not, where it was asked. */
-  readonly note?: string;
+  readonly note?: Remark;
 }
 
 /**
@@ -56,16 +57,13 @@ export async function findHead(
       : await brainOfInWorker(run, image, atlas, placed.toAtlas, { brainExtracted });
   return { ...placed, brain, ...(seen && { anatomy: seen.labels }), ...(note && { note }) };
 
-  async function lookedAt(): Promise<{ anatomy?: SeenAnatomy; note?: string }> {
+  async function lookedAt(): Promise<{ anatomy?: SeenAnatomy; note?: Remark }> {
     if (!findAnatomy) return {};
     try {
       return { anatomy: await findAnatomy(image, atlas.brain, placed.toAtlas, run.signal) };
     } catch (error) {
       if (!(error instanceof DawsonError && error.code === 'brain-not-found')) throw error;
-      const { found } = error.details;
-      return {
-        note: `The anatomy network saw no brain (${found}): classical methods did its work.`,
-      };
+      return { note: remark('anatomy-not-seen', { found: error.details.found }) };
     }
   }
 }

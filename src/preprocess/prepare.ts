@@ -1,4 +1,5 @@
 import { DawsonError } from '../errors.js';
+import { type Remark, remark } from '../remarks.js';
 import type { Run } from '../run.js';
 import {
   applyToPoint,
@@ -50,7 +51,7 @@ export interface Preparation {
   readonly anatomy?: LabelMap<Uint8Array>;
   readonly degreesOfFreedom: 0 | 6 | 12;
   readonly brainExtracted: boolean;
-  readonly notes: readonly string[];
+  readonly notes: readonly Remark[];
 }
 
 /**
@@ -68,7 +69,7 @@ export async function prepare(
   findAnatomy?: FindAnatomy,
 ): Promise<Preparation> {
   const { stage } = run;
-  const notes: string[] = [];
+  const notes: Remark[] = [];
   const names = sequencesOf(exam);
   const images = new Map(names.map((name) => [name, measured(name)]));
   const reference = options.alignment === 'affine-to-flair' ? 'flair' : finest(images);
@@ -76,9 +77,7 @@ export async function prepare(
 
   const recognised = !options.brainExtracted && looksBrainExtracted(fixed);
   if (recognised) {
-    notes.push(
-      `${sequenceLabels[reference]} is brain-extracted already: what is not background is taken as the brain.`,
-    );
+    notes.push(remark('brain-extracted', { label: sequenceLabels[reference] }));
   }
   const brainExtracted = options.brainExtracted || recognised;
   const find = namingFile(exam[reference]!.file, () =>
@@ -137,7 +136,7 @@ export async function prepare(
     const scale = intensityScale(volume);
     const { darkest, usual } = scale;
     if (Math.abs(darkest) > leastShift * (usual.high - usual.low)) {
-      notes.push(`${sequenceLabels[name]}: ${darkest} is its darkest intensity and is taken as 0.`);
+      notes.push(remark('darkest-intensity', { label: sequenceLabels[name], darkest }));
     }
     return aboveBackground(volume, scale);
   }

@@ -1,4 +1,5 @@
 import type { ExamDescription } from '../preprocess/exam-description.js';
+import type { Remark } from '../remarks.js';
 import type { Mat4, Vec3 } from '../volume/affine.js';
 
 /** Name and version of the format of `change.json`; schemas/change-1.schema.json describes it. */
@@ -105,20 +106,6 @@ export interface ChangeRule {
   readonly absenceDeviations: number;
 }
 
-/** What limits a comparison; `text` is a sentence for people. */
-export interface Caution {
-  readonly code:
-    | 'patient-unknown'
-    | 'dates-missing'
-    | 'dates-equal'
-    | 'dates-reversed'
-    | 'exam-left-out'
-    | 'scanner-changed'
-    | 'protocol-changed'
-    | 'method-changed';
-  readonly text: string;
-}
-
 /** An exam of a series, in the order of time. */
 export interface ComparedExam {
   /** The result's folder, without the folders above it. */
@@ -143,7 +130,7 @@ export interface ExamComparison {
   readonly counts: Readonly<Record<ChangeClass, number>>;
   /** Groups in the order of the classes, the largest first. */
   readonly lesions: readonly LesionChange[];
-  readonly cautions: readonly Caution[];
+  readonly cautions: readonly Remark[];
 }
 
 /** What `change.json` holds. The same in every run on the same results. */
@@ -162,5 +149,5 @@ export interface ChangeDocument {
   /** Exams that could not be used or compared, and why. */
   readonly leftOut: readonly { readonly folder: string; readonly reason: string }[];
   /** What concerns the series as a whole. */
-  readonly cautions: readonly Caution[];
+  readonly cautions: readonly Remark[];
 }

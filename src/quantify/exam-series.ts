@@ -1,5 +1,5 @@
 import { DawsonError } from '../errors.js';
-import type { Caution } from './change.js';
+import { type Difference, type Remark, remark, type Word } from '../remarks.js';
 import type { Findings } from './findings.js';
 
 interface WithFindings {
@@ -35,10 +35,8 @@ export function requireSamePatient(
 export const reasonOf = ({ title, details: { expected, found } }: DawsonError): string =>
   `${title}: expected ${expected}; found ${found}.`;
 
-export const leftOutCaution = (folderName: string, reason: string): Caution => ({
-  code: 'exam-left-out',
-  text: `The exam in ${folderName} was left out: ${reason}`,
-});
+export const leftOutCaution = (folder: string, reason: string): Remark =>
+  remark('exam-left-out', { folder, reason });
 
 /** Exams in the order of their dates where each has one, else as given; equal dates stay as given. */
 export function inOrderOfTime<E extends WithFindings>(exams: readonly E[]): E[] {
@@ -53,31 +51,16 @@ export function inOrderOfTime<E extends WithFindings>(exams: readonly E[]): E[] 
 export function seriesCautions<E extends WithFindings>(
   ordered: readonly E[],
   given: readonly E[],
-): Caution[] {
-  const cautions: Caution[] = [];
-  const add = (code: Caution['code'], text: string) => cautions.push({ code, text });
+): Remark[] {
+  const cautions: Remark[] = [];
   if (ordered.some(({ findings }) => findings.exam?.patient?.id === undefined)) {
-    add(
-      'patient-unknown',
-      'Not every exam says whose it is: that they are of one patient rests on the shape of the head.',
-    );
+    cautions.push(remark('patient-unknown'));
   }
   const dates = ordered.map(dateOf);
-  if (dates.some((date) => date === undefined)) {
-    add(
-      'dates-missing',
-      'Not every exam has a date: the order is the one in which they were given.',
-    );
-  } else if (ordered.some((exam, at) => exam !== given[at])) {
-    add(
-      'dates-reversed',
-      'The exams were not given in the order of their dates; they were sorted.',
-    );
-  }
-  const repeated = dates.find((date, at) => date !== undefined && dates.indexOf(date) < at);
-  if (repeated !== undefined) {
-    add('dates-equal', `Two exams have the same date, ${repeated}: which came first is not known.`);
-  }
+  if (dates.some((date) => date === undefined)) cautions.push(remark('dates-missing'));
+  else if (ordered.some((exam, at) => exam !== given[at])) cautions.push(remark('dates-reversed'));
+  const date = dates.find((date, at) => date !== undefined && dates.indexOf(date) < at);
+  if (date !== undefined) cautions.push(remark('dates-equal', { date }));
   return cautions;
 }
 
@@ -85,28 +68,25 @@ export function seriesCautions<E extends WithFindings>(
 const leastSizeDifference = 0.1;
 
 /** What differs in how two exams were taken and read, and may look like change of the lesions. */
-export function comparisonCautions(previous: Findings, current: Findings): Caution[] {
+export function comparisonCautions(previous: Findings, current: Findings): Remark[] {
+  const [scannerBefore, scannerNow] = [previous.exam?.scanner, current.exam?.scanner];
   const scanner = differences([
-    ['manufacturer', previous.exam?.scanner?.manufacturer, current.exam?.scanner?.manufacturer],
-    ['model', previous.exam?.scanner?.model, current.exam?.scanner?.model],
-    [
-      'field strength (T)',
-      previous.exam?.scanner?.fieldStrengthTesla,
-      current.exam?.scanner?.fieldStrengthTesla,
-    ],
+    ['manufacturer', scannerBefore?.manufacturer, scannerNow?.manufacturer],
+    ['model', scannerBefore?.model, scannerNow?.model],
+    ['fieldStrength', scannerBefore?.fieldStrengthTesla, scannerNow?.fieldStrengthTesla],
   ]);
   const [before, now] = [previous.exam?.protocol, current.exam?.protocol];
   const protocol = [
     ...voxelDifference(previous, current),
     ...differences([
-      ['slice thickness (mm)', before?.sliceThicknessMm, now?.sliceThicknessMm],
-      ['repetition time (s)', before?.repetitionTimeS, now?.repetitionTimeS],
-      ['echo time (s)', before?.echoTimeS, now?.echoTimeS],
-      ['inversion time (s)', before?.inversionTimeS, now?.inversionTimeS],
+      ['sliceThickness', before?.sliceThicknessMm, now?.sliceThicknessMm],
+      ['repetitionTime', before?.repetitionTimeS, now?.repetitionTimeS],
+      ['echoTime', before?.echoTimeS, now?.echoTimeS],
+      ['inversionTime', before?.inversionTimeS, now?.inversionTimeS],
     ]),
     ...((before?.contrastAgent === undefined) === (now?.contrastAgent === undefined)
       ? []
-      : ['contrast agent in one of them only']),
+      : [{ what: 'contrastAgent' } as const]),
     ...differences([
       [
         'sequences',
@@ -127,14 +107,16 @@ export function comparisonCautions(previous: Findings, current: Findings): Cauti
     ],
   ]);
   return [
-    ...caution('scanner-changed', 'The scanner changed', scanner),
-    ...caution('protocol-changed', 'The protocol changed', protocol),
-    ...caution('method-changed', 'The lesions were found in different ways', method),
+    ...caution('scanner-changed', scanner),
+    ...caution('protocol-changed', protocol),
+    ...caution('method-changed', method),
   ];
 }
 
-const caution = (code: Caution['code'], what: string, details: readonly string[]): Caution[] =>
-  details.length > 0 ? [{ code, text: `${what}: ${details.join('; ')}.` }] : [];
+const caution = (
+  code: 'scanner-changed' | 'protocol-changed' | 'method-changed',
+  changes: readonly Difference[],
+): Remark[] => (changes.length > 0 ? [remark(code, { changes })] : []);
 
 const modelOf = ({ settings: { model } }: Findings) =>
   model ? `${model.name} ${model.version}` : 'none';
@@ -146,26 +128,28 @@ const stated = (settings: object) =>
     .map(([key, value]) => `${key} ${value}`)
     .join(', ');
 
-type Compared = readonly [name: string, before: unknown, now: unknown];
+type Stated = string | number | undefined;
 
 /** What both exams state, and differently; numbers may differ by their rounding. */
-function differences(compared: readonly Compared[]): string[] {
-  return compared
-    .filter(([, before, now]) => before !== undefined && now !== undefined)
-    .filter(([, before, now]) =>
+function differences(
+  compared: readonly (readonly [what: Word, before: Stated, now: Stated])[],
+): Difference[] {
+  return compared.flatMap(([what, before, now]) => {
+    if (before === undefined || now === undefined) return [];
+    const differ =
       typeof before === 'number' && typeof now === 'number'
         ? Math.abs(before - now) > 0.02 * Math.max(before, now)
-        : before !== now,
-    )
-    .map(([name, before, now]) => `${name} ${before}, then ${now}`);
+        : before !== now;
+    return differ ? [{ what, before, now }] : [];
+  });
 }
 
-function voxelDifference(previous: Findings, current: Findings): string[] {
+function voxelDifference(previous: Findings, current: Findings): Difference[] {
   const [before, now] = [previous, current].map(({ inputs }) => inputs.flair.voxelSizeMm);
   const sorted = (sizes: readonly number[]) => sizes.toSorted((a, b) => a - b);
   const differs = sorted(before).some(
     (mm, at) => Math.abs(mm - sorted(now)[at]) > leastSizeDifference * mm,
   );
-  const shown = (sizes: readonly number[]) => sizes.map((mm) => mm.toFixed(2)).join(' x ');
-  return differs ? [`voxels of the FLAIR ${shown(before)} mm, then ${shown(now)} mm`] : [];
+  const shown = (sizes: readonly number[]) => `${sizes.map((mm) => mm.toFixed(2)).join(' x ')} mm`;
+  return differs ? [{ what: 'voxels', before: shown(before), now: shown(now) }] : [];
 }

@@ -3,7 +3,7 @@ import { type Exam, type Sequence, type SequenceName, sequencesOf } from '../pre
 import type { ExamDescription } from '../preprocess/exam-description.js';
 import { flairTo } from '../preprocess/flair-grid.js';
 import type { Preparation } from '../preprocess/prepare.js';
-import type { QualityFinding } from '../preprocess/quality/finding.js';
+import type { Remark } from '../remarks.js';
 import type { ModelRecord } from '../segment/segmenter.js';
 import { version } from '../version.js';
 import { type Mat4, type Vec3, voxelSizeMm } from '../volume/affine.js';
@@ -39,6 +39,8 @@ export interface TransformRecord {
 /** A lesion with its location; that is absent where {@link Findings.location} is. */
 export type FoundLesion = Lesion & Partial<LesionLocation>;
 
+export type Note = string | Remark;
+
 /** What `findings.json` holds. Everything but `run` is the same in every run on the same input. */
 export interface Findings {
   readonly schema: typeof findingsSchema.schema;
@@ -71,9 +73,12 @@ export interface Findings {
   readonly location?: LocationSummary;
   readonly transforms: Readonly<Record<string, TransformRecord>>;
   /** What stands out about the images, the worst first; absent in files of earlier versions. */
-  readonly quality?: readonly QualityFinding[];
-  /** What was worked around, assumed or done without, in sentences. */
-  readonly notes: readonly string[];
+  readonly quality?: readonly Remark[];
+  /**
+   * What was worked around, assumed or done without. Sentences where it concerns how a file was read,
+   * and in files of earlier versions.
+   */
+  readonly notes: readonly Note[];
   readonly run: {
     readonly secondsPerStage: Readonly<Record<string, number>>;
     readonly peakMemoryBytes: number;
@@ -91,8 +96,8 @@ export interface Found {
   /** Nothing where the regions are not known. */
   readonly located?: LocatedLesions;
   readonly settings: Findings['settings'];
-  readonly quality: readonly QualityFinding[];
-  readonly notes: readonly string[];
+  readonly quality: readonly Remark[];
+  readonly notes: readonly Note[];
 }
 
 /** All that is known about an exam as one document, but for the times and memory that it took. */

@@ -1,4 +1,4 @@
-import type { QualityFinding } from '../preprocess/quality/finding.js';
+import { type Remark, remark } from '../remarks.js';
 import { applyToPoint, type Mat4, multiply } from '../volume/affine.js';
 import { type Mask, nonZeroVolumeMl } from '../volume/volume.js';
 
@@ -14,20 +14,13 @@ const leastShare = 0.75;
  * abscess, which no segmenter here was shown.
  * @param toAtlas maps points of the mask to points of the head atlas, whose x grows to the right from its midplane
  */
-export function oneSidedFinding(lesions: Mask, toAtlas: Mat4): QualityFinding | undefined {
+export function oneSidedFinding(lesions: Mask, toAtlas: Mat4): Remark | undefined {
   const volumeMl = nonZeroVolumeMl(lesions);
   if (volumeMl < leastMl) return undefined;
   const right = shareOnTheRight(lesions, toAtlas);
   const share = Math.max(right, 1 - right);
   if (share < leastShare) return undefined;
-  return {
-    severity: 'warning',
-    code: 'marks-unlike-ms',
-    text:
-      `${Math.round(100 * share)} % of the marked ${volumeMl.toFixed(1)} ml lie in the ` +
-      `${right > 0.5 ? 'right' : 'left'} half of the brain: multiple sclerosis is hardly ever so one-sided. ` +
-      'Tumours, strokes and infections are marked too, in part.',
-  };
+  return remark('marks-unlike-ms', { volumeMl, share, side: right > 0.5 ? 'right' : 'left' });
 }
 
 function shareOnTheRight({ data, size, affine }: Mask, toAtlas: Mat4): number {

@@ -1,4 +1,5 @@
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
+import { type Remark, remark } from '../remarks.js';
 import { correctBiasField } from '../volume/bias-field.js';
 import { cropTo, paddedBox, pasteInto } from '../volume/box.js';
 import { winsorised } from '../volume/outliers.js';
@@ -80,17 +81,8 @@ function tissueImage({
   flair,
   t2,
   t1,
-}: PreparedExam): [TissueContrast, Volume<Float32Array>, string[]] {
-  if (t1) return ['T1', t1, t2 ? ['The T2 is not used: LST-LGA works on FLAIR and T1.'] : []];
-  if (t2) {
-    return ['T2', t2, ['No T1: the tissues are told apart by the T2, which is less reliable.']];
-  }
-  return [
-    'FLAIR',
-    flair,
-    [
-      'No T1 and no T2: the FLAIR hardly tells grey from white matter, so that the atlas alone does; ' +
-        'expect false lesions at the cortex and missed faint ones.',
-    ],
-  ];
+}: PreparedExam): [TissueContrast, Volume<Float32Array>, Remark[]] {
+  if (t1) return ['T1', t1, t2 ? [remark('lst-lga-t2-not-used')] : []];
+  if (t2) return ['T2', t2, [remark('lst-lga-without-t1')]];
+  return ['FLAIR', flair, [remark('lst-lga-flair-alone')]];
 }

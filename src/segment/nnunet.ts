@@ -1,6 +1,7 @@
 import { DawsonError } from '../errors.js';
 import { type SequenceName, sequenceLabels, sequencesOf } from '../preprocess/exam.js';
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
+import { type Remark, remark } from '../remarks.js';
 import type { Run } from '../run.js';
 import { clamp } from '../volume/outliers.js';
 import { orientationOf, reorient } from '../volume/reorient.js';
@@ -95,32 +96,32 @@ export function requireChannels(
 
 /** What the other schemes are not independent of, as deviations from the mean are. */
 const dependsOn = {
-  RescaleTo01Normalization: 'the darkest and the brightest voxel',
-  CTNormalization: 'zero and unit of the intensities',
-  RGBTo01Normalization: 'zero and unit of the intensities',
-  NoNormalization: 'zero and unit of the intensities',
+  RescaleTo01Normalization: 'extremes',
+  CTNormalization: 'zeroAndUnit',
+  RGBTo01Normalization: 'zeroAndUnit',
+  NoNormalization: 'zeroAndUnit',
 } as const;
 
 /** The exam's sequences in the model's order, without outliers, 0 outside of the brain. */
 function channelsOf(
   exam: PreparedExam,
   model: NnunetModel,
-): { channels: Channels; notes: string[] } {
+): { channels: Channels; notes: Remark[] } {
   const sequences = sequencesOf(exam);
   requireChannels(sequences, model);
   const { channelNames } = model;
-  const notes: string[] = [];
+  const notes: Remark[] = [];
   const channels = channelNames.map((name, channel) => {
     const sequence = sequences.find((sequence) => sequence === sequenceOf(name));
     const volume = sequence && exam[sequence];
     if (!volume) {
-      notes.push(`The model also takes ${name}, which is missing: segmented without it.`);
+      notes.push(remark('channel-missing', { label: name }));
       return undefined;
     }
     const { scheme } = model.plan.channels[channel];
     if (scheme !== 'ZScoreNormalization') {
       notes.push(
-        `The model’s ${name} (${scheme}) depends on ${dependsOn[scheme]}, as nnU-Net’s rule is.`,
+        remark('normalisation-of-extremes', { label: name, scheme, dependsOn: dependsOn[scheme] }),
       );
     }
     const inside = exam.brain.data;
@@ -132,9 +133,8 @@ function channelsOf(
   });
   for (const sequence of sequences) {
     if (channelNames.some((name) => sequenceOf(name) === sequence)) continue;
-    notes.push(
-      `The ${sequenceLabels[sequence]} is not used: the model takes ${channelNames.join(', ')}.`,
-    );
+    const label = sequenceLabels[sequence];
+    notes.push(remark('sequence-not-used', { label, channels: channelNames.join(', ') }));
   }
   return { channels, notes };
 }

@@ -1,6 +1,7 @@
 import { DawsonError } from '../errors.js';
 import { Engine, loadPredictor } from '../network/index.js';
 import { sequenceLabels } from '../preprocess/exam.js';
+import { remark } from '../remarks.js';
 import { predictLesions, windowShape } from './lesion-network.js';
 import { lesionChannels } from './lesion-network-input.js';
 import { ownNetworkFolder, readOwnNetwork } from './own-network.js';
@@ -22,7 +23,7 @@ export const openLesionNetwork: Open = async ({ engine: settings }, sequences) =
   }
   const notes = lesionChannels
     .filter((sequence) => !sequences.includes(sequence))
-    .map((sequence) => `The ${sequenceLabels[sequence]} is missing: the network works without it.`);
+    .map((sequence) => remark('sequence-missing', { label: sequenceLabels[sequence] }));
   return {
     settings: { device: settings.device },
     model: { name, version, sha256 },

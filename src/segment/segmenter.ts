@@ -1,6 +1,7 @@
 import type { EngineSettings } from '../network/index.js';
 import type { SequenceName } from '../preprocess/exam.js';
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
+import type { Remark } from '../remarks.js';
 import type { Run } from '../run.js';
 import type { LabelMap, Volume } from '../volume/volume.js';
 import type { PostProcessing } from './lesion-rule.js';
@@ -14,7 +15,7 @@ export interface Segmentation {
   /** The tissues that the segmenter told apart on its way, where it does. */
   readonly tissues?: LabelMap<Uint8Array>;
   /** What the reader of the result has to know: what was missing and what was done without it. */
-  readonly notes: readonly string[];
+  readonly notes: readonly Remark[];
 }
 
 /** By what a segmenter can be steered; each takes what concerns it. */

@@ -96,7 +96,12 @@ describe('dawson segment --model', () => {
     expect(findings.lesionCount).toBe(1);
     expect(findings.settings.segmenterSettings.mirrorings).toBe(1);
     expect(findings.settings.lesionRule.keepLargest).toBe(true);
-    expect(findings.notes).toContain('The T2 is not used: the model takes flair.');
+    expect(findings.notes).toContainEqual({
+      severity: 'info',
+      code: 'sequence-not-used',
+      values: { label: 'T2', channels: 'flair' },
+      text: 'The T2 is not used: the model takes flair.',
+    });
   });
 
   it('names a sequence that the model cannot do without, before it reads the images', async () => {

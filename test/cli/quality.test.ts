@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readNifti, writeNifti } from '../../src/formats/index.js';
-import type { QualityFinding } from '../../src/preprocess/quality/finding.js';
+import type { Remark } from '../../src/remarks.js';
 import { multiply } from '../../src/volume/affine.js';
 import { onGrid } from '../../src/volume/volume.js';
 import { dawson, demoExam, temporaryFolder } from '../support/dawson.js';
@@ -10,7 +10,7 @@ import { dawson, demoExam, temporaryFolder } from '../support/dawson.js';
 const folder = temporaryFolder();
 const swapped = ['--flair', demoExam('t1'), '--t1', demoExam('flair')];
 
-const qualityOf = (out: string): QualityFinding[] =>
+const qualityOf = (out: string): Remark[] =>
   JSON.parse(readFileSync(join(out, 'findings.json'), 'utf8')).quality;
 
 describe('dawson segment', () => {

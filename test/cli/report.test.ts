@@ -72,7 +72,7 @@ describe('dawson report', () => {
     ]);
     expect(exitCode).toBe(0);
     const page = readFileSync(html, 'utf8');
-    expect(page).toContain('The exam in schema was left out');
+    expect(page).toContain('Undersøgelsen i schema blev udeladt');
     expect(page).toContain('Ingen tidligere undersøgelse');
   });
 

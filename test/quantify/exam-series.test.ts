@@ -56,7 +56,7 @@ describe('a comparison', () => {
       scanner: { model: 'Prisma', fieldStrengthTesla: 2.89 },
       protocol: { sliceThicknessMm: 1, contrastAgent: 'gadobutrol' },
     });
-    expect(compared(before, now)).toEqual([
+    expect(compared(before, now).map(({ code, text }) => ({ code, text }))).toEqual([
       {
         code: 'scanner-changed',
         text: 'The scanner changed: model Avanto, then Prisma; field strength (T) 1.5, then 2.89.',

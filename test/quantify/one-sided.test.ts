@@ -26,14 +26,16 @@ describe('marks in one half of the brain', () => {
   it('are told, with their side and share', () => {
     const finding = oneSidedFinding(blocks(45, 57, 69, 20), identity);
     expect(finding).toMatchObject({ severity: 'warning', code: 'marks-unlike-ms' });
-    expect(finding!.text).toMatch(/^75 % of the marked 32\.0 ml lie in the right half/);
-    expect(oneSidedFinding(blocks(5), identity)!.text).toMatch(/^100 % .* left half/);
+    expect(finding!.text).toMatch(
+      /^Of the marked 32\.0 ml, 75 % lie in one half of the brain \(right\)/,
+    );
+    expect(oneSidedFinding(blocks(5), identity)!.text).toMatch(/100 % .*\(left\)/);
   });
 
   it('are counted from the midplane of the atlas', () => {
     const moved: Mat4 = [1, 0, 0, -60, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
     expect(oneSidedFinding(blocks(45, 5), identity)).toBeUndefined();
-    expect(oneSidedFinding(blocks(45, 5), moved)!.text).toMatch(/left half/);
+    expect(oneSidedFinding(blocks(45, 5), moved)!.text).toMatch(/\(left\)/);
   });
 
   it('are nothing to tell of where they are few, or as many on the other side', () => {

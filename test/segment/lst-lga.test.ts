@@ -130,19 +130,19 @@ describe('segmentLstLga', () => {
   it('takes the tissues from the T2 where there is no T1, and says so', () => {
     const result = segmentLstLga({ ...exam, t1: undefined });
     expect(dice(found(result), lesions)).toBeGreaterThan(0.85);
-    expect(result.notes.join()).toMatch(/No T1: .*T2/);
+    expect(result.notes.map(({ text }) => text).join()).toMatch(/No T1: .*T2/);
   });
 
   it('takes the tissues from the FLAIR where there is nothing else, and says so', () => {
     const result = segmentLstLga({ flair: exam.flair, brain: exam.brain });
     expect(dice(found(result), lesions)).toBeGreaterThan(0.8);
-    expect(result.notes.join()).toMatch(/No T1 and no T2/);
+    expect(result.notes.map(({ text }) => text).join()).toMatch(/No T1 and no T2/);
   });
 
   it('does not use a T2 beside a T1, and says so', () => {
     const result = segmentLstLga(exam);
     expect(sameBytes(result.probability, reference.probability)).toBe(true);
-    expect(result.notes.join()).toMatch(/T2 is not used/);
+    expect(result.notes.map(({ text }) => text).join()).toMatch(/T2 is not used/);
   });
 
   it('finds fewer voxels with a higher kappa', () => {

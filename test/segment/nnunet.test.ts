@@ -61,7 +61,9 @@ describe('segmentNnunet', () => {
     expect(
       probability.data.every((p, at) => p >= 0 && p <= 1 && (p === 0 || exam.brain.data[at] === 1)),
     ).toBe(true);
-    expect(notes).toEqual(['The model also takes T1, which is missing: segmented without it.']);
+    expect(notes.map(({ text }) => text)).toEqual([
+      'The model also takes T1, which is missing: segmented without it.',
+    ]);
   });
 
   it('finds the same at another spacing, to the resolution of that', async () => {

@@ -22,7 +22,7 @@ export interface ExamOptions {
   readonly size?: Size;
   readonly voxelMm?: Vec3;
   readonly exam?: Findings['exam'];
-  readonly notes?: readonly string[];
+  readonly notes?: Findings['notes'];
   readonly quality?: Findings['quality'];
   readonly withRegions?: boolean;
   readonly fileName?: string;

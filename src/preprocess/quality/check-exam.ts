@@ -1,3 +1,11 @@
+import {
+  type Remark,
+  type RemarkCode,
+  type RemarkValues,
+  remark,
+  type Severity,
+  severities,
+} from '../../remarks.js';
 import { invert, type Mat4, multiply, type Vec3, voxelSizeMm } from '../../volume/affine.js';
 import { aboveBackground } from '../../volume/background.js';
 import { nonZeroVolumeMl, type Volume } from '../../volume/volume.js';
@@ -6,7 +14,6 @@ import { type SequenceName, sequenceLabels } from '../exam.js';
 import { type BrainMap, brainSamples, intensityRange } from './brain-samples.js';
 import { canBe, surelyLooksLike, type TissueContrast, tissueContrast } from './contrast.js';
 import { type Coverage, coverageOf, type Side, sides } from './coverage.js';
-import { type QualityFinding, type Severity, severities } from './finding.js';
 import { ghosting } from './ghosting.js';
 import { type Outliers, outliersOf } from './outliers.js';
 import { type Signal, signalOf } from './signal.js';
@@ -51,7 +58,7 @@ const sliceMm: Limits = { info: 3.5, warning: 6.5, severe: 10 };
 const inPlaneMm: Limits = { warning: 1.6, severe: 3 };
 /** Share of the brain outside the field of view. */
 const cutOff: Limits = { info: 0.01, warning: 0.03, severe: 0.2 };
-const ghostShare: Limits = { warning: 0.02, severe: 0.06 };
+const ghostLimits: Limits = { warning: 0.02, severe: 0.06 };
 const clippedShare: Limits = { warning: 0.001, severe: 0.02 };
 const negativeShare: Limits = { info: 0.05 };
 /** Noise as a share of the range of the intensities of the brain, which the noise widens by itself. */
@@ -65,7 +72,7 @@ const usualBrainMl = { least: 900, most: 2100 };
  * and their limits: docs/methods/input-gate.md.
  * @returns what stands out, the worst first.
  */
-export function checkExam(exam: CheckedExam): QualityFinding[] {
+export function checkExam(exam: CheckedExam): Remark[] {
   const measures = exam.sequences.map((sequence) => measureSequence(sequence, exam));
   const findings = [
     ...brainSizeFindings(nonZeroVolumeMl(exam.brain), measures[0]),
@@ -77,7 +84,7 @@ export function checkExam(exam: CheckedExam): QualityFinding[] {
       ...outlierFindings(measured),
     ]),
   ];
-  const rank = ({ severity }: QualityFinding) => -severities.indexOf(severity);
+  const rank = ({ severity }: Remark) => -severities.indexOf(severity);
   return findings.sort((a, b) => rank(a) - rank(b));
 }
 
@@ -107,118 +114,82 @@ function severityOf(value: number, limits: Limits): Severity | undefined {
   return severities.findLast((severity) => value > (limits[severity] ?? Number.POSITIVE_INFINITY));
 }
 
-function brainSizeFindings(brainMl: number, first: SequenceMeasures): QualityFinding[] {
+function brainSizeFindings(brainMl: number, first: SequenceMeasures): Remark[] {
   const { least, most } = usualBrainMl;
   const enough = brainMl >= least || first.coverage.share < 1 - cutOff.warning!;
-  if (enough && brainMl <= most) return [];
-  const text =
-    `The brain that was found has ${brainMl.toFixed(0)} ml; usual are ${least} to ${most} ml: ` +
-    'look at the mask.';
-  return [{ severity: 'warning', code: 'brain-size', text }];
+  return enough && brainMl <= most ? [] : [remark('brain-size', { brainMl, least, most })];
 }
 
-const percent = (share: number, digits = 0) => `${(100 * share).toFixed(digits)} %`;
-
-function contrastFindings({ name, contrast }: SequenceMeasures): QualityFinding[] {
+function contrastFindings({ name, contrast }: SequenceMeasures): Remark[] {
   if (contrast === undefined) return [];
   const kind = surelyLooksLike(contrast);
   if (kind === name || (kind === undefined && canBe(name, contrast))) return [];
-  const label = sequenceLabels[name];
-  const fluid = contrast.fluidOverWhite;
-  const measured =
-    `fluid is ${fluid > 0 ? 'brighter' : 'darker'} than white matter by ${percent(Math.abs(fluid))} of ` +
-    `the brain’s range, and ${percent(contrast.greyAboveWhite)} of the grey matter is brighter`;
+  const { fluidOverWhite, greyAboveWhite } = contrast;
+  const measured = {
+    label: sequenceLabels[name],
+    fluid: fluidOverWhite > 0 ? 'brighter' : 'darker',
+    difference: Math.abs(fluidOverWhite),
+    greyAboveWhite,
+  };
   return kind === undefined
-    ? [
-        {
-          severity: 'warning',
-          code: 'unusual-contrast',
-          sequence: name,
-          text: `The ${label} has an unusual contrast (${measured}).`,
-        },
-      ]
-    : [
-        {
-          severity: 'severe',
-          code: 'wrong-sequence',
-          sequence: name,
-          text: `The ${label} looks like a ${sequenceLabels[kind]} (${measured}).`,
-        },
-      ];
+    ? [remark('unusual-contrast', measured, { sequence: name })]
+    : [remark('wrong-sequence', { ...measured, kind: sequenceLabels[kind] }, { sequence: name })];
 }
 
-function coverageFindings({ name, coverage }: SequenceMeasures): QualityFinding[] {
+function coverageFindings({ name, coverage }: SequenceMeasures): Remark[] {
   const severity = severityOf(1 - coverage.share, cutOff);
   if (severity === undefined) return [];
   const missing = Object.entries(coverage.missingMl) as [Side, number][];
-  const totalMl = missing.reduce((sum, [, ml]) => sum + ml, 0);
-  const where = missing
-    .filter(([, ml]) => ml > totalMl / 10)
-    .sort((a, b) => b[1] - a[1])
-    .map(([side]) => sides[side])
-    .join(' and ');
-  const text =
-    `About ${totalMl.toFixed(0)} ml of the brain (${percent(1 - coverage.share)}) lie outside the field ` +
-    `of view of the ${sequenceLabels[name]}, on its ${where} side.`;
-  return [{ severity, code: 'brain-cut-off', sequence: name, text }];
+  const missingMl = missing.reduce((sum, [, ml]) => sum + ml, 0);
+  const values = {
+    label: sequenceLabels[name],
+    missingMl,
+    share: 1 - coverage.share,
+    sides: missing
+      .filter(([, ml]) => ml > missingMl / 10)
+      .sort((a, b) => b[1] - a[1])
+      .map(([side]) => sides[side]),
+  };
+  return [remark('brain-cut-off', values, { severity, sequence: name })];
 }
 
-function resolutionFindings({ name, voxelSizeMm }: SequenceMeasures): QualityFinding[] {
+function resolutionFindings({ name, voxelSizeMm }: SequenceMeasures): Remark[] {
   const [, middle, largest] = [...voxelSizeMm].sort((a, b) => a - b);
-  const code = 'coarse-resolution';
   const label = sequenceLabels[name];
-  const findings: QualityFinding[] = [];
+  const findings: Remark[] = [];
   const slices = severityOf(largest, sliceMm);
   if (slices && (slices !== 'info' || name === 'flair')) {
-    const text =
-      `The slices of the ${label} are ${largest.toFixed(1)} mm apart (recommended: up to 3 mm): ` +
-      'small lesions can be missed.';
-    findings.push({ severity: slices, code, sequence: name, text });
+    const about = { severity: slices, sequence: name };
+    findings.push(remark('coarse-resolution', { label, mm: largest }, about));
   }
   const inPlane = severityOf(middle, inPlaneMm);
   if (inPlane) {
-    const text = `The voxels of the ${label} are ${middle.toFixed(1)} mm wide within its slices.`;
-    findings.push({ severity: inPlane, code, sequence: name, text });
+    const about = { severity: inPlane, sequence: name };
+    findings.push(remark('coarse-in-plane', { label, mm: middle }, about));
   }
   return findings;
 }
 
-function signalFindings({ name, signal, ghostShare: ghost }: SequenceMeasures): QualityFinding[] {
+function signalFindings({ name, signal, ghostShare }: SequenceMeasures): Remark[] {
   const label = sequenceLabels[name];
-  const findings: QualityFinding[] = [];
-  const add = (severity: Severity | undefined, code: QualityFinding['code'], text: string) => {
-    if (severity) findings.push({ severity, code, sequence: name, text });
+  const findings: Remark[] = [];
+  const add = (code: RemarkCode, values: RemarkValues, severity: Severity | undefined) => {
+    if (severity) findings.push(remark(code, { label, ...values }, { severity, sequence: name }));
   };
-  if (ghost !== undefined) {
-    const text = `Beside the head in the ${label} lie ghosts of motion (${percent(ghost, 1)} of the brain’s range).`;
-    add(severityOf(ghost, ghostShare), 'ghosting', text);
+  if (ghostShare !== undefined) {
+    add('ghosting', { share: ghostShare }, severityOf(ghostShare, ghostLimits));
   }
   if (signal === undefined) return findings;
   const { rangeToNoise, clipped, negative } = signal;
-  add(
-    severityOf(1 / rangeToNoise, noiseShare),
-    'noise',
-    `The ${label} is noisy: the brain’s intensities span ${rangeToNoise.toFixed(1)} times the noise.`,
-  );
-  add(
-    severityOf(clipped, clippedShare),
-    'clipped',
-    `In the ${label}, ${percent(clipped, 1)} of the brain have the largest value: brighter ones were cut off.`,
-  );
-  add(
-    severityOf(negative, negativeShare),
-    'negative-values',
-    `In the ${label}, ${percent(negative)} of the brain are below zero: it was normalised or filtered before.`,
-  );
+  add('noise', { rangeToNoise }, severityOf(1 / rangeToNoise, noiseShare));
+  add('clipped', { share: clipped }, severityOf(clipped, clippedShare));
+  add('negative-values', { share: negative }, severityOf(negative, negativeShare));
   return findings;
 }
 
-function outlierFindings({ name, outliers }: SequenceMeasures): QualityFinding[] {
+function outlierFindings({ name, outliers }: SequenceMeasures): Remark[] {
   if (outliers === undefined) return [];
   const { voxels, darkest, brightest, brainShare } = outliers;
-  const text =
-    `In the ${sequenceLabels[name]}, ${voxels} ${voxels === 1 ? 'voxel lies' : 'voxels lie'} far beyond all ` +
-    `others: the brain uses ${brainShare < 1e-5 ? 'less than 0.001 %' : percent(brainShare, 3)} of the range ` +
-    `from ${darkest} to ${brightest}. They are taken as the nearest value that is possible.`;
-  return [{ severity: 'warning', code: 'outliers', sequence: name, text }];
+  const values = { label: sequenceLabels[name], voxels, darkest, brightest, share: brainShare };
+  return [remark('outliers', values, { sequence: name })];
 }

@@ -1,11 +1,11 @@
 import { DawsonError } from '../../errors.js';
+import type { Remark } from '../../remarks.js';
 import type { Run } from '../../run.js';
 import type { Exam } from '../exam.js';
 import { sequenceLabels, sequencesOf } from '../exam.js';
 import { readHeadAtlas } from '../head-atlas.js';
 import type { Preparation } from '../prepare.js';
 import { type CheckedExam, checkExamInWorker } from './check-exam.js';
-import type { QualityFinding } from './finding.js';
 
 /**
  * Checks a prepared exam before it is segmented.
@@ -18,7 +18,7 @@ export async function inputGate(
   preparation: Preparation,
   { ignoreQuality }: { readonly ignoreQuality: boolean },
   run: Run,
-): Promise<QualityFinding[]> {
+): Promise<Remark[]> {
   const checked: CheckedExam = {
     sequences: sequencesOf(exam).map((name) => ({
       name,
@@ -35,7 +35,7 @@ export async function inputGate(
   return findings;
 }
 
-function requireRightSequences(findings: readonly QualityFinding[], exam: Exam): void {
+function requireRightSequences(findings: readonly Remark[], exam: Exam): void {
   const wrong = findings.filter(({ code }) => code === 'wrong-sequence');
   if (wrong.length === 0) return;
   const [{ sequence }] = wrong;

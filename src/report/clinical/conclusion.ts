@@ -1,4 +1,5 @@
 import { type ChangeClass, changeClasses } from '../../quantify/change.js';
+import { remarkIn } from '../../remarks.js';
 import type { ReportInput } from './report-input.js';
 import { dateCautions } from './series.js';
 import { shownText } from './shown-text.js';
@@ -20,10 +21,10 @@ export function conclusionOf(
     ],
     cautions: [
       ...(severe ? [text('limitedQuality', { title: text('quality') })] : []),
-      ...[...(input.cautions ?? []), ...(input.change?.comparison.cautions ?? [])].map(
-        (caution) => caution.text,
-      ),
-      ...(input.change ? [] : dateCautions(findings, input.previous, phrases)),
+      ...[
+        ...(input.cautions ?? []),
+        ...(input.change?.comparison.cautions ?? dateCautions(findings, input.previous)),
+      ].map((caution) => remarkIn(caution, phrases.language)),
     ],
   };
 }

@@ -1,3 +1,4 @@
+import { remarkIn, severities } from '../../remarks.js';
 import { version } from '../../version.js';
 import { conclusionOf } from './conclusion.js';
 import { identityOf } from './identity.js';
@@ -93,16 +94,20 @@ function qualitySection({ exam: { findings } }: ReportInput, phrases: Phrases): 
   const { text } = phrases;
   const found = findings.quality ?? [];
   if (found.length === 0) return [];
-  const order = ['severe', 'warning', 'info'] as const;
-  const items = order.flatMap((severity) =>
-    found
-      .filter((finding) => finding.severity === severity)
-      .map((finding) => `${text(severity)}: ${finding.text}`),
-  );
+  const items = severities
+    .toReversed()
+    .flatMap((severity) =>
+      found
+        .filter((finding) => finding.severity === severity)
+        .map((finding) => `${text(severity)}: ${remarkIn(finding, phrases.language)}`),
+    );
   return [{ title: text('quality'), items: limited(items, phrases) }];
 }
 
 function noteSection({ exam: { findings } }: ReportInput, phrases: Phrases): Section[] {
-  const items = limited(findings.notes, phrases);
+  const notes = findings.notes.map((note) =>
+    typeof note === 'string' ? note : remarkIn(note, phrases.language),
+  );
+  const items = limited(notes, phrases);
   return items.length > 0 ? [{ title: phrases.text('notes'), items }] : [];
 }

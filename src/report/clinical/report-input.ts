@@ -1,5 +1,6 @@
-import type { Caution, ChangeRule, ExamComparison } from '../../quantify/change.js';
+import type { ChangeRule, ExamComparison } from '../../quantify/change.js';
 import type { Findings } from '../../quantify/findings.js';
+import type { Remark } from '../../remarks.js';
 import type { Mask, Volume } from '../../volume/volume.js';
 import type { Language } from './texts.js';
 
@@ -30,7 +31,7 @@ export interface ReportInput {
   readonly previousExam?: ReportedExam;
   readonly change?: ReportedChange;
   /** What is odd about the series of exams. */
-  readonly cautions?: readonly Caution[];
+  readonly cautions?: readonly Remark[];
   readonly language: Language;
   readonly paper: Paper;
 }

@@ -1,11 +1,10 @@
-/** The languages that reports are written in, and their numbers' decimal signs. */
-export const languages = { en: { decimalSign: '.' }, da: { decimalSign: ',' } } as const;
-export type Language = keyof typeof languages;
+import { type Language, languages } from '../../remarks.js';
+
+export { type Language, languages };
 
 /**
  * Every text of the report in every language; `{name}` stands for a value. Adding a language is
- * adding it to {@link languages} and to every row. Notes of the program are sentences made where
- * something was worked around; they are in English in every language.
+ * adding it to {@link languages} and to every row, here and in the table of remarks.
  */
 export const texts = {
   title: { en: 'MS lesion report', da: 'Rapport om MS-læsioner' },
@@ -66,19 +65,6 @@ export const texts = {
   notComparedLesionByLesion: {
     en: 'The exams were not compared lesion by lesion.',
     da: 'Undersøgelserne blev ikke sammenlignet læsion for læsion.',
-  },
-
-  datesMissing: {
-    en: 'Not every exam has a date: exams are in the order in which they were given.',
-    da: 'Ikke alle undersøgelser har en dato: rækkefølgen er den, de blev angivet i.',
-  },
-  datesReversed: {
-    en: 'The exam called previous, of {date}, is later than this one.',
-    da: 'Undersøgelsen fra {date}, der er angivet som forrige, er senere end denne.',
-  },
-  datesEqual: {
-    en: 'This exam and the previous one have the same date, {date}.',
-    da: 'Denne undersøgelse og den forrige har samme dato, {date}.',
   },
 
   load: { en: 'Lesion load', da: 'Læsionsbyrde' },

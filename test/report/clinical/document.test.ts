@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { requireSamePatient } from '../../../src/quantify/exam-series.js';
+import { remark } from '../../../src/remarks.js';
 import { reportDocument } from '../../../src/report/clinical/document.js';
 import { methodSection } from '../../../src/report/clinical/method.js';
 import type { ReportInput } from '../../../src/report/clinical/report-input.js';
@@ -112,6 +113,27 @@ describe('what a reader has to beware of', () => {
     const { cautions, details } = documentOf({ ...plain, exam: drawnExam({ quality }) });
     expect(cautions[0]).toContain('Read with care');
     expect(details.flat()[0].items).toEqual(['Severe: very noisy', 'Note: fine']);
+  });
+});
+
+describe('what is remarked about an exam', () => {
+  it('is said in the language of the report', () => {
+    const quality = [
+      remark('noise', { label: 'FLAIR', rangeToNoise: 6.25 }, { severity: 'severe' }),
+    ];
+    const notes = [remark('sequence-missing', { label: 'T1' }), 'as an earlier version wrote it'];
+    const { cautions, details } = documentOf({
+      ...plain,
+      exam: drawnExam({ quality, notes }),
+      cautions: [remark('dates-equal', { date: '2024-01-01' })],
+      language: 'da',
+    });
+    expect(cautions[1]).toContain('To undersøgelser har samme dato, 2024-01-01');
+    expect(details.flat().flatMap(({ items }) => items ?? [])).toEqual([
+      'Alvorlig: FLAIR er støjfyldt: hjernens intensiteter spænder over 6,3 gange støjen.',
+      'T1 mangler: netværket arbejder uden.',
+      'as an earlier version wrote it',
+    ]);
   });
 });
 
