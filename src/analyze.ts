@@ -1,5 +1,11 @@
 import { basename, join } from 'node:path';
-import { writeFolderWhole, writeNifti, writeTransform, writeWhole } from './formats/index.js';
+import {
+  formCodeOf,
+  writeFolderWhole,
+  writeNifti,
+  writeTransform,
+  writeWhole,
+} from './formats/index.js';
 import {
   type Exam,
   type ExamFiles,
@@ -75,7 +81,7 @@ export async function analyze(
   const run: Run = { pool, stage, signal };
   const { open } = segmenters[options.segmenter];
   const segmenter: OpenSegmenter = await open(options, sequencesOf(files), run);
-  const description = await describeExam(files.flair, options.described);
+  const described = await describeExam(files.flair, options.described);
   const { exam, notes } = await stage('read', () => readExam(files));
   const anatomyNetwork = await openAnatomyNetwork(options.engine, pool);
   const preparation = await prepare(exam, options, run, anatomyNetwork?.findAnatomy);
@@ -140,7 +146,7 @@ export async function analyze(
       registered: options.registered,
       lesionRule,
     },
-    ...(description && { exam: description }),
+    ...(described.description && { exam: described.description }),
     brainVolumeMl: nonZeroVolumeMl(brain),
     lesionCount: lesions.list.length,
     lesionVolumeMl: lesions.volumeMl,
@@ -162,6 +168,7 @@ export async function analyze(
     ),
     quality,
     notes: [
+      ...described.notes,
       ...notes,
       ...preparation.notes,
       ...segmentation.notes,
@@ -216,6 +223,7 @@ export async function writeAnalysis(
   { findings, lesions, probability, brain, anatomy, overlay, report, exam, preparation }: Analysis,
   { intermediate, signal }: { intermediate: boolean; signal?: AbortSignal },
 ): Promise<void> {
+  const formCode = formCodeOf(exam[preparation.reference]!.header);
   const like = { like: exam.flair.header };
   const fill = async (staging: string) => {
     const file = (name: string) => join(staging, name);
@@ -235,7 +243,7 @@ export async function writeAnalysis(
     if (intermediate) {
       if (anatomy) await writeNifti(file('anatomy.nii.gz'), anatomy, like);
       for (const name of sequencesOf(exam)) {
-        await writeNifti(file(`prepared-${name}.nii.gz`), preparation.exam[name]!);
+        await writeNifti(file(`prepared-${name}.nii.gz`), preparation.exam[name]!, { formCode });
         if (name === 'flair') continue;
         await writeTransform(file(`flair-to-${name}.txt`), flairTo(name, preparation));
       }

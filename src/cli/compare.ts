@@ -6,10 +6,13 @@ import { caseProgress } from './case-progress.js';
 import {
   chosenDefinition,
   type EvaluationOptions,
+  notesOf,
   withEvaluationOptions,
 } from './evaluation-options.js';
+import { requireOutputs } from './outputs.js';
 import {
   abortOnInterrupt,
+  noteLines,
   type OutputOptions,
   printResult,
   withOutputOptions,
@@ -57,14 +60,17 @@ async function compare(folders: readonly string[], options: CompareOptions): Pro
   const { signal, dispose } = abortOnInterrupt();
   try {
     const definition = chosenDefinition(options);
+    await requireOutputs([...folders, options.references], [{ path: options.out, kind: 'folder' }]);
     await requireReportFolder(options.out);
     const settings = { definition, resample: options.resample };
     const run = { pool, signal, onProgress: caseProgress(options, 'evaluate') };
     const { references } = options;
     let report: ReturnType<typeof setsReport>;
+    let notes: string[];
     if (references !== undefined) {
       const sources = folders.map((predictions) => ({ references, predictions }));
       const cohorts = await evaluateCohorts(sources, settings, run);
+      notes = notesOf(cohorts.flat());
       const sets = names.map((name, index) => ({ name, cases: cohorts[index] }));
       report = setsReport(sets, definition, options.margin);
     } else {
@@ -73,6 +79,7 @@ async function compare(folders: readonly string[], options: CompareOptions): Pro
         predictions: second,
       }));
       const cohorts = await evaluateCohorts(sources, settings, run);
+      notes = notesOf(cohorts.flat());
       const pairs = everyTwo(names).map(([first, second], index) => ({
         first,
         second,
@@ -81,7 +88,8 @@ async function compare(folders: readonly string[], options: CompareOptions): Pro
       report = readersReport(names, pairs, definition);
     }
     await writeReport(options.out, report.files, signal);
-    printResult(options, { out: options.out, ...report.result }, [
+    printResult(options, { out: options.out, ...report.result, notes }, [
+      ...noteLines(notes),
       `Definition ${definition.name}. Look at ${join(options.out, 'report.html')}.`,
     ]);
   } finally {

@@ -9,10 +9,13 @@ import { caseProgress } from './case-progress.js';
 import {
   chosenDefinition,
   type EvaluationOptions,
+  notesOf,
   withEvaluationOptions,
 } from './evaluation-options.js';
+import { requireOutputs } from './outputs.js';
 import {
   abortOnInterrupt,
+  noteLines,
   type OutputOptions,
   printResult,
   withOutputOptions,
@@ -78,11 +81,11 @@ async function evaluateOnePair(
   reference: string,
   prediction: string,
 ): Promise<void> {
-  const evaluation = await evaluateFiles(
+  const { evaluation, notes } = await evaluateFiles(
     { reference, prediction },
     { definition: chosenDefinition(options), resample: options.resample },
   );
-  printResult(options, evaluation, linesOf(evaluation));
+  printResult(options, { ...evaluation, notes }, [...noteLines(notes), ...linesOf(evaluation)]);
 }
 
 async function evaluateFolders(
@@ -100,10 +103,14 @@ async function evaluateFolders(
   const { signal, dispose } = abortOnInterrupt();
   try {
     const definition = chosenDefinition(options);
+    await requireOutputs(
+      [references, predictions, options.cohort, options.flairs],
+      [{ path: out, kind: 'folder' }],
+    );
     await requireReportFolder(out);
-    const rows = options.cohort === undefined ? undefined : await readCohort(options.cohort);
+    const table = options.cohort === undefined ? undefined : await readCohort(options.cohort);
     const cases = await evaluateCohort(
-      { references, predictions, rows },
+      { references, predictions, rows: table?.rows },
       { definition, resample: options.resample },
       { pool, signal, onProgress: caseProgress(options, 'evaluate') },
     );
@@ -113,15 +120,18 @@ async function evaluateFolders(
         : await contoursOfCohort(cases, { references, predictions, flairs: options.flairs });
     const { files, summaries } = await cohortReport(cases, definition, options.margin, contours);
     await writeReport(out, files, signal);
+    const notes = [...(table?.notes ?? []), ...notesOf(cases)];
     printResult(
       options,
       {
         out,
         definition,
         cases: cases.length,
+        notes,
         summary: summaries.map(({ measure, ...summary }) => ({ measure: measure.key, ...summary })),
       },
       [
+        ...noteLines(notes),
         ...summaries.map(
           ({ measure: { title, unit, digits }, mean, standardDeviation, n }) =>
             `${title}${unit ? ` (${unit})` : ''}: ${fixed(mean, digits)} ± ` +

@@ -6,8 +6,10 @@ import { findHead } from '../preprocess/find-head.js';
 import { openAnatomyNetwork } from '../segment/anatomy-network.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
 import { WorkerPool } from '../workers.js';
+import { requireOutputs } from './outputs.js';
 import {
   abortOnInterrupt,
+  noteLines,
   type OutputOptions,
   printResult,
   stagesOnTerminal,
@@ -28,8 +30,16 @@ export function addExtractBrain(program: Command): void {
       const pool = new WorkerPool(1);
       const { signal, dispose } = abortOnInterrupt();
       try {
+        await requireOutputs(
+          [file],
+          [
+            { path: options.out, kind: 'image' },
+            { path: options.anatomy, kind: 'image' },
+          ],
+        );
         const image = await readVolume(file);
-        const { volume } = checkIntensities(image.volume, file);
+        const { volume } = image;
+        checkIntensities(volume, file);
         const engine = { device: 'cpu', threads: availableParallelism() } as const;
         const network = await openAnatomyNetwork(engine, pool);
         if (options.anatomy && !network) {
@@ -52,9 +62,9 @@ export function addExtractBrain(program: Command): void {
         }
         await writeNifti(options.out, brain, { like: image.header });
         const brainVolumeMl = nonZeroVolumeMl(brain);
-        const notes = note ? [note] : [];
+        const notes = [...image.notes, ...(note ? [note] : [])];
         printResult(options, { brainVolumeMl, out: options.out, notes }, [
-          ...notes.map((text) => `Note: ${text}`),
+          ...noteLines(notes),
           `${brainVolumeMl.toFixed(0)} ml of brain: ${options.out}`,
         ]);
       } finally {

@@ -7,8 +7,10 @@ import type { PlanOptions } from '../train/plan.js';
 import { planTraining } from '../train/plan-training.js';
 import { TrainingFolder } from '../train/training-folder.js';
 import { WorkerPool } from '../workers.js';
+import { requireOutputs } from './outputs.js';
 import {
   abortOnInterrupt,
+  noteLines,
   type OutputOptions,
   printResult,
   stagesOnTerminal,
@@ -58,8 +60,9 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
   const { signal, dispose } = abortOnInterrupt();
   const stage = stagesOnTerminal(options);
   try {
+    await requireOutputs([datasetFolder], [{ path: options.out, kind: 'shared-folder' }]);
     const dataset = await readDataset(datasetFolder);
-    const { plans, image, network, step } = await stage('read all cases', (onProgress) =>
+    const { plans, image, network, step, notes } = await stage('read all cases', (onProgress) =>
       planTraining(
         dataset,
         { architecture: options.architecture, memoryGb: options.memory },
@@ -84,8 +87,10 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
       stepGflop: cost.flops / 1e9,
       stepBytes: cost.peakLiveBytes,
       file,
+      notes,
     };
     printResult(options, summary, [
+      ...noteLines(notes),
       `${summary.cases} cases; patches of ${image.patchShape.join(' x ')} voxels of ${image.spacingMm
         .map((mm) => mm.toFixed(2))
         .join(' x ')} mm, ${image.batchSize} a step (axes slowest first)`,

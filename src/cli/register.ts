@@ -1,10 +1,13 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { readVolume, writeNifti, writeTransform } from '../formats/index.js';
+import { checkIntensities, readVolume, writeNifti, writeTransform } from '../formats/index.js';
 import type { alignTo } from '../preprocess/align.js';
 import { toFloat32 } from '../volume/volume.js';
 import { WorkerPool } from '../workers.js';
+import { requireOutputs } from './outputs.js';
 import {
   abortOnInterrupt,
+  naming,
+  noteLines,
   type OutputOptions,
   printResult,
   stagesOnTerminal,
@@ -41,8 +44,17 @@ async function registerFiles(options: RegisterOptions): Promise<void> {
   const { signal, dispose } = abortOnInterrupt();
   const stage = stagesOnTerminal(options);
   try {
+    await requireOutputs(
+      [options.fixed, options.moving],
+      [
+        { path: options.out, kind: 'image' },
+        { path: options.transform, kind: 'transform' },
+      ],
+    );
     const fixed = await readVolume(options.fixed);
     const moving = await readVolume(options.moving);
+    checkIntensities(fixed.volume, options.fixed);
+    checkIntensities(moving.volume, options.moving);
     const { resampled, referenceToSequence } = await stage('register', () =>
       pool.call<typeof alignTo>(
         new URL('../preprocess/align.js', import.meta.url),
@@ -53,7 +65,11 @@ async function registerFiles(options: RegisterOptions): Promise<void> {
     );
     await writeNifti(options.out, resampled, { like: fixed.header });
     if (options.transform) await writeTransform(options.transform, referenceToSequence);
-    printResult(options, { fixedToMoving: referenceToSequence, out: options.out }, [options.out]);
+    const notes = [...naming(options.fixed, fixed.notes), ...naming(options.moving, moving.notes)];
+    printResult(options, { fixedToMoving: referenceToSequence, out: options.out, notes }, [
+      ...noteLines(notes),
+      options.out,
+    ]);
   } finally {
     dispose();
     await pool.close();

@@ -12,13 +12,14 @@ import {
   requireSamePatient,
 } from '../quantify/exam-series.js';
 import { notice } from '../quantify/findings.js';
-import { type ExamResult, readResult } from '../quantify/read-result.js';
+import { type ExamResult, readResult, resultFiles } from '../quantify/read-result.js';
 import type { clinicalReport } from '../report/clinical/clinical-report.js';
 import type { Paper, ReportInput } from '../report/clinical/report-input.js';
 import type { Language } from '../report/clinical/texts.js';
 import { type previewFiles, previewResult } from '../report/preview.js';
 import { track } from '../track.js';
 import { WorkerPool } from '../workers.js';
+import { requireOutputs } from './outputs.js';
 import { reportOptions } from './report-options.js';
 import {
   abortOnInterrupt,
@@ -67,6 +68,15 @@ async function report(folder: string, options: ReportOptions): Promise<void> {
   const { signal, dispose } = abortOnInterrupt();
   const stage = stagesOnTerminal(options);
   try {
+    const results = [folder, ...options.previous];
+    await requireOutputs(
+      results.flatMap((result) => Object.values(resultFiles).map((name) => join(result, name))),
+      [
+        { path: options.out, kind: 'pdf' },
+        { path: options.html, kind: 'html' },
+        { path: options.preview, kind: 'folder' },
+      ],
+    );
     if (options.preview) await requireReplaceableFolder(options.preview, previewResult);
     const series = await stage('read the results', () => readSeries(folder, options.previous));
     const { exam } = series;

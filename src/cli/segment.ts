@@ -13,9 +13,11 @@ import type { Paper } from '../report/clinical/report-input.js';
 import type { Language } from '../report/clinical/texts.js';
 import { type SegmenterName, segmenters } from '../segment/segmenters.js';
 import { WorkerPool } from '../workers.js';
+import { requireOutputs } from './outputs.js';
 import { reportOptions } from './report-options.js';
 import {
   abortOnInterrupt,
+  noteLines,
   type OutputOptions,
   printResult,
   stagesOnTerminal,
@@ -129,7 +131,9 @@ async function segment(options: SegmentOptions): Promise<void> {
   const startMs = performance.now();
   const stage = stagesOnTerminal(options);
   try {
-    await requireReplaceableFolder(options.out);
+    const { flair, t2, t1, model, out } = options;
+    await requireOutputs([flair, t2, t1, model], [{ path: out, kind: 'folder' }]);
+    await requireReplaceableFolder(out);
     const analysis = await analyze(options, analyzeOptionsOf(options), { pool, stage, signal });
     await stage('write', () =>
       writeAnalysis(options.out, analysis, { intermediate: options.keepIntermediate, signal }),
@@ -141,7 +145,7 @@ async function segment(options: SegmentOptions): Promise<void> {
       ...(findings.quality ?? []).map(
         ({ severity, text }) => `${severityLabels[severity]}: ${text}`,
       ),
-      ...findings.notes.map((note) => `Note: ${note}`),
+      ...noteLines(findings.notes),
       `${countOfLesions(findings.lesionCount)}, ${findings.lesionVolumeMl.toFixed(2)} ml in all ` +
         `(brain ${findings.brainVolumeMl.toFixed(0)} ml), in ${seconds.toFixed(1)} s with ${gib.toFixed(2)} GiB.`,
       ...(options.report ? [`The report: ${join(options.out, 'report.pdf')}.`] : []),

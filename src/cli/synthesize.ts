@@ -15,6 +15,7 @@ import type { synthesizeExam } from '../train/synthesize/synthesize-exam.js';
 import { version } from '../version.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
 import { WorkerPool } from '../workers.js';
+import { requireOutputs } from './outputs.js';
 import {
   abortOnInterrupt,
   type OutputOptions,
@@ -78,6 +79,13 @@ async function synthesize(options: SynthesizeOptions): Promise<void> {
   const { signal, dispose } = abortOnInterrupt();
   const stage = stagesOnTerminal(options);
   try {
+    await requireOutputs(
+      [options.data],
+      [
+        { path: options.out, kind: 'folder' },
+        { path: options.cache, kind: 'shared-folder' },
+      ],
+    );
     await requireReplaceableFolder(options.out, synthesisResult);
     const sources = { dataFolder: options.data, cacheFolder: options.cache };
     const { parameters, exam } = await stage('make the exam', () =>

@@ -5,6 +5,7 @@ import { type ChangeDocument, changeClasses } from '../quantify/change.js';
 import { notice } from '../quantify/findings.js';
 import { changeResult, track, writeTracking } from '../track.js';
 import { WorkerPool } from '../workers.js';
+import { requireOutputs } from './outputs.js';
 import {
   abortOnInterrupt,
   type OutputOptions,
@@ -52,6 +53,7 @@ async function trackExams(options: TrackOptions): Promise<void> {
   const { signal, dispose } = abortOnInterrupt();
   const stage = stagesOnTerminal(options);
   try {
+    await requireOutputs(options.exam, [{ path: options.out, kind: 'folder' }]);
     await requireReplaceableFolder(options.out, changeResult);
     const tracking = await track(options.exam, { pool, stage, signal });
     await stage('write', () => writeTracking(options.out, tracking, { signal }));

@@ -2,7 +2,12 @@ import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DawsonError } from '../errors.js';
-import { type CohortColumn, cohortColumns, readCohort } from '../evaluate/cohort-table.js';
+import {
+  type CohortColumn,
+  type CohortRow,
+  cohortColumns,
+  readCohort,
+} from '../evaluate/cohort-table.js';
 import { writeWhole } from '../formats/index.js';
 import { readJsonIfThere } from '../formats/read-json.js';
 import { type Device, devices, readWeights } from '../network/index.js';
@@ -25,8 +30,10 @@ import {
 } from '../train/train-fold.js';
 import { type FoldName, TrainingFolder } from '../train/training-folder.js';
 import { WorkerPool } from '../workers.js';
+import { requireOutputs } from './outputs.js';
 import {
   abortOnInterrupt,
+  noteLines,
   type OutputOptions,
   printResult,
   stagesOnTerminal,
@@ -124,12 +131,20 @@ async function train(datasetFolder: string, options: TrainOptions): Promise<void
   const folder = new TrainingFolder(options.out);
   const { fold: name } = options;
   try {
+    const initial = options.init === 'lesions' ? undefined : options.init;
+    await requireOutputs(
+      [datasetFolder, options.cohort, initial],
+      [{ path: options.out, kind: 'shared-folder' }],
+    );
+    const table = options.cohort ? await readCohort(options.cohort) : undefined;
     const dataset = await readDataset(datasetFolder);
     const pretrained = options.init ? await readPretrained(options.init) : undefined;
     const planned = await plannedTraining(dataset, folder, pretrained, { pool, stage, signal });
     const names = dataset.cases.map((entry) => entry.name);
     const fold =
-      name === 'all' ? { train: names, val: [] } : await foldOf(name, dataset, folder, options);
+      name === 'all'
+        ? { train: names, val: [] }
+        : await foldOf(name, dataset, folder, table?.rows, options);
     const choice: TrainingChoice = {
       run: {
         ...defaultRunSettings,
@@ -176,7 +191,9 @@ async function train(datasetFolder: string, options: TrainOptions): Promise<void
     const dice = Object.fromEntries(
       Object.entries(validation.cases).map(([id, result]) => [id, result.dice]),
     );
-    printResult(options, { fold: name, dice, epochs, model, card }, [
+    const notes = table?.notes ?? [];
+    printResult(options, { fold: name, dice, epochs, model, card, notes }, [
+      ...noteLines(notes),
       ...Object.entries(dice).map(
         ([id, value]) => `${id}: Dice ${value.toFixed(3)}, not trained on`,
       ),
@@ -259,11 +276,11 @@ async function foldOf(
   name: number,
   dataset: PlannedTraining['dataset'],
   folder: TrainingFolder,
-  options: TrainOptions,
+  rows: readonly CohortRow[] | undefined,
+  { stratify, seed }: TrainOptions,
 ): Promise<Fold> {
-  const rows = options.cohort ? await readCohort(options.cohort) : undefined;
-  const cases = splitCases(dataset, { rows, stratifyBy: options.stratify });
-  const drawn = splitIntoFolds(cases, { folds: foldCount, seed: options.seed });
+  const cases = splitCases(dataset, { rows, stratifyBy: stratify });
+  const drawn = splitIntoFolds(cases, { folds: foldCount, seed });
   const kept = await readJsonIfThere(folder.splits);
   if (kept === undefined) await folder.writeJson(folder.splits, drawn);
   else if (JSON.stringify(kept) !== JSON.stringify(drawn)) {

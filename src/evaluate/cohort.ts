@@ -1,7 +1,13 @@
 import { availableParallelism } from 'node:os';
 import type { WorkerPool } from '../workers.js';
 import type { CohortRow } from './cohort-table.js';
-import type { CaseOutcome, caseOutcome, EvaluationSettings, FilePair } from './evaluate-files.js';
+import type {
+  CaseOutcome,
+  caseOutcome,
+  EvaluationSettings,
+  FileEvaluation,
+  FilePair,
+} from './evaluate-files.js';
 import type { PairEvaluation } from './evaluate-pair.js';
 import { casesInAll, imagesIn, throwProblems } from './match-files.js';
 
@@ -9,6 +15,8 @@ import { casesInAll, imagesIn, throwProblems } from './match-files.js';
 export interface EvaluatedCase {
   readonly id: string;
   readonly evaluation: PairEvaluation;
+  /** What was worked around or assumed in reading its files. */
+  readonly notes?: readonly string[];
   readonly row?: CohortRow;
 }
 
@@ -63,8 +71,8 @@ export async function evaluateCohorts(
   throwProblems([...new Set(unusable)], `masks on the same grid${advice}`);
   return cohorts.map((cohort) =>
     cohort.map((pair) => {
-      const { evaluation } = outcomes.get(pair) as { evaluation: PairEvaluation };
-      return { id: pair.id, evaluation, row: pair.row };
+      const { evaluation, notes } = outcomes.get(pair) as FileEvaluation;
+      return { id: pair.id, evaluation, notes, row: pair.row };
     }),
   );
 }

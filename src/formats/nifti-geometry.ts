@@ -1,15 +1,15 @@
 import { DawsonError } from '../errors.js';
 import { determinant, type Mat4, type Vec3, voxelSizeMm } from '../volume/affine.js';
-import type { Grid } from '../volume/volume.js';
+import { type Grid, gridDistance, type Size } from '../volume/volume.js';
 import { requireUsableAffine } from './check-geometry.js';
 import type { NiftiHeader } from './nifti-header.js';
 
 /** Codes of xyzt_units, lowest three bits. Files that say nothing are in mm by custom. */
-const mmPerUnit = new Map([
-  [0, 1],
-  [1, 1000],
-  [2, 1],
-  [3, 0.001],
+const units = new Map([
+  [0, { mm: 1, name: 'of no stated unit' }],
+  [1, { mm: 1000, name: 'metres' }],
+  [2, { mm: 1, name: 'millimetres' }],
+  [3, { mm: 0.001, name: 'micrometres' }],
 ]);
 
 /** NIFTI_XFORM_SCANNER_ANAT and NIFTI_UNITS_MM. */
@@ -19,80 +19,189 @@ const millimetres = 2;
 /** Axes whose cosines differ from a right angle by less than this have a quaternion. */
 const rightAngleTolerance = 1e-5;
 
+/** Voxel sizes of two fields that differ by more than this share contradict each other. */
+const sizeTolerance = 0.01;
+
+/** A size of exactly 1 is what a field holds that nobody has filled; tolerance in the file's unit. */
+const unitTolerance = 1e-4;
+
+/** sform and qform that place a corner further apart than this, in voxels, are said to differ. */
+const mentionedVoxels = 1;
+
+/** An affine, in the unit of the file, and what was assumed to choose it. */
+interface Choice {
+  readonly affine: Mat4;
+  readonly notes: readonly string[];
+}
+
 /**
- * The affine from voxel indices to RAS mm: of the sform where its code is positive, else of the
- * qform, else (method 1 of the standard) of the voxel sizes alone, which `notes` then says.
- * @throws DawsonError `bad-geometry` when that affine cannot be used; another is not tried.
+ * The code (NIFTI_XFORM) for images that lie where another does: that of its header; 0 where nobody
+ * knows its place and which side is left; that of scanner coordinates where it is no NIfTI.
+ */
+export function formCodeOf(header: NiftiHeader | undefined): number {
+  if (!header) return scannerCode;
+  return header.sformCode > 0 ? header.sformCode : Math.max(0, header.qformCode);
+}
+
+/**
+ * The affine from voxel indices to RAS mm, of the sform where its code is positive, else of the
+ * qform, else (method 1 of the standard) of the voxel sizes alone. nibabel and ITK do the same where
+ * sform, qform and pixdim agree; where these differ, `notes` says what was taken.
+ * @throws DawsonError `bad-geometry` when that affine cannot be used (another is not tried), or when
+ *   sform and pixdim contradict each other in voxel size and neither is plainly unset.
  */
 export function affineOf(header: NiftiHeader, file: string): { affine: Mat4; notes: string[] } {
-  const notes: string[] = [];
-  const mm = mmPerUnit.get(header.xyztUnits & 7);
-  if (mm === undefined) {
+  const unit = units.get(header.xyztUnits & 7);
+  if (unit === undefined) {
     throw new DawsonError('bad-geometry', {
       file,
       expected: 'lengths in metres, millimetres or micrometres',
       found: `xyzt_units ${header.xyztUnits}`,
     });
   }
-  let affine: Mat4;
-  if (header.sformCode > 0) {
-    affine = [...header.srow, 0, 0, 0, 1] as unknown as Mat4;
-  } else {
-    const sizes = header.pixdim.slice(1, 4) as unknown as Vec3;
-    if (!sizes.every((size) => size > 0)) {
-      throw new DawsonError('bad-geometry', {
-        file,
-        expected: 'positive voxel sizes',
-        found: sizes.join(' x '),
-      });
-    }
-    if (header.qformCode > 0) {
-      affine = affineOfQuaternion(header, sizes, file);
-    } else {
-      affine = [sizes[0], 0, 0, 0, 0, sizes[1], 0, 0, 0, 0, sizes[2], 0, 0, 0, 0, 1];
-      notes.push(
-        'the file has neither sform nor qform, so that its place and which side is left are ' +
-          'unknown; its axes are taken as right, anterior, superior',
-      );
-    }
-  }
-  affine = affine.map((value, index) => (index < 12 ? value * mm : value)) as unknown as Mat4;
-  requireUsableAffine(affine, file);
-  return { affine, notes };
+  const inMm = (affine: Mat4) => {
+    const scaled = affine.map((value, at) => (at < 12 ? value * unit.mm : value));
+    requireUsableAffine(scaled as unknown as Mat4, file, `lengths ${unit.name}`);
+    return scaled as unknown as Mat4;
+  };
+  const sform = [...header.srow, 0, 0, 0, 1] as unknown as Mat4;
+  if (header.sformCode > 0) inMm(sform);
+  const { affine, notes } =
+    header.sformCode > 0 ? reconciled(sform, header, file) : withoutSform(header, file);
+  return { affine: inMm(affine), notes: [...notes] };
 }
 
+function withoutSform(header: NiftiHeader, file: string): Choice {
+  if (header.qformCode > 0) return { affine: qformOf(header, file), notes: [] };
+  const [x, y, z] = statedSizes(header, file);
+  return {
+    affine: [x, 0, 0, 0, 0, y, 0, 0, 0, 0, z, 0, 0, 0, 0, 1],
+    notes: [
+      'the file has neither sform nor qform, so that its place and which side is left are ' +
+        'unknown; its axes are taken as right, anterior, superior',
+    ],
+  };
+}
+
+/** The sform, or what stands for it where it and pixdim state different voxel sizes. */
+function reconciled(sform: Mat4, header: NiftiHeader, file: string): Choice {
+  const { qformCode, pixdim } = header;
+  const ofSform = voxelSizeMm(sform);
+  const stated = pixdim.slice(1, 4).map(Math.abs);
+  const inWords = (sizes: readonly number[]) =>
+    sizes.map((size) => Number(size.toPrecision(6))).join(' x ');
+  if (!stated.every((size) => size > 0 && Number.isFinite(size))) {
+    const found = pixdim.slice(1, 4).join(' x ');
+    return { affine: sform, notes: [`pixdim states no voxel size (${found}): the sform is taken`] };
+  }
+  const agree = stated.every(
+    (size, axis) => Math.abs(size - ofSform[axis]) <= sizeTolerance * ofSform[axis],
+  );
+  if (agree) return { affine: sform, notes: differenceOfForms(sform, header, file) };
+  // The qform has no size of its own: it uses pixdim's. An sform of unit vectors has lost its scale.
+  if (isUnset(ofSform) && qformCode > 0) {
+    const note =
+      `the sform states voxels of ${inWords(ofSform)}, as where its scale was lost, but qform and ` +
+      `pixdim state ${inWords(stated)}: the qform is taken; check sizes and sides in a viewer`;
+    return { affine: qformOf(header, file), notes: [note] };
+  }
+  if (isUnset(stated) && qformCode <= 0) {
+    const note =
+      `pixdim states voxels of ${inWords(stated)}, as where it was never set, but the sform states ` +
+      `${inWords(ofSform)}: the sform is taken`;
+    return { affine: sform, notes: [note] };
+  }
+  throw new DawsonError('bad-geometry', {
+    file,
+    expected: 'one voxel size in sform, qform and pixdim',
+    found:
+      `${inWords(ofSform)} in the sform, ` +
+      `${qformCode > 0 ? `${inWords(stated)} in the qform` : 'no qform'}, ` +
+      `${inWords(stated)} in pixdim`,
+    advice: 'Convert it again from the scanner data, or correct the field that is wrong.',
+  });
+}
+
+const isUnset = (sizes: readonly number[]) =>
+  sizes.every((size) => Math.abs(size - 1) <= unitTolerance);
+
+/** nibabel takes the sform of two; ITK, by their codes, at times the qform. */
+function differenceOfForms(sform: Mat4, header: NiftiHeader, file: string): string[] {
+  if (!hasQform(header)) return [];
+  const size = header.dim.slice(1, 4) as unknown as Size;
+  const { mm, voxels } = gridDistance(
+    { size, affine: sform },
+    { size, affine: qformOf(header, file) },
+  );
+  if (voxels <= mentionedVoxels) return [];
+  return [
+    `sform and qform place the image differently, up to ${mm.toPrecision(3)} mm apart: ` +
+      'the sform is taken',
+  ];
+}
+
+function statedSizes({ pixdim }: NiftiHeader, file: string): Vec3 {
+  const sizes = pixdim.slice(1, 4) as unknown as Vec3;
+  if (sizes.every((size) => size > 0)) return sizes;
+  throw new DawsonError('bad-geometry', {
+    file,
+    expected: 'positive voxel sizes',
+    found: sizes.join(' x '),
+  });
+}
+
+const hasUnitQuaternion = ({ quatern: [b, c, d] }: NiftiHeader) =>
+  b * b + c * c + d * d <= 1 + 1e-4;
+
+const hasQform = (header: NiftiHeader) =>
+  header.qformCode > 0 &&
+  hasUnitQuaternion(header) &&
+  [...header.pixdim.slice(1, 4)].every((size) => size > 0) &&
+  header.qoffset.every(Number.isFinite);
+
 /** Method 2 of the standard: a unit quaternion, voxel sizes and an origin. */
-function affineOfQuaternion(header: NiftiHeader, sizes: Vec3, file: string): Mat4 {
-  const [b, c, d] = header.quatern;
-  const squares = b * b + c * c + d * d;
-  if (!(squares <= 1 + 1e-4)) {
+function qformOf(header: NiftiHeader, file: string): Mat4 {
+  const sizes = statedSizes(header, file);
+  if (!hasUnitQuaternion(header)) {
     throw new DawsonError('bad-geometry', {
       file,
       expected: 'a unit quaternion in the qform',
-      found: `${b} ${c} ${d}`,
+      found: header.quatern.join(' '),
     });
   }
-  const a = Math.sqrt(Math.max(0, 1 - squares));
-  const scale = 2 / (a * a + squares);
+  const [a, b, c, d] = unitQuaternion(header.quatern);
   const [x, y, z] = [sizes[0], sizes[1], header.pixdim[0] < 0 ? -sizes[2] : sizes[2]];
   return [
-    x * (1 - scale * (c * c + d * d)),
-    y * scale * (b * c - a * d),
-    z * scale * (b * d + a * c),
+    x * (a * a + b * b - c * c - d * d),
+    y * 2 * (b * c - a * d),
+    z * 2 * (b * d + a * c),
     header.qoffset[0],
-    x * scale * (b * c + a * d),
-    y * (1 - scale * (b * b + d * d)),
-    z * scale * (c * d - a * b),
+    x * 2 * (b * c + a * d),
+    y * (a * a + c * c - b * b - d * d),
+    z * 2 * (c * d - a * b),
     header.qoffset[1],
-    x * scale * (b * d - a * c),
-    y * scale * (c * d + a * b),
-    z * (1 - scale * (b * b + c * c)),
+    x * 2 * (b * d - a * c),
+    y * 2 * (c * d + a * b),
+    z * (a * a + d * d - b * b - c * c),
     header.qoffset[2],
     0,
     0,
     0,
     1,
   ];
+}
+
+/**
+ * The first number of a quaternion, which the header leaves out, is known to 3e-4 at best where it
+ * is near 0: below the noise of single precision the rotation is one by 180 degrees (as in nifti1_io.c).
+ */
+const halfTurnSquare = 1e-7;
+
+function unitQuaternion([b, c, d]: Vec3): readonly [number, number, number, number] {
+  const squares = b * b + c * c + d * d;
+  if (1 - squares >= halfTurnSquare) return [Math.sqrt(1 - squares), b, c, d];
+  const norm = Math.sqrt(squares);
+  return [0, b / norm, c / norm, d / norm];
 }
 
 /** The fields of a header that describe a grid. */
@@ -111,10 +220,10 @@ export type GridFields = Pick<
 >;
 
 /**
- * A grid as header fields: the affine as sform (code 1), and as qform too where its axes are at
- * right angles. NIfTI-2 where NIfTI-1 has no room for the lengths.
+ * A grid as header fields: the affine as sform, and as qform too where its axes are at right angles,
+ * both of this code (see {@link formCodeOf}). NIfTI-2 where NIfTI-1 has no room for the lengths.
  */
-export function gridFields({ size, affine }: Grid): GridFields {
+export function gridFields({ size, affine }: Grid, code = scannerCode): GridFields {
   const rotation = quaternionOf(affine);
   return {
     version: size.every((length) => length < 2 ** 15) ? 1 : 2,
@@ -122,8 +231,8 @@ export function gridFields({ size, affine }: Grid): GridFields {
     pixdim: [determinant(affine) < 0 ? -1 : 1, ...voxelSizeMm(affine), 1, 1, 1, 1],
     dimInfo: 0,
     xyztUnits: millimetres,
-    qformCode: rotation ? scannerCode : 0,
-    sformCode: scannerCode,
+    qformCode: rotation ? code : 0,
+    sformCode: code,
     quatern: rotation ?? [0, 0, 0],
     qoffset: rotation ? [affine[3], affine[7], affine[11]] : [0, 0, 0],
     srow: affine.slice(0, 12),

@@ -30,7 +30,7 @@ export interface ResultKind {
 /** The result of one exam. */
 const examResult: ResultKind = {
   names:
-    /^(findings\.json|lesions\.csv|overlay\.png|report\.(pdf|html)|(flair|lesions|probability|brain|prepared-\w+)\.nii\.gz|\w+-to-\w+\.txt)$/,
+    /^(findings\.json|lesions\.csv|overlay\.png|report\.(pdf|html)|(flair|lesions|probability|brain|anatomy|prepared-\w+)\.nii\.gz|\w+-to-\w+\.txt)$/,
   marker: 'findings.json',
   schema: 'dawson-findings',
 };

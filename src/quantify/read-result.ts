@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { DawsonError } from '../errors.js';
-import { readVolume } from '../formats/index.js';
+import { readLabels, readVolume } from '../formats/index.js';
 import { readJson } from '../formats/read-json.js';
 import { type Mask, onGrid, sameGrid, type Volume } from '../volume/volume.js';
 import { type Findings, findingsSchema } from './findings.js';
@@ -79,7 +79,7 @@ export async function readFindings(file: string): Promise<Findings> {
 }
 
 async function readMask(file: string, flair: Volume): Promise<Mask> {
-  const { volume } = await readVolume(file);
+  const { volume } = await readLabels(file);
   if (!sameGrid(volume, flair)) {
     throw new DawsonError('inputs-conflict', {
       file,
