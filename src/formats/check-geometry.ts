@@ -9,6 +9,9 @@ const mostVoxels = 2 ** 28;
 const smallestVoxelMm = 0.1;
 const largestVoxelMm = 20;
 
+/** Further from the scanner's origin nothing is imaged. */
+const farthestMm = 1e5;
+
 /** Voxel sizes pass through single precision. */
 const roundingShare = 1e-4;
 
@@ -41,6 +44,13 @@ export function requireUsableAffine(affine: Mat4, file: string, origin: string):
   const found = `the affine [${affine.slice(0, 12).join(' ')}]`;
   if (!affine.every(Number.isFinite)) {
     throw new DawsonError('bad-geometry', { file, expected: 'finite numbers', found });
+  }
+  if (Math.max(...[3, 7, 11].map((at) => Math.abs(affine[at]))) > farthestMm) {
+    throw new DawsonError('bad-geometry', {
+      file,
+      expected: `a first voxel within ${farthestMm} mm of the origin`,
+      found,
+    });
   }
   const sizes = voxelSizeMm(affine);
   const [least, most] = [1 - roundingShare, 1 + roundingShare];

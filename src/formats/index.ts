@@ -8,7 +8,7 @@ export {
 } from './file-endings.js';
 export { readTransform, writeTransform } from './itk-transform.js';
 export type { NiftiHeader } from './nifti.js';
-export { formCodeOf } from './nifti-geometry.js';
+export { formCodeOf } from './nifti-affine.js';
 export { encodePng } from './png.js';
 export { type ImageFile, readLabels, readNifti, readStored, readVolume } from './read-volume.js';
 export { sha256OfFile } from './sha256.js';

@@ -3,7 +3,7 @@ import { DawsonError } from '../errors.js';
 import type { Size } from '../volume/volume.js';
 import { ByteStream } from './byte-stream.js';
 import { requireUsableSize } from './check-geometry.js';
-import { affineOf } from './nifti-geometry.js';
+import { affineOf } from './nifti-affine.js';
 import {
   firstVoxelByte,
   longestHeaderBytes,
@@ -70,8 +70,15 @@ export async function readNiftiStream(
     type,
     scaling: { slope: header.sclSlope, intercept: header.sclInter },
     header,
-    notes: [...notes, ...read.notes],
+    notes: [...notes, ...unusedIntercept(header), ...read.notes],
   };
+}
+
+/** nibabel and FSL leave the intercept out too; ITK adds it. */
+function unusedIntercept({ sclSlope, sclInter }: NiftiHeader): string[] {
+  const isScaled = Number.isFinite(sclSlope) && sclSlope !== 0;
+  if (isScaled || !Number.isFinite(sclInter) || sclInter === 0) return [];
+  return [`scl_slope ${sclSlope} means no scaling: scl_inter ${sclInter} is not added`];
 }
 
 function notNifti(file: string, start: Uint8Array, compressed: boolean): DawsonError {
