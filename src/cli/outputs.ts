@@ -29,7 +29,7 @@ export async function requireOutputs(
     if (kind !== 'folder' && kind !== 'shared-folder') requireEnding(path, outputEndings[kind]);
     const place = { ...(await placeOf(path)), isReplaced: kind === 'folder' };
     const input = read.find((other) => destroys(place, other));
-    if (input) throw inTheWay(path, 'another place than that of an input', input.path);
+    if (input) throw inTheWay(path, 'a place where no input lies', `the input ${input.path}`);
     const output = written.find((other) => destroys(place, other) || destroys(other, place));
     if (output)
       throw inTheWay(path, 'outputs at different places', `the output ${output.path} too`);
