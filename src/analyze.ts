@@ -71,7 +71,7 @@ async function analyzeWith(
 
   const { open } = segmenters[settings.segmenter];
   const segmenter: OpenSegmenter = await open(settings, sequencesOf(files), run);
-  const description = await describeExam(files.flair, settings.described);
+  const described = await describeExam(files.flair, settings.described);
   const { exam, notes } = await stage('read', () => readExam(files));
   const anatomyNetwork = await openAnatomyNetwork(settings.engine, pool);
   const preparation = await prepare(exam, settings, run, anatomyNetwork?.findAnatomy);
@@ -101,7 +101,7 @@ async function analyzeWith(
 
   const found = findingsOf({
     exam,
-    description,
+    description: described.description,
     preparation,
     brain,
     lesions,
@@ -118,6 +118,7 @@ async function analyzeWith(
     },
     quality: [...quality, ...(oneSided ? [oneSided] : [])],
     notes: [
+      ...described.notes,
       ...notes,
       ...preparation.notes,
       ...segmentation.notes,

@@ -36,6 +36,7 @@ export { type ExamReport, type ReportOptions, report } from './report-exam.js';
 
 // How well masks agree with references: one pair, or a cohort.
 export {
+  type Cohort,
   type CohortRow,
   type Definition,
   type DefinitionName,
@@ -44,6 +45,7 @@ export {
   type EvaluationSettings,
   evaluateCohort,
   evaluateFiles,
+  type FileEvaluation,
   type PairEvaluation,
   readCohort,
 } from './evaluate/index.js';

@@ -1,6 +1,12 @@
 import { join } from 'node:path';
 import type { Analysis } from './analyze.js';
-import { writeFolderWhole, writeNifti, writeTransform, writeWhole } from './formats/index.js';
+import {
+  formCodeOf,
+  writeFolderWhole,
+  writeNifti,
+  writeTransform,
+  writeWhole,
+} from './formats/index.js';
 import { type SequenceName, sequencesOf } from './preprocess/exam.js';
 import { flairTo } from './preprocess/flair-grid.js';
 import { lesionTable } from './quantify/lesion-table.js';
@@ -36,6 +42,7 @@ export async function writeAnalysis(
 function writersOf(analysis: Analysis): Record<ResultFile, Write | undefined> {
   const { findings, lesions, probability, brain, anatomy, overlay, report } = analysis;
   const { exam, preparation } = analysis;
+  const formCode = formCodeOf(exam[preparation.reference]!.header);
   const nifti = (volume: Volume) => (path: string) =>
     writeNifti(path, volume, { like: exam.flair.header });
   const bytes = (content: Uint8Array | string) => (path: string) =>
@@ -51,7 +58,7 @@ function writersOf(analysis: Analysis): Record<ResultFile, Write | undefined> {
     pdf: report && bytes(report.pdf),
     html: report && bytes(report.html),
     anatomy: anatomy && nifti(anatomy),
-    prepared: (path, name) => writeNifti(path, preparation.exam[name]!),
+    prepared: (path, name) => writeNifti(path, preparation.exam[name]!, { formCode }),
     transform: async (path, name) => {
       if (name !== 'flair') await writeTransform(path, flairTo(name, preparation));
     },

@@ -1,7 +1,14 @@
 import { type Command, Option } from 'commander';
 import { readTransform, readVolume, writeNifti } from '../formats/index.js';
 import { resample } from '../volume/resample.js';
-import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { requireOutputs } from './outputs.js';
+import {
+  naming,
+  noteLines,
+  type OutputOptions,
+  printResult,
+  withOutputOptions,
+} from './terminal.js';
 
 interface ApplyOptions extends OutputOptions {
   grid: string;
@@ -27,13 +34,16 @@ export function addApplyTransform(program: Command): void {
     )
     .requiredOption('--out <file>', 'the image to write; use nearest for masks')
     .action(async (file: string, options: ApplyOptions) => {
+      const inputs = [file, options.grid, options.transform];
+      await requireOutputs(inputs, [{ path: options.out, kind: 'image' }]);
       const image = await readVolume(file);
       const grid = await readVolume(options.grid);
       const toMoving = await readTransform(options.transform);
       const { interpolation } = options;
       const resampled = resample(image.volume, grid.volume, { toMoving, interpolation });
       await writeNifti(options.out, resampled, { like: grid.header });
-      printResult(options, { out: options.out }, [options.out]);
+      const notes = [...naming(file, image.notes), ...naming(options.grid, grid.notes)];
+      printResult(options, { out: options.out, notes }, [...noteLines(notes), options.out]);
     });
   withOutputOptions(command);
 }

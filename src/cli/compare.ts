@@ -5,9 +5,11 @@ import { caseProgress } from './case-progress.js';
 import {
   chosenDefinition,
   type EvaluationOptions,
+  notesOf,
   withEvaluationOptions,
 } from './evaluation-options.js';
-import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { requireOutputs } from './outputs.js';
+import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
 
 interface CompareOptions extends OutputOptions, EvaluationOptions {
@@ -50,14 +52,17 @@ async function compare(folders: readonly string[], options: CompareOptions): Pro
   const names = namesOf(folders);
   await withCommandRun(options, async (run) => {
     const definition = chosenDefinition(options);
+    await requireOutputs([...folders, options.references], [{ path: options.out, kind: 'folder' }]);
     await requireReportFolder(options.out);
     const settings = { definition, resample: options.resample };
     const counted = { ...run, onProgress: caseProgress(options, 'evaluate') };
     const { references } = options;
     let report: ReturnType<typeof setsReport>;
+    let notes: string[];
     if (references !== undefined) {
       const sources = folders.map((predictions) => ({ references, predictions }));
       const cohorts = await evaluateCohorts(sources, settings, counted);
+      notes = notesOf(cohorts.flat());
       const sets = names.map((name, index) => ({ name, cases: cohorts[index] }));
       report = setsReport(sets, definition, options.margin);
     } else {
@@ -66,6 +71,7 @@ async function compare(folders: readonly string[], options: CompareOptions): Pro
         predictions: second,
       }));
       const cohorts = await evaluateCohorts(sources, settings, counted);
+      notes = notesOf(cohorts.flat());
       const pairs = everyTwo(names).map(([first, second], index) => ({
         first,
         second,
@@ -74,7 +80,8 @@ async function compare(folders: readonly string[], options: CompareOptions): Pro
       report = readersReport(names, pairs, definition);
     }
     await writeReport(options.out, report.files, run.signal);
-    printResult(options, { out: options.out, ...report.result }, [
+    printResult(options, { out: options.out, ...report.result, notes }, [
+      ...noteLines(notes),
       `Definition ${definition.name}. Look at ${join(options.out, 'report.html')}.`,
     ]);
   });

@@ -8,9 +8,11 @@ import { caseProgress } from './case-progress.js';
 import {
   chosenDefinition,
   type EvaluationOptions,
+  notesOf,
   withEvaluationOptions,
 } from './evaluation-options.js';
-import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { requireOutputs } from './outputs.js';
+import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
 
 interface EvaluateOptions extends OutputOptions, EvaluationOptions {
@@ -77,7 +79,7 @@ async function evaluateOnePair(
     { reference, prediction },
     { definition: chosenDefinition(options), resample: options.resample },
   );
-  printResult(options, evaluation, linesOf(evaluation));
+  printResult(options, evaluation, [...noteLines(evaluation.notes), ...linesOf(evaluation)]);
 }
 
 async function evaluateFolders(
@@ -93,10 +95,14 @@ async function evaluateFolders(
   const { requireReportFolder, writeReport } = await import('../report/report-folder.js');
   await withCommandRun(options, async (run) => {
     const definition = chosenDefinition(options);
+    await requireOutputs(
+      [references, predictions, options.cohort, options.flairs],
+      [{ path: out, kind: 'folder' }],
+    );
     await requireReportFolder(out);
-    const rows = options.cohort === undefined ? undefined : await readCohort(options.cohort);
+    const table = options.cohort === undefined ? undefined : await readCohort(options.cohort);
     const cases = await evaluateCohort(
-      { references, predictions, rows },
+      { references, predictions, rows: table?.rows },
       { definition, resample: options.resample },
       { ...run, onProgress: caseProgress(options, 'evaluate') },
     );
@@ -106,15 +112,18 @@ async function evaluateFolders(
         : await contoursOfCohort(cases, { references, predictions, flairs: options.flairs });
     const { files, summaries } = await cohortReport(cases, definition, options.margin, contours);
     await writeReport(out, files, run.signal);
+    const notes = [...(table?.notes ?? []), ...notesOf(cases)];
     printResult(
       options,
       {
         out,
         definition,
         cases: cases.length,
+        notes,
         summary: summaries.map(({ measure, ...summary }) => ({ measure: measure.key, ...summary })),
       },
       [
+        ...noteLines(notes),
         ...summaries.map(
           ({ measure: { title, unit, digits }, mean, standardDeviation, n }) =>
             `${title}${unit ? ` (${unit})` : ''}: ${fixed(mean, digits)} ± ` +

@@ -46,6 +46,11 @@ export function chosenDefinition({ definition, minimumMm3 }: EvaluationOptions):
   });
 }
 
+/** What was assumed about the files of a cohort, each sentence once. */
+export const notesOf = (cases: readonly { readonly notes?: readonly string[] }[]): string[] => [
+  ...new Set(cases.flatMap(({ notes }) => notes ?? [])),
+];
+
 function mm3(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && value >= 0 && value < Infinity) return value;

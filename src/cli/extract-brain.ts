@@ -5,7 +5,8 @@ import { checkIntensities, readVolume, writeNifti } from '../formats/index.js';
 import { findHead } from '../preprocess/find-head.js';
 import { openAnatomyNetwork } from '../segment/anatomy-network.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
-import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { requireOutputs } from './outputs.js';
+import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
 
 export function addExtractBrain(program: Command): void {
@@ -20,8 +21,16 @@ export function addExtractBrain(program: Command): void {
     .option('--anatomy <file>', 'also write the parts of the brain as a label map')
     .action(async (file: string, options: OutputOptions & { out: string; anatomy?: string }) => {
       await withCommandRun(options, async (run) => {
+        await requireOutputs(
+          [file],
+          [
+            { path: options.out, kind: 'image' },
+            { path: options.anatomy, kind: 'image' },
+          ],
+        );
         const image = await readVolume(file);
-        const { volume } = checkIntensities(image.volume, file);
+        const { volume } = image;
+        checkIntensities(volume, file);
         const engine = { device: 'cpu', threads: availableParallelism() } as const;
         const network = await openAnatomyNetwork(engine, run.pool);
         if (options.anatomy && !network) {
@@ -44,9 +53,9 @@ export function addExtractBrain(program: Command): void {
         }
         await writeNifti(options.out, brain, { like: image.header });
         const brainVolumeMl = nonZeroVolumeMl(brain);
-        const notes = note ? [note.text] : [];
+        const notes = [...image.notes, ...(note ? [note.text] : [])];
         printResult(options, { brainVolumeMl, out: options.out, notes }, [
-          ...notes.map((text) => `Note: ${text}`),
+          ...noteLines(notes),
           `${brainVolumeMl.toFixed(0)} ml of brain: ${options.out}`,
         ]);
       });

@@ -3,7 +3,7 @@ import { readVolume } from '../formats/index.js';
 import { looksBrainExtracted } from '../preprocess/brain-extracted.js';
 import { voxelSizeMm } from '../volume/affine.js';
 import { orientationOf } from '../volume/reorient.js';
-import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 
 export function addInfo(program: Command): void {
   const command = program
@@ -11,7 +11,7 @@ export function addInfo(program: Command): void {
     .summary('say what an image is')
     .description('Prints the size, voxel size, orientation, value type and range of an image.')
     .action(async (file: string, options: OutputOptions) => {
-      const { volume, notes } = await readVolume(file);
+      const { volume, replacedVoxels, notes } = await readVolume(file);
       const [minimum, maximum] = rangeOf(volume.data);
       const info = {
         file,
@@ -22,6 +22,7 @@ export function addInfo(program: Command): void {
         valueType: volume.data.constructor.name.replace('Array', '').toLowerCase(),
         minimum,
         maximum,
+        nonFiniteVoxels: replacedVoxels,
         brainExtracted: looksBrainExtracted(volume),
         notes,
       };
@@ -30,13 +31,13 @@ export function addInfo(program: Command): void {
           `axes ${info.orientation}`,
         `${info.valueType} values from ${minimum} to ${maximum}`,
         info.brainExtracted ? 'looks brain-extracted' : 'does not look brain-extracted',
-        ...notes.map((note) => `Note: ${note}`),
+        ...noteLines(notes),
       ]);
     });
   withOutputOptions(command);
 }
 
-/** Smallest and largest value; values that are not numbers are passed over. */
+/** Smallest and largest value. */
 function rangeOf(data: ArrayLike<number>): [number, number] {
   let [minimum, maximum] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let voxel = 0; voxel < data.length; voxel++) {

@@ -37,8 +37,8 @@ const commands = [
 /** Exit code of a command line that cannot be understood; as in the table of errors. */
 const usageExitCode = 2;
 
-/** Runs the program with the arguments of a process, and sets the process's exit code. */
-export async function main(argv: readonly string[]): Promise<void> {
+/** The command line: every command with its options. */
+export function commandLine(): Command {
   const program = new Command('dawson')
     .description(
       'Finds the white-matter lesions of multiple sclerosis in clinical brain MRI.\n' +
@@ -56,8 +56,13 @@ export async function main(argv: readonly string[]): Promise<void> {
     )
     .exitOverride();
   for (const add of commands) add(program);
+  return program;
+}
+
+/** Runs the program with the arguments of a process, and sets the process's exit code. */
+export async function main(argv: readonly string[]): Promise<void> {
   try {
-    await program.parseAsync(argv as string[]);
+    await commandLine().parseAsync(argv as string[]);
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : usageExitCode;

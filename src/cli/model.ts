@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { importNnunet, type NnunetImportOptions } from '../segment/import-nnunet.js';
 import { openModelFolder } from '../segment/model-folder.js';
 import { type ModelSummary, summaryOf } from '../segment/model-summary.js';
+import { requireOutputs } from './outputs.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
 
@@ -35,6 +36,7 @@ export function addModel(program: Command): void {
     .option('--orientation <axes>', 'axes of the training images, such as LPS', orientation)
     .option('--channels <names>', 'sequences in the order of the channels, such as FLAIR,T1', list)
     .action(async (results: string, options: ImportOptions) => {
+      await requireOutputs([results], [{ path: options.out, kind: 'folder' }]);
       await withCommandRun(options, ({ stage, signal }) =>
         stage('import the folds', () => importNnunet(results, options.out, options, signal)),
       );

@@ -6,7 +6,8 @@ import { readDataset } from '../train/dataset.js';
 import type { PlanOptions } from '../train/plan.js';
 import { planTraining } from '../train/plan-training.js';
 import { TrainingFolder } from '../train/training-folder.js';
-import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { requireOutputs } from './outputs.js';
+import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
 
 interface PlanCommandOptions extends OutputOptions {
@@ -49,8 +50,9 @@ export function addPlan(program: Command): void {
 
 async function plan(datasetFolder: string, options: PlanCommandOptions): Promise<void> {
   await withCommandRun(options, async (run) => {
+    await requireOutputs([datasetFolder], [{ path: options.out, kind: 'shared-folder' }]);
     const dataset = await readDataset(datasetFolder);
-    const { plans, image, network, step } = await run.stage('read all cases', (onProgress) =>
+    const { plans, image, network, step, notes } = await run.stage('read all cases', (onProgress) =>
       planTraining(
         dataset,
         { architecture: options.architecture, memoryGb: options.memory },
@@ -75,8 +77,10 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
       stepGflop: cost.flops / 1e9,
       stepBytes: cost.peakLiveBytes,
       file,
+      notes,
     };
     printResult(options, summary, [
+      ...noteLines(notes),
       `${summary.cases} cases; patches of ${image.patchShape.join(' x ')} voxels of ${image.spacingMm
         .map((mm) => mm.toFixed(2))
         .join(' x ')} mm, ${image.batchSize} a step (axes slowest first)`,

@@ -1,8 +1,15 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { readVolume, writeNifti, writeTransform } from '../formats/index.js';
+import { checkIntensities, readVolume, writeNifti, writeTransform } from '../formats/index.js';
 import { alignToInWorker } from '../preprocess/align.js';
 import { toFloat32 } from '../volume/volume.js';
-import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { requireOutputs } from './outputs.js';
+import {
+  naming,
+  noteLines,
+  type OutputOptions,
+  printResult,
+  withOutputOptions,
+} from './terminal.js';
 import { withCommandRun } from './with-run.js';
 
 interface RegisterOptions extends OutputOptions {
@@ -32,14 +39,27 @@ export function addRegister(program: Command): void {
 
 async function registerFiles(options: RegisterOptions): Promise<void> {
   await withCommandRun(options, async (run) => {
+    await requireOutputs(
+      [options.fixed, options.moving],
+      [
+        { path: options.out, kind: 'image' },
+        { path: options.transform, kind: 'transform' },
+      ],
+    );
     const fixed = await readVolume(options.fixed);
     const moving = await readVolume(options.moving);
+    checkIntensities(fixed.volume, options.fixed);
+    checkIntensities(moving.volume, options.moving);
     const { resampled, referenceToSequence } = await run.stage('register', () =>
       alignToInWorker(run, toFloat32(fixed.volume), toFloat32(moving.volume), options.dof),
     );
     await writeNifti(options.out, resampled, { like: fixed.header });
     if (options.transform) await writeTransform(options.transform, referenceToSequence);
-    printResult(options, { fixedToMoving: referenceToSequence, out: options.out }, [options.out]);
+    const notes = [...naming(options.fixed, fixed.notes), ...naming(options.moving, moving.notes)];
+    printResult(options, { fixedToMoving: referenceToSequence, out: options.out, notes }, [
+      ...noteLines(notes),
+      options.out,
+    ]);
   });
 }
 

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { DawsonError } from '../errors.js';
-import { readVolume, writeNifti } from '../formats/index.js';
+import { formCodeOf, readStored, writeNifti } from '../formats/index.js';
 import { orientationOf, reorient } from '../volume/reorient.js';
-import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { requireOutputs } from './outputs.js';
+import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 
 export function addReorient(program: Command): void {
   const command = program
@@ -10,7 +11,8 @@ export function addReorient(program: Command): void {
     .summary('turn the voxel axes of an image, without resampling')
     .description(
       'Permutes and flips the voxel axes of an image so that they run as close as possible to the\n' +
-        'directions asked for. No value is changed and every voxel stays at its place in space.',
+        'directions asked for. Every voxel keeps its value, as the file stores it, and its place in\n' +
+        'space.',
     )
     .option('--to <axes>', 'directions of the three axes, a letter each of RL, AP and SI', 'RAS')
     .requiredOption('--out <file>', 'the image to write (.nii or .nii.gz)')
@@ -21,12 +23,16 @@ export function addReorient(program: Command): void {
           found: options.to,
         });
       }
-      const { volume } = await readVolume(file);
+      await requireOutputs([file], [{ path: options.out, kind: 'image' }]);
+      const stored = await readStored(file);
+      const { volume, header, notes } = stored;
       const turned = reorient(volume, options.to);
-      await writeNifti(options.out, turned);
+      await writeNifti(options.out, turned, { formCode: formCodeOf(header), stored });
       const from = orientationOf(volume.affine);
-      printResult(options, { from, to: options.to, sizeVoxels: turned.size, out: options.out }, [
-        `${from} to ${options.to}: ${options.out}`,
+      const { to, out } = options;
+      printResult(options, { from, to, sizeVoxels: turned.size, out, notes }, [
+        ...noteLines(notes),
+        `${from} to ${to}: ${out}`,
       ]);
     });
   withOutputOptions(command);

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { requireReplaceableFolder, writeFolderWhole, writeWhole } from '../formats/index.js';
 import { notice } from '../quantify/findings.js';
+import { readFilesOf } from '../quantify/read-result.js';
 import type { Paper } from '../report/clinical/report-input.js';
 import type { Language } from '../report/clinical/texts.js';
 import { previewFilesInWorker, previewResult } from '../report/preview.js';
 import { report } from '../report-exam.js';
+import { requireOutputs } from './outputs.js';
 import { reportOptions } from './report-options.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
@@ -48,6 +50,11 @@ export function addReport(program: Command): void {
 async function reportFolder(folder: string, options: ReportOptions): Promise<void> {
   await withCommandRun(options, async (run) => {
     const { stage, signal } = run;
+    await requireOutputs([folder, ...options.previous].flatMap(readFilesOf), [
+      { path: options.out, kind: 'pdf' },
+      { path: options.html, kind: 'html' },
+      { path: options.preview, kind: 'folder' },
+    ]);
     if (options.preview) await requireReplaceableFolder(options.preview, previewResult);
     const { pdf, html, exam } = await report(folder, options, run);
     if (options.preview) {

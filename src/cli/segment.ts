@@ -19,8 +19,9 @@ import type { Paper } from '../report/clinical/report-input.js';
 import type { Language } from '../report/clinical/texts.js';
 import { type SegmenterName, segmenters } from '../segment/segmenters.js';
 import { writeAnalysis } from '../write-analysis.js';
+import { requireOutputs } from './outputs.js';
 import { reportOptions } from './report-options.js';
-import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
 
 interface SegmentOptions extends OutputOptions {
@@ -130,7 +131,9 @@ async function segment(options: SegmentOptions): Promise<void> {
   const startMs = performance.now();
   await withCommandRun(options, async (run) => {
     const { stage, signal } = run;
-    await requireReplaceableFolder(options.out, examResult);
+    const { flair, t2, t1, model, out } = options;
+    await requireOutputs([flair, t2, t1, model], [{ path: out, kind: 'folder' }]);
+    await requireReplaceableFolder(out, examResult);
     const analysis = await analyze(options, analyzeOptionsOf(options), run);
     await stage('write', () =>
       writeAnalysis(options.out, analysis, { intermediate: options.keepIntermediate, signal }),
@@ -143,7 +146,7 @@ async function segment(options: SegmentOptions): Promise<void> {
       ...(findings.quality ?? []).map(
         ({ severity, text }) => `${severityLabels[severity]}: ${text}`,
       ),
-      ...findings.notes.map((note) => `Note: ${typeof note === 'string' ? note : note.text}`),
+      ...noteLines(findings.notes),
       `${countOfLesions(findings.lesionCount)}, ${findings.lesionVolumeMl.toFixed(2)} ml in all ` +
         `(brain ${findings.brainVolumeMl.toFixed(0)} ml), in ${seconds.toFixed(1)} s with ${gib.toFixed(2)} GiB.`,
       ...(options.report ? [`The report: ${path('pdf')}.`] : []),

@@ -14,6 +14,7 @@ import { sequenceNames } from '../train/synthesize/exam.js';
 import { synthesizeExamInWorker } from '../train/synthesize/synthesize-exam.js';
 import { version } from '../version.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
+import { requireOutputs } from './outputs.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
 
@@ -67,6 +68,13 @@ async function synthesize(options: SynthesizeOptions): Promise<void> {
   const seed = seedFrom(options.seed);
   await withCommandRun(options, async (run) => {
     const { stage, signal } = run;
+    await requireOutputs(
+      [options.data],
+      [
+        { path: options.out, kind: 'folder' },
+        { path: options.cache, kind: 'shared-folder' },
+      ],
+    );
     await requireReplaceableFolder(options.out, synthesisResult);
     const sources = { dataFolder: options.data, cacheFolder: options.cache };
     const { parameters, exam } = await stage('make the exam', () =>

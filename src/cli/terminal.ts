@@ -63,6 +63,14 @@ export function printResult({ quiet, json }: OutputOptions, result: object, line
   else if (!quiet) process.stdout.write(printable(`${lines.join('\n')}\n`));
 }
 
+/** Notes about a file, each with its name. */
+export const naming = (file: string, notes: readonly string[]): string[] =>
+  notes.map((note) => `${file}: ${note}`);
+
+/** Notes as lines of a result. */
+export const noteLines = (notes: readonly (string | { readonly text: string })[]): string[] =>
+  notes.map((note) => `Note: ${typeof note === 'string' ? note : note.text}`);
+
 /** Texts from files must not steer the terminal. */
 const printable = (text: string) => text.replace(/[^\P{Cc}\n\t]/gu, '\ufffd');
 

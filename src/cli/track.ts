@@ -4,6 +4,7 @@ import { requireReplaceableFolder } from '../formats/index.js';
 import { type ChangeDocument, changeClasses } from '../quantify/change.js';
 import { notice } from '../quantify/findings.js';
 import { changeResult, track, writeTracking } from '../track.js';
+import { requireOutputs } from './outputs.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
 
@@ -44,6 +45,7 @@ export function addTrack(program: Command): void {
 async function trackExams(options: TrackOptions): Promise<void> {
   await withCommandRun(options, async (run) => {
     const { stage, signal } = run;
+    await requireOutputs(options.exam, [{ path: options.out, kind: 'folder' }]);
     await requireReplaceableFolder(options.out, changeResult);
     const tracking = await track(options.exam, run);
     await stage('write', () => writeTracking(options.out, tracking, { signal }));

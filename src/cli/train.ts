@@ -2,20 +2,20 @@ import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DawsonError } from '../errors.js';
-import { type CohortColumn, cohortColumns, readCohort } from '../evaluate/cohort-table.js';
+import {
+  type CohortColumn,
+  type CohortRow,
+  cohortColumns,
+  readCohort,
+} from '../evaluate/cohort-table.js';
 import { writeWhole } from '../formats/index.js';
 import { readJsonIfThere } from '../formats/read-json.js';
-import { type Device, devices, readWeights } from '../network/index.js';
-import type { Run } from '../run.js';
-import { openModelFolder } from '../segment/model-folder.js';
-import { pretrainedLesionNetwork } from '../train/compact-plan.js';
+import { type Device, devices } from '../network/index.js';
 import { readDataset } from '../train/dataset.js';
 import { type Fold, splitCases, splitIntoFolds } from '../train/folds.js';
-import type { PretrainedModel } from '../train/initialise.js';
 import { defaultRunSettings, type EpochRecord, readLog } from '../train/loop.js';
 import { type LossName, lossNames } from '../train/loss.js';
 import { type OptimiserName, optimisers } from '../train/optimiser.js';
-import { planTraining } from '../train/plan-training.js';
 import {
   type AugmentationName,
   augmentationNames,
@@ -25,7 +25,9 @@ import {
   writeTrainedModel,
 } from '../train/train-fold.js';
 import { type FoldName, TrainingFolder } from '../train/training-folder.js';
-import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { requireOutputs } from './outputs.js';
+import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { plannedTraining, readPretrained } from './train-start.js';
 import { withCommandRun } from './with-run.js';
 
 interface TrainOptions extends OutputOptions {
@@ -116,12 +118,20 @@ async function train(datasetFolder: string, options: TrainOptions): Promise<void
   const folder = new TrainingFolder(options.out);
   const { fold: name } = options;
   await withCommandRun(options, async (run) => {
+    const initial = options.init === 'lesions' ? undefined : options.init;
+    await requireOutputs(
+      [datasetFolder, options.cohort, initial],
+      [{ path: options.out, kind: 'shared-folder' }],
+    );
+    const table = options.cohort ? await readCohort(options.cohort) : undefined;
     const dataset = await readDataset(datasetFolder);
     const pretrained = options.init ? await readPretrained(options.init) : undefined;
     const planned = await plannedTraining(dataset, folder, pretrained, run);
     const names = dataset.cases.map((entry) => entry.name);
     const fold =
-      name === 'all' ? { train: names, val: [] } : await foldOf(name, dataset, folder, options);
+      name === 'all'
+        ? { train: names, val: [] }
+        : await foldOf(name, dataset, folder, table?.rows, options);
     const choice: TrainingChoice = {
       run: {
         ...defaultRunSettings,
@@ -166,7 +176,9 @@ async function train(datasetFolder: string, options: TrainOptions): Promise<void
     const dice = Object.fromEntries(
       Object.entries(validation.cases).map(([id, result]) => [id, result.dice]),
     );
-    printResult(options, { fold: name, dice, epochs, model, card }, [
+    const notes = table?.notes ?? [];
+    printResult(options, { fold: name, dice, epochs, model, card, notes }, [
+      ...noteLines(notes),
       ...Object.entries(dice).map(
         ([id, value]) => `${id}: Dice ${value.toFixed(3)}, not trained on`,
       ),
@@ -176,77 +188,16 @@ async function train(datasetFolder: string, options: TrainOptions): Promise<void
   });
 }
 
-async function plannedTraining(
-  dataset: PlannedTraining['dataset'],
-  folder: TrainingFolder,
-  pretrained: PretrainedModel | undefined,
-  { pool, stage, signal }: Run,
-): Promise<PlannedTraining> {
-  const known = await readJsonIfThere(folder.plans);
-  const plans =
-    known ??
-    (await stage('plan', async (onProgress) => {
-      const options = { architecture: 'plain', memoryGb: 8 } as const;
-      const { plans: own } = await planTraining(dataset, options, { pool, signal, onProgress });
-      const made = pretrained ? withNetworkOf(own, pretrained.plans) : own;
-      await folder.writeJson(folder.plans, made);
-      return made;
-    }));
-  const { orientation } = plans as { orientation?: unknown };
-  if (typeof orientation !== 'string' || !/^[RLAPSI]{3}$/.test(orientation)) {
-    throw new DawsonError('bad-model', {
-      file: folder.plans,
-      expected: 'plans that dawson plan wrote, with the orientation of the cases',
-      found: 'none',
-    });
-  }
-  return { dataset, plans, plansFile: folder.plans, orientation };
-}
-
-/** Plans of a training set with the network, patch and spacing of a trained model. */
-function withNetworkOf(own: unknown, trained: unknown): unknown {
-  const fields = ['spacing', 'patch_size', 'batch_size', 'architecture'] as const;
-  type Plans = { configurations: Record<string, Record<string, unknown>> } & Record<
-    string,
-    unknown
-  >;
-  const [mine, theirs] = [own as Plans, trained as Plans];
-  const [configuration] = Object.keys(mine.configurations);
-  const replaced = Object.fromEntries(
-    fields.map((field) => [field, theirs.configurations[configuration][field]]),
-  );
-  const { transpose_forward, transpose_backward } = theirs;
-  return {
-    ...mine,
-    transpose_forward,
-    transpose_backward,
-    configurations: {
-      [configuration]: { ...mine.configurations[configuration], ...replaced },
-    },
-  };
-}
-
-async function readPretrained(folder: string): Promise<PretrainedModel> {
-  if (folder === 'lesions') return pretrainedLesionNetwork();
-  const { weights, network, model, plans } = await openModelFolder(folder);
-  return {
-    weights: await readWeights(weights[0], network),
-    network,
-    channelNames: model.channelNames,
-    plans,
-  };
-}
-
 /** One fold; the folds are drawn once and kept, so that all runs agree on them. */
 async function foldOf(
   name: number,
   dataset: PlannedTraining['dataset'],
   folder: TrainingFolder,
-  options: TrainOptions,
+  rows: readonly CohortRow[] | undefined,
+  { stratify, seed }: TrainOptions,
 ): Promise<Fold> {
-  const rows = options.cohort ? await readCohort(options.cohort) : undefined;
-  const cases = splitCases(dataset, { rows, stratifyBy: options.stratify });
-  const drawn = splitIntoFolds(cases, { folds: foldCount, seed: options.seed });
+  const cases = splitCases(dataset, { rows, stratifyBy: stratify });
+  const drawn = splitIntoFolds(cases, { folds: foldCount, seed });
   const kept = await readJsonIfThere(folder.splits);
   if (kept === undefined) await folder.writeJson(folder.splits, drawn);
   else if (JSON.stringify(kept) !== JSON.stringify(drawn)) {

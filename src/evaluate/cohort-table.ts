@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import { DawsonError } from '../errors.js';
+import { decodeText } from '../formats/index.js';
 
 /** A column of the cohort file: what it holds and how a field is read. */
 interface Column {
@@ -39,15 +40,28 @@ export type CohortRow = { readonly case: string } & {
   >]?: (typeof cohortColumns)[column]['kind'] extends 'number' ? number : string;
 };
 
+/** Columns of BIDS's participants.tsv, by what they are here. */
+const bidsColumns: Readonly<Record<string, CohortColumn>> = {
+  participant_id: 'case',
+  age: 'age_years',
+};
+
+/** What a cohort file says, and what in it was passed over or assumed. */
+export interface Cohort {
+  readonly rows: readonly CohortRow[];
+  readonly notes: readonly string[];
+}
+
 /** A cohort file is a list of people, not a data base: anything larger is a mistake. */
 const largestBytes = 16 * 2 ** 20;
 
 /**
- * Reads a cohort file: comma-separated values (RFC 4180) with a header line.
- * @throws DawsonError `bad-table` listing all unknown and repeated columns, bad numbers, missing and
- *   repeated names of cases at once; `file-not-found`.
+ * Reads a cohort file: a header line and a line a case, separated by commas, semicolons or tabs
+ * (RFC 4180), such as BIDS's participants.tsv. Empty lines and other columns are passed over.
+ * @throws DawsonError `bad-table` listing all repeated columns, bad numbers, missing and repeated
+ *   names of cases at once; `file-not-found`.
  */
-export async function readCohort(file: string): Promise<CohortRow[]> {
+export async function readCohort(file: string): Promise<Cohort> {
   let bytes: Buffer;
   try {
     bytes = await readFile(file);
@@ -65,30 +79,26 @@ export async function readCohort(file: string): Promise<CohortRow[]> {
       found: `${bytes.length} bytes`,
     });
   }
-  return parseCohort(bytes.toString('utf8'), file);
+  const { text, notes } = decodeText(bytes);
+  const cohort = parseCohort(text, file);
+  return { ...cohort, notes: [...notes.map((note) => `${file} ${note}`), ...cohort.notes] };
 }
 
 /** {@link readCohort} for text in memory; `file` is for messages. */
-export function parseCohort(text: string, file: string): CohortRow[] {
-  const [header, ...lines] = fieldsOf(text, file);
+export function parseCohort(text: string, file: string): Cohort {
+  const delimiter = delimiterOf(text);
+  const [header, ...lines] = linesOf(text, delimiter, file);
   const problems: string[] = [];
-  const names = (header ?? []).map((name) => name.trim().toLowerCase());
-  for (const [index, name] of names.entries()) {
-    if (!Object.hasOwn(cohortColumns, name))
-      problems.push(`unknown column ${JSON.stringify(name)}`);
-    else if (names.indexOf(name) !== index) problems.push(`column ${name} twice`);
-  }
+  const names = columnsOf(header?.fields ?? [], problems);
   if (!names.includes('case')) problems.push('no column case');
   const lineOfCase = new Map<string, number>();
-  const rows = lines.map((fields, index) => {
-    const line = index + 2;
+  const rows = lines.map(({ line, fields }) => {
     const row: Record<string, string | number> = {};
     for (const [place, name] of names.entries()) {
       const value = fields[place].trim();
-      if (value === '' || !Object.hasOwn(cohortColumns, name)) continue;
-      const { kind } = cohortColumns[name as CohortColumn];
-      row[name] = kind === 'number' ? Number(value) : value;
-      if (kind === 'number' && !Number.isFinite(row[name])) {
+      if (name === undefined || isMissing(value)) continue;
+      row[name] = cohortColumns[name].kind === 'number' ? numberOf(value, delimiter) : value;
+      if (Number.isNaN(row[name])) {
         problems.push(`line ${line}: ${name} is ${JSON.stringify(value)}, not a number`);
       }
     }
@@ -102,20 +112,59 @@ export function parseCohort(text: string, file: string): CohortRow[] {
   if (problems.length > 0) {
     throw new DawsonError('bad-table', {
       file,
-      expected: `one line a case, columns among ${Object.keys(cohortColumns).join(', ')}`,
+      expected: 'a header line with a column case, and one line a case',
       found: problems.join('; '),
     });
   }
-  return rows;
+  const unused = header.fields.filter((_, place) => names[place] === undefined);
+  const listed = unused.map((name) => JSON.stringify(name)).join(', ');
+  return {
+    rows,
+    notes: unused.length > 0 ? [`${file}: columns that are not used: ${listed}`] : [],
+  };
 }
 
-function fieldsOf(text: string, file: string): string[][] {
+/** The column that each name of the header stands for; undefined where it is none of Dawson's. */
+function columnsOf(header: readonly string[], problems: string[]): (CohortColumn | undefined)[] {
+  const given = header.map((name) => name.trim().toLowerCase());
+  const names = given.map((name) => {
+    if (Object.hasOwn(cohortColumns, name)) return name as CohortColumn;
+    const known = Object.hasOwn(bidsColumns, name) ? bidsColumns[name] : undefined;
+    return known && given.includes(known) ? undefined : known;
+  });
+  for (const [place, name] of names.entries()) {
+    if (name && names.indexOf(name) !== place) problems.push(`column ${name} twice`);
+  }
+  return names;
+}
+
+/** Texts that stand for no value; `n/a` is that of BIDS. */
+const isMissing = (value: string) => value === '' || /^(n\/?a|nan)$/i.test(value);
+
+/** Where semicolons separate the fields, a comma is the decimal one. NaN for what is no number. */
+function numberOf(value: string, delimiter: string): number {
+  const number = Number(delimiter === ';' ? value.replace(',', '.') : value);
+  return Number.isFinite(number) ? number : Number.NaN;
+}
+
+/** The separator that the header line has most of. */
+function delimiterOf(text: string): string {
+  const [header = ''] = text.trimStart().split(/\r?\n|\r/, 1);
+  const count = (delimiter: string) => header.split(delimiter).length;
+  return [',', '\t', ';'].reduce((best, next) => (count(next) > count(best) ? next : best));
+}
+
+/** The fields of each line that has any, and its number in the file. */
+function linesOf(text: string, delimiter: string, file: string) {
   try {
-    return parse(text, { bom: true, skip_empty_lines: true });
+    const records = parse(text, { bom: true, delimiter, info: true, skip_empty_lines: true });
+    return (records as unknown as { record: string[]; info: { lines: number } }[])
+      .map(({ record, info }) => ({ line: info.lines, fields: record }))
+      .filter(({ fields }) => fields.some((field) => field.trim() !== ''));
   } catch (error) {
     throw new DawsonError('bad-table', {
       file,
-      expected: 'comma-separated values',
+      expected: 'the same number of fields in every line, separated by commas, semicolons or tabs',
       found: (error as Error).message,
     });
   }

@@ -5,6 +5,7 @@ import {
   type CaseOutcome,
   caseOutcomeInWorker,
   type EvaluationSettings,
+  type FileEvaluation,
   type FilePair,
 } from './evaluate-files.js';
 import type { PairEvaluation } from './evaluate-pair.js';
@@ -14,6 +15,8 @@ import { casesInAll, imagesIn, throwProblems } from './match-files.js';
 export interface EvaluatedCase {
   readonly id: string;
   readonly evaluation: PairEvaluation;
+  /** What was worked around or assumed in reading its files. */
+  readonly notes?: readonly string[];
   readonly row?: CohortRow;
 }
 
@@ -60,8 +63,8 @@ export async function evaluateCohorts(
   throwProblems([...new Set(unusable)], `masks on the same grid${advice}`);
   return cohorts.map((cohort) =>
     cohort.map((pair) => {
-      const { evaluation } = outcomes.get(pair) as { evaluation: PairEvaluation };
-      return { id: pair.id, evaluation, row: pair.row };
+      const { notes, ...evaluation } = outcomes.get(pair) as FileEvaluation;
+      return { id: pair.id, evaluation, notes, row: pair.row };
     }),
   );
 }

@@ -1,5 +1,5 @@
 import { DawsonError } from '../errors.js';
-import { type ImageFile, readVolume } from '../formats/index.js';
+import { type ImageFile, readLabels } from '../formats/index.js';
 import { type Vec3, voxelSizeMm } from '../volume/affine.js';
 import { resample } from '../volume/resample.js';
 import { inWorker } from '../workers.js';
@@ -21,6 +21,11 @@ export interface EvaluationSettings {
   readonly resample: boolean;
 }
 
+/** The figures of a pair of files, and what was worked around or assumed in reading them. */
+export interface FileEvaluation extends PairEvaluation {
+  readonly notes: readonly string[];
+}
+
 /**
  * Evaluates a prediction against its reference.
  * @throws DawsonError for files that cannot be read, are no masks, or differ in their grids.
@@ -31,22 +36,28 @@ export async function evaluateFiles(
     definition = definitions.anima,
     resample: bringToGrid = false,
   }: Partial<EvaluationSettings> = {},
-): Promise<PairEvaluation> {
-  const reference = await readVolume(files.reference);
-  let { volume: prediction } = await readVolume(files.prediction);
-  if (bringToGrid)
-    prediction = resample(prediction, reference.volume, { interpolation: 'nearest' });
+): Promise<FileEvaluation> {
+  const reference = await readLabels(files.reference);
+  const prediction = await readLabels(files.prediction);
+  const onReference = bringToGrid
+    ? resample(prediction.volume, reference.volume, { interpolation: 'nearest' })
+    : prediction.volume;
   const masks = masksOf(
     { volume: reference.volume, file: files.reference },
-    { volume: prediction, file: files.prediction },
+    { volume: onReference, file: files.prediction },
     definition.ignoredReferenceLabel,
   );
   const pair = pairMasks(masks.reference, masks.prediction, statedVoxelSizeMm(reference));
-  return evaluatePair(pair, definition);
+  const notes = [
+    ...reference.notes.map((note) => `${files.reference}: ${note}`),
+    ...prediction.notes.map((note) => `${files.prediction}: ${note}`),
+    ...masks.notes,
+  ];
+  return { ...evaluatePair(pair, definition), notes };
 }
 
 /** What became of one case of a cohort; failures as data, so that all of them can be listed. */
-export type CaseOutcome = { readonly evaluation: PairEvaluation } | { readonly problem: string };
+export type CaseOutcome = FileEvaluation | { readonly problem: string };
 
 /** {@link evaluateFiles}, for workers: what is wrong with the input comes back as a sentence. */
 export async function caseOutcome(
@@ -54,7 +65,7 @@ export async function caseOutcome(
   settings: Partial<EvaluationSettings>,
 ): Promise<CaseOutcome> {
   try {
-    return { evaluation: await evaluateFiles(files, settings) };
+    return await evaluateFiles(files, settings);
   } catch (error) {
     if (error instanceof DawsonError) return { problem: error.message };
     throw error;
@@ -67,7 +78,7 @@ export const caseOutcomeInWorker = inWorker<typeof caseOutcome>(import.meta.url,
  * Voxel size as the header states it, in its own precision, where it agrees with the affine; else,
  * or without such a header, that of the affine.
  */
-export function statedVoxelSizeMm({ volume, header }: ImageFile): Vec3 {
+export function statedVoxelSizeMm({ volume, header }: Pick<ImageFile, 'volume' | 'header'>): Vec3 {
   const ofAffine = voxelSizeMm(volume.affine);
   if (!header) return ofAffine;
   const stated = header.pixdim.slice(1, 4).map(Math.abs);

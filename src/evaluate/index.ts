@@ -11,7 +11,7 @@ export {
   type ScannerComparison,
   summarizeCohort,
 } from './cohort-summary.js';
-export { type CohortRow, cohortColumns, readCohort } from './cohort-table.js';
+export { type Cohort, type CohortRow, cohortColumns, readCohort } from './cohort-table.js';
 export {
   compareSets,
   everyTwo,
@@ -28,7 +28,7 @@ export {
   definitions,
   matchInWords,
 } from './definitions.js';
-export { type EvaluationSettings, evaluateFiles } from './evaluate-files.js';
+export { type EvaluationSettings, evaluateFiles, type FileEvaluation } from './evaluate-files.js';
 export { evaluatePair, evaluateUnder, type PairEvaluation } from './evaluate-pair.js';
 export { type MaskPair, pairMasks } from './mask-pair.js';
 export { type Measure, measures } from './measures.js';

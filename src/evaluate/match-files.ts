@@ -1,9 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DawsonError } from '../errors.js';
-
-/** Endings of image files; the rest of the name is the name of the case. */
-const imageEnding = /\.(nii\.gz|nii|mha|mhd)$/i;
+import { imageName, isImageName } from '../formats/index.js';
 
 /** The image files of a folder by the name of their case, in the order of the names. */
 export type FolderOfImages = ReadonlyMap<string, string>;
@@ -28,10 +26,8 @@ export async function imagesIn(
   }
   const images = new Map<string, string>();
   const problems: string[] = [];
-  for (const name of names
-    .filter((name) => imageEnding.test(name) && !name.startsWith('.'))
-    .sort()) {
-    const id = name.replace(imageEnding, '');
+  for (const name of names.filter((name) => isImageName(name) && !name.startsWith('.')).sort()) {
+    const id = imageName(name);
     const known = images.get(id);
     if (known !== undefined) problems.push(`${id}: two files in ${folder}`);
     else images.set(id, join(folder, name));

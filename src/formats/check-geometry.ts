@@ -5,8 +5,15 @@ import { type Size, voxelCount } from '../volume/volume.js';
 /** More than any scanner makes (645 voxels along each axis), and what two GiB hold as doubles. */
 const mostVoxels = 2 ** 28;
 
-const smallestVoxelMm = 1e-3;
-const largestVoxelMm = 1e3;
+/** Outside of these, voxels are no clinical image's: the unit or the scale in the header is wrong. */
+const smallestVoxelMm = 0.1;
+const largestVoxelMm = 20;
+
+/** Further from the scanner's origin nothing is imaged. */
+const farthestMm = 1e5;
+
+/** Voxel sizes pass through single precision. */
+const roundingShare = 1e-4;
 
 /** Below this share of the volume of a right-angled voxel, the axes lie in one plane. */
 const leastSkewVolume = 1e-4;
@@ -29,18 +36,31 @@ export function requireUsableSize(size: Size, file: string): void {
   }
 }
 
-/** @throws DawsonError `bad-geometry` for an affine (voxel to RAS mm) that cannot be a scanner's. */
-export function requireUsableAffine(affine: Mat4, file: string): void {
+/**
+ * @param origin what the header says of the lengths, for messages
+ * @throws DawsonError `bad-geometry` for an affine (voxel to RAS mm) that cannot be a scanner's.
+ */
+export function requireUsableAffine(affine: Mat4, file: string, origin: string): void {
   const found = `the affine [${affine.slice(0, 12).join(' ')}]`;
   if (!affine.every(Number.isFinite)) {
     throw new DawsonError('bad-geometry', { file, expected: 'finite numbers', found });
   }
+  if (Math.max(...[3, 7, 11].map((at) => Math.abs(affine[at]))) > farthestMm) {
+    throw new DawsonError('bad-geometry', {
+      file,
+      expected: `a first voxel within ${farthestMm} mm of the origin`,
+      found,
+    });
+  }
   const sizes = voxelSizeMm(affine);
-  if (!sizes.every((mm) => mm >= smallestVoxelMm && mm <= largestVoxelMm)) {
+  const [least, most] = [1 - roundingShare, 1 + roundingShare];
+  if (!sizes.every((mm) => mm >= least * smallestVoxelMm && mm <= most * largestVoxelMm)) {
+    const inWords = sizes.map((mm) => Number(mm.toPrecision(6))).join(' x ');
     throw new DawsonError('bad-geometry', {
       file,
       expected: `voxels of ${smallestVoxelMm} to ${largestVoxelMm} mm`,
-      found,
+      found: `an implausible ${inWords} mm (${origin}), ${found}`,
+      advice: 'Correct the unit or the voxel size in the header, or convert the image again.',
     });
   }
   const skewVolume = Math.abs(determinant(affine)) / (sizes[0] * sizes[1] * sizes[2]);

@@ -1,40 +1,41 @@
 import { DawsonError } from '../errors.js';
-import type { Volume } from '../volume/volume.js';
+import type { Volume, VoxelData } from '../volume/volume.js';
+
+/** Values of an image without those that no program can compute with. */
+export interface FiniteData {
+  /** A copy where something was replaced. */
+  readonly data: VoxelData;
+  readonly replacedVoxels: number;
+  /** What was replaced, in sentences. */
+  readonly notes: readonly string[];
+}
 
 /**
- * Makes sure that an image has something to see.
- * @returns the volume, with 0 where values were infinite or not numbers (then a copy), and what was
- *   replaced, in sentences.
- * @throws DawsonError `bad-intensities` when all values are the same or none is a finite number.
+ * The values, with 0 where they were infinite or not numbers.
+ * @throws DawsonError `bad-intensities` when none is a finite number.
  */
-export function checkIntensities(
-  volume: Volume,
-  file: string,
-): { volume: Volume; notes: readonly string[] } {
-  const { data } = volume;
-  let [minimum, maximum, finite] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
+export function withoutNonFinite(data: VoxelData, file: string): FiniteData {
+  let replacedVoxels = 0;
   for (let voxel = 0; voxel < data.length; voxel++) {
-    const value = data[voxel];
-    if (!Number.isFinite(value)) continue;
-    finite++;
-    if (value < minimum) minimum = value;
-    if (value > maximum) maximum = value;
+    if (!Number.isFinite(data[voxel])) replacedVoxels++;
   }
-  if (finite === 0 || minimum === maximum) {
-    throw new DawsonError('bad-intensities', {
-      file,
-      expected: 'voxels of different intensities',
-      found: finite === 0 ? 'no finite value' : `${minimum} everywhere`,
-    });
-  }
-  const replaced = data.length - finite;
-  if (replaced === 0) return { volume, notes: [] };
+  if (replacedVoxels === 0) return { data, replacedVoxels, notes: [] };
+  if (replacedVoxels === data.length) throw unusable(file, 'no finite value');
   const values = data.slice();
   for (let voxel = 0; voxel < values.length; voxel++) {
     if (!Number.isFinite(values[voxel])) values[voxel] = 0;
   }
-  return {
-    volume: { ...volume, data: values },
-    notes: [`${replaced} of ${data.length} voxels were infinite or not numbers and are taken as 0`],
-  };
+  const note = `${replacedVoxels} of ${data.length} voxels were infinite or not numbers and are taken as 0`;
+  return { data: values, replacedVoxels, notes: [note] };
 }
+
+/**
+ * Makes sure that an image of finite values has something to see.
+ * @throws DawsonError `bad-intensities` when all values are the same.
+ */
+export function checkIntensities({ data }: Volume, file: string): void {
+  if (data.every((value) => value === data[0])) throw unusable(file, `${data[0]} everywhere`);
+}
+
+const unusable = (file: string, found: string) =>
+  new DawsonError('bad-intensities', { file, expected: 'voxels of different intensities', found });

@@ -1,12 +1,22 @@
 export { checkIntensities } from './check-intensities.js';
+export {
+  imageEndings,
+  imageName,
+  isImageName,
+  outputEndings,
+  requireEnding,
+} from './file-endings.js';
 export { readTransform, writeTransform } from './itk-transform.js';
-export { type NiftiHeader, type NiftiImage, readNifti, writeNifti } from './nifti.js';
+export type { NiftiHeader } from './nifti.js';
+export { formCodeOf } from './nifti-affine.js';
 export { encodePng } from './png.js';
-export { type ImageFile, readVolume } from './read-volume.js';
+export { type ImageFile, readLabels, readNifti, readStored, readVolume } from './read-volume.js';
 export { sha256OfFile } from './sha256.js';
+export { decodeText } from './text.js';
 export {
   type ResultKind,
   requireReplaceableFolder,
   writeFolderWhole,
 } from './write-folder-whole.js';
+export { writeNifti } from './write-nifti.js';
 export { writeWhole } from './write-whole.js';

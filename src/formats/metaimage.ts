@@ -2,11 +2,12 @@ import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DawsonError } from '../errors.js';
 import type { Mat4 } from '../volume/affine.js';
-import { type Size, type Volume, voxelCount } from '../volume/volume.js';
+import { type Size, voxelCount } from '../volume/volume.js';
 import { ByteStream } from './byte-stream.js';
 import { requireUsableAffine, requireUsableSize } from './check-geometry.js';
 import { readVoxels, type VoxelLayout } from './read-voxels.js';
 import { type ScalarType, scalarBytes } from './scalar-types.js';
+import type { StoredImage } from './stored-image.js';
 
 const scalarOfElementType: Readonly<Record<string, ScalarType>> = {
   MET_UCHAR: 'uint8',
@@ -45,9 +46,7 @@ export function looksLikeMetaImage(start: Uint8Array): boolean {
  * words and is often wrong, is not looked at.
  * @throws DawsonError of one of the input codes for any other kind of MetaImage.
  */
-export async function readMetaImageStream(
-  bytes: ByteStream,
-): Promise<{ volume: Volume; notes: readonly string[] }> {
+export async function readMetaImageStream(bytes: ByteStream): Promise<StoredImage> {
   const { file } = bytes;
   if (bytes.compressed) {
     throw new DawsonError('unsupported-image', {
@@ -62,8 +61,8 @@ export async function readMetaImageStream(
   requirePlainImage(fields, file);
   const size = numbers(fields, ['DimSize'], 3, file) as unknown as Size;
   requireUsableSize(size, file);
-  const affine = affineOf(fields, file);
-  requireUsableAffine(affine, file);
+  const { affine, notes: assumed } = affineOf(fields, file);
+  requireUsableAffine(affine, file, 'by ElementSpacing');
   const elementType = fields.get('ElementType') ?? '';
   const type = Object.hasOwn(scalarOfElementType, elementType)
     ? scalarOfElementType[elementType]
@@ -79,12 +78,17 @@ export async function readMetaImageStream(
     isTrue(fields, 'BinaryDataByteOrderMSB') || isTrue(fields, 'ElementByteOrderMSB');
   const layout = { size, type, order: bigEndian ? 'BE' : 'LE' } as const;
   const { data, notes } = await readElements(bytes, header, layout);
-  return { volume: { data, size, affine }, notes };
+  return {
+    volume: { data, size, affine },
+    type,
+    scaling: { slope: 1, intercept: 0 },
+    notes: [...assumed, ...notes],
+  };
 }
 
 function parseHeader(start: Buffer, file: string): MetaHeader {
   const text = start.toString('latin1');
-  const last = /^[ \t]*ElementDataFile[ \t]*=[^\n]*\n/m.exec(text);
+  const last = /^[ \t]*ElementDataFile[ \t]*=[^\n]*\n?/m.exec(text);
   if (!last) {
     throw new DawsonError('file-truncated', {
       file,
@@ -123,16 +127,37 @@ function requirePlainImage(fields: ReadonlyMap<string, string>, file: string): v
   }
 }
 
-/** The three numbers of one axis follow each other in TransformMatrix; LPS becomes RAS. */
-function affineOf(fields: ReadonlyMap<string, string>, file: string): Mat4 {
+/**
+ * The three numbers of one axis follow each other in TransformMatrix; LPS becomes RAS. Without
+ * TransformMatrix or Offset the axes are those of LPS and the first voxel is the origin, as in ITK.
+ */
+function affineOf(
+  fields: ReadonlyMap<string, string>,
+  file: string,
+): { affine: Mat4; notes: string[] } {
+  const notes: string[] = [];
+  const orElse = (names: readonly string[], value: number[], meaning: string) => {
+    if (names.some((name) => fields.has(name))) return numbers(fields, names, value.length, file);
+    notes.push(`the header has no ${names[0]}: ${meaning}`);
+    return value;
+  };
   const spacing = numbers(fields, ['ElementSpacing', 'ElementSize'], 3, file);
-  const origin = numbers(fields, ['Offset', 'Position', 'Origin'], 3, file);
-  const axes = numbers(fields, ['TransformMatrix', 'Rotation', 'Orientation'], 9, file);
+  const origin = orElse(
+    ['Offset', 'Position', 'Origin'],
+    [0, 0, 0],
+    'its place is unknown, and the first voxel is taken as the origin',
+  );
+  const axes = orElse(
+    ['TransformMatrix', 'Rotation', 'Orientation'],
+    [1, 0, 0, 0, 1, 0, 0, 0, 1],
+    'which side is left is unknown, and its axes are taken as left, posterior, superior',
+  );
   const row = (r: number, sign: 1 | -1) => [
     ...[0, 1, 2].map((axis) => sign * axes[3 * axis + r] * spacing[axis]),
     sign * origin[r],
   ];
-  return [...row(0, -1), ...row(1, -1), ...row(2, 1), 0, 0, 0, 1] as unknown as Mat4;
+  const rows = [...row(0, -1), ...row(1, -1), ...row(2, 1)];
+  return { affine: [...rows, 0, 0, 0, 1] as unknown as Mat4, notes };
 }
 
 /** The numbers of the first of these keys that the header has. */

@@ -1,37 +1,24 @@
 import { access } from 'node:fs/promises';
-import { endianness } from 'node:os';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import { DawsonError } from '../errors.js';
-import { type Size, sameGrid, type Volume, type VoxelData } from '../volume/volume.js';
+import type { Size } from '../volume/volume.js';
 import { ByteStream } from './byte-stream.js';
 import { requireUsableSize } from './check-geometry.js';
-import { affineOf, type GridFields, gridFields } from './nifti-geometry.js';
+import { affineOf } from './nifti-affine.js';
 import {
   firstVoxelByte,
   longestHeaderBytes,
   type NiftiHeader,
   parseHeader,
-  serializeHeader,
 } from './nifti-header.js';
 import { readVoxels, type VoxelLayout } from './read-voxels.js';
 import { describeStart, signatureBytes } from './recognise.js';
-import { rescale } from './rescale.js';
-import { type ScalarType, scalarBytes, toHostOrder } from './scalar-types.js';
-import { writeWhole } from './write-whole.js';
+import type { ScalarType } from './scalar-types.js';
+import type { StoredImage } from './stored-image.js';
 
 export type { NiftiHeader } from './nifti-header.js';
 
-/** A NIfTI file in memory. */
-export interface NiftiImage {
-  readonly volume: Volume;
-  readonly header: NiftiHeader;
-  /** What was worked around or assumed in reading, in sentences without a full stop. */
-  readonly notes: readonly string[];
-}
-
 /** Codes of `datatype` that are one number a voxel. */
-const scalarOfDatatype = new Map<number, ScalarType>([
+export const scalarOfDatatype: ReadonlyMap<number, ScalarType> = new Map<number, ScalarType>([
   [2, 'uint8'],
   [4, 'int16'],
   [8, 'int32'],
@@ -60,27 +47,15 @@ const largestVoxOffset = 2 ** 26;
 
 /**
  * Reads one three-dimensional NIfTI-1 or NIfTI-2 image: `.nii`, `.nii.gz`, or the `.hdr` of a pair,
- * recognised by its content, in either byte order. Integers without scaling keep their type (64-bit
- * ones become doubles); with scl_slope and scl_inter they become floats. Values that are not numbers
- * stay: see {@link checkIntensities}.
+ * recognised by its content, in either byte order.
  * @throws DawsonError of one of the input codes for any file that is not such an image.
  */
-export function readNifti(file: string): Promise<NiftiImage> {
-  return ByteStream.with(file, readNiftiStream);
-}
-
-/** {@link readNifti} for an opened file. */
-export async function readNiftiStream(bytes: ByteStream): Promise<NiftiImage> {
+export async function readNiftiStream(
+  bytes: ByteStream,
+): Promise<StoredImage & { readonly header: NiftiHeader }> {
   const { file } = bytes;
   const parsed = parseHeader(await bytes.peek(longestHeaderBytes));
-  if (!parsed) {
-    const start = await bytes.peek(signatureBytes);
-    throw new DawsonError('not-an-image', {
-      file,
-      expected: 'a NIfTI or MetaImage file',
-      found: describeStart(start, bytes.compressed),
-    });
-  }
+  if (!parsed) throw notNifti(file, await bytes.peek(signatureBytes), bytes.compressed);
   const { header, order } = parsed;
   const type = requireScalar(header, file);
   const size = requireSingleVolume(header, file);
@@ -90,12 +65,30 @@ export async function readNiftiStream(bytes: ByteStream): Promise<NiftiImage> {
   const read = header.singleFile
     ? await readVoxels(bytes, layout)
     : await readImageFile(file, layout);
-  const { sclSlope, sclInter } = header;
   return {
-    volume: { data: rescale(read.data, sclSlope, sclInter, file), size, affine },
+    volume: { data: read.data, size, affine },
+    type,
+    scaling: { slope: header.sclSlope, intercept: header.sclInter },
     header,
-    notes: [...notes, ...read.notes],
+    notes: [...notes, ...unusedIntercept(header), ...read.notes],
   };
+}
+
+/** nibabel and FSL leave the intercept out too; ITK adds it. */
+function unusedIntercept({ sclSlope, sclInter }: NiftiHeader): string[] {
+  const isScaled = Number.isFinite(sclSlope) && sclSlope !== 0;
+  if (isScaled || !Number.isFinite(sclInter) || sclInter === 0) return [];
+  return [`scl_slope ${sclSlope} means no scaling: scl_inter ${sclInter} is not added`];
+}
+
+function notNifti(file: string, start: Uint8Array, compressed: boolean): DawsonError {
+  const isPair = /\.img(\.gz)?$/i.test(file);
+  return new DawsonError('not-an-image', {
+    file,
+    expected: 'a NIfTI or MetaImage file',
+    found: isPair ? 'the voxels of a pair of files' : describeStart(start, compressed),
+    ...(isPair && { advice: 'Give the .hdr file that lies beside it.' }),
+  });
 }
 
 function requireScalar({ datatype }: NiftiHeader, file: string): ScalarType {
@@ -164,79 +157,3 @@ const exists = (path: string) =>
     () => true,
     () => false,
   );
-
-function datatypeOf(data: VoxelData): { code: number; type: ScalarType } {
-  const name = data.constructor.name.replace('Array', '').toLowerCase();
-  for (const [code, type] of scalarOfDatatype) if (type === name) return { code, type };
-  throw new RangeError(`no NIfTI datatype for ${data.constructor.name}`);
-}
-
-/**
- * Writes a volume as NIfTI, whole or not at all; compressed when the name ends in `.gz`. The same
- * volume gives the same bytes.
- * @param like header of an image on the same grid: its dimensions, voxel sizes, units, sform and
- *   qform are copied exactly, so that every viewer lays the two over each other. Without it the
- *   affine becomes the sform, and the qform too where its axes are at right angles.
- * @throws DawsonError `usage` for another name than `*.nii` or `*.nii.gz`, `output-failed`.
- * @throws RangeError when the volume does not lie on the grid of `like`.
- */
-export async function writeNifti(
-  file: string,
-  volume: Volume,
-  { like }: { like?: NiftiHeader } = {},
-): Promise<void> {
-  if (!/\.nii(\.gz)?$/i.test(file)) {
-    throw new DawsonError('usage', {
-      file,
-      expected: 'a file name that ends in .nii or .nii.gz',
-      found: 'another one',
-      advice: 'Give the output such a name.',
-    });
-  }
-  const bytes = niftiBytes(volume, like ? gridFieldsLike(like, volume, file) : gridFields(volume));
-  await writeWhole(file, /\.gz$/i.test(file) ? await gzipDeterministic(bytes) : bytes);
-}
-
-function gridFieldsLike(like: NiftiHeader, volume: Volume, file: string): GridFields {
-  const size = like.dim.slice(1, 4) as unknown as Size;
-  if (!sameGrid({ size, affine: affineOf(like, file).affine }, volume)) {
-    throw new RangeError(`the volume for ${file} does not lie on the grid it is to be written on`);
-  }
-  return like;
-}
-
-function niftiBytes(volume: Volume, grid: GridFields): Uint8Array {
-  const { code, type } = datatypeOf(volume.data);
-  const width = scalarBytes[type];
-  const header = serializeHeader({
-    ...grid,
-    // Dimensions that are not counted can hold anything; readers that look at them expect 1.
-    dim: grid.dim.map((length, axis) => (axis > grid.dim[0] ? 1 : length)),
-    datatype: code,
-    bitpix: 8 * width,
-    voxOffset: firstVoxelByte(grid.version),
-    sclSlope: 1,
-    sclInter: 0,
-    descrip: 'Dawson',
-    singleFile: true,
-  });
-  const { buffer, byteOffset, byteLength } = volume.data;
-  const bytes = new Uint8Array(header.length + byteLength);
-  bytes.set(header);
-  bytes.set(new Uint8Array(buffer, byteOffset, byteLength), header.length);
-  if (endianness() === 'BE') {
-    toHostOrder(bytes.subarray(header.length), width as 1 | 2 | 4 | 8, 'LE');
-  }
-  return bytes;
-}
-
-/** Place of the operating system in a gzip header, and the code for an unknown one. */
-const gzipSystemByte = 9;
-const unknownSystem = 255;
-
-/** Gzip without time, name or operating system. */
-async function gzipDeterministic(bytes: Uint8Array): Promise<Uint8Array> {
-  const compressed = await promisify(gzip)(bytes);
-  compressed[gzipSystemByte] = unknownSystem;
-  return compressed;
-}

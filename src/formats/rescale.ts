@@ -1,5 +1,6 @@
 import { DawsonError } from '../errors.js';
 import type { VoxelData } from '../volume/volume.js';
+import type { Scaling } from './stored-image.js';
 
 /**
  * `slope * value + intercept`. A slope of 0 or one that is not a number means "no scaling" in
@@ -7,12 +8,7 @@ import type { VoxelData } from '../volume/volume.js';
  * precision where it holds the stored values, else double.
  * @throws DawsonError `file-corrupt` for an intercept that is not a number.
  */
-export function rescale(
-  data: VoxelData,
-  slope: number,
-  intercept: number,
-  file: string,
-): VoxelData {
+export function rescale(data: VoxelData, { slope, intercept }: Scaling, file: string): VoxelData {
   if (!Number.isFinite(slope) || slope === 0) return data;
   if (!Number.isFinite(intercept)) {
     throw new DawsonError('file-corrupt', {

@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { DawsonError } from '../errors.js';
-import { readJson } from '../formats/read-json.js';
+import { imageName } from '../formats/index.js';
+import { readForeignJson } from '../formats/read-json.js';
+import { type DescriptionSchema, descriptionOf, isDate } from './foreign-description.js';
 
 /** Whose exam it is, when and with what it was taken; every part may be unknown. */
 export interface ExamDescription {
@@ -36,32 +38,35 @@ export interface GivenDescription {
   readonly date?: string;
 }
 
+/** What is known of an exam, and what of its descriptions was passed over. */
+export interface DescribedExam {
+  readonly description?: ExamDescription;
+  readonly notes: readonly string[];
+}
+
 const schemaFile = new URL('../../schemas/findings-1.schema.json', import.meta.url);
 
 /**
  * The description of the exam whose FLAIR is given: what `exam.json` in the FLAIR's folder says
  * (the form of {@link ExamDescription}), else what the sidecar beside the FLAIR says (`flair.json`
- * for `flair.nii.gz`, as dcm2niix and BIDS write them), with what was `given` put over it.
- * Undefined where nothing is known.
- * @throws DawsonError `file-corrupt` where a description is damaged or of another form, `usage`
- *   where what was given is.
+ * for `flair.nii.gz`, as dcm2niix and BIDS write them), with what was `given` put over it. Of both
+ * files whatever is usable is taken; `notes` names the rest.
+ * @throws DawsonError `usage` where what was given is of another form.
  */
 export async function describeExam(
   flairFile: string,
   given: GivenDescription = {},
-): Promise<ExamDescription | undefined> {
-  const own = await readIfThere(join(dirname(flairFile), 'exam.json'));
-  const sidecar = join(
-    dirname(flairFile),
-    `${basename(flairFile).replace(/(\.nii(\.gz)?|\.mh[ad])$/, '')}.json`,
-  );
-  const found = own ?? fromSidecar(await readIfThere(sidecar));
-  const description =
-    found === undefined
-      ? undefined
-      : await checked(found.value, { file: found.file, code: 'file-corrupt' });
+): Promise<DescribedExam> {
+  const folder = dirname(flairFile);
+  const { $defs } = JSON.parse(await readFile(schemaFile, 'utf8'));
+  const own = await readDescription(join(folder, 'exam.json'), $defs.exam, 'own');
+  const sidecar = join(folder, `${imageName(flairFile)}.json`);
+  const found = own.description
+    ? own
+    : await readDescription(sidecar, $defs.exam, 'sidecar', own.notes);
   const { patient: id, date } = given;
-  if (id === undefined && date === undefined) return description;
+  if (id === undefined && date === undefined) return found;
+  const { description, notes } = found;
   const merged = {
     ...description,
     ...(date !== undefined && { date }),
@@ -70,101 +75,45 @@ export async function describeExam(
       patient: description?.patient?.id === id ? description.patient : { id },
     }),
   };
-  return checked(merged, { code: 'usage' });
+  return { description: checked(merged, $defs.exam), notes };
 }
 
-interface Found {
-  readonly file: string;
-  readonly value: unknown;
-}
-
-async function readIfThere(file: string): Promise<Found | undefined> {
+/** What a file says, none where there is no such file; its notes come behind those of `before`. */
+async function readDescription(
+  file: string,
+  schema: DescriptionSchema,
+  form: 'own' | 'sidecar',
+  before: readonly string[] = [],
+): Promise<DescribedExam> {
   try {
-    return { file, value: await readJson(file) };
+    const read = await readForeignJson(file);
+    const { description, notes } = descriptionOf(read.value, schema, form);
+    const own = [...read.notes, ...notes].map((note) => `${basename(file)}: ${note}`);
+    return { ...(description && { description }), notes: [...before, ...own] };
   } catch (error) {
-    if (error instanceof DawsonError && error.code === 'file-not-found') return undefined;
-    throw error;
+    if (!(error instanceof DawsonError)) throw error;
+    if (error.code === 'file-not-found') return { notes: before };
+    const { expected, found } = error.details;
+    const note = `${basename(file)}: expected ${expected}, found ${found}: passed over`;
+    return { notes: [...before, note] };
   }
 }
 
-/** Keys of BIDS and dcm2niix, by what they are here; times are in seconds, dates as in DICOM or ISO. */
-function fromSidecar(found: Found | undefined): Found | undefined {
-  if (found === undefined) return undefined;
-  const { file, value } = found;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new DawsonError('file-corrupt', {
-      file,
-      expected: 'a JSON object, as dcm2niix writes it',
-      found: 'another value',
-    });
-  }
-  const at = value as Readonly<Record<string, unknown>>;
-  const time = at.AcquisitionDateTime ?? at.AcquisitionDate ?? at.StudyDate ?? at.SeriesDate;
-  const description = withoutUnknown({
-    patient: withoutUnknown({
-      id: at.PatientID,
-      name: at.PatientName,
-      birthDate: isoDate(at.PatientBirthDate),
-      sex: at.PatientSex,
-    }),
-    date: isoDate(time),
-    scanner: withoutUnknown({
-      manufacturer: at.Manufacturer,
-      model: at.ManufacturersModelName,
-      fieldStrengthTesla: at.MagneticFieldStrength,
-    }),
-    protocol: withoutUnknown({
-      name: at.ProtocolName ?? at.SeriesDescription,
-      sliceThicknessMm: at.SliceThickness,
-      repetitionTimeS: at.RepetitionTime,
-      echoTimeS: at.EchoTime,
-      inversionTimeS: at.InversionTime,
-      contrastAgent: at.ContrastBolusAgent ?? at.ContrastBolusIngredient,
-    }),
-  });
-  return description === undefined ? undefined : { file, value: description };
-}
-
-/** '20260131', '20260131120000' and '2026-01-31T12:00:00' as '2026-01-31'; others are unknown. */
-function isoDate(value: unknown): string | undefined {
-  if (typeof value !== 'string') return undefined;
-  const [, year, month, day] = /^(\d{4})-?(\d{2})-?(\d{2})(?:\D|\d{6}|$)/.exec(value) ?? [];
-  const date = `${year}-${month}-${day}`;
-  return day !== undefined && isDate(date) ? date : undefined;
-}
-
-/** Without what is undefined or an empty text; undefined where nothing is left. */
-function withoutUnknown<T extends object>(record: T): T | undefined {
-  const known = Object.entries(record).filter(([, value]) => value !== undefined && value !== '');
-  return known.length > 0 ? (Object.fromEntries(known) as T) : undefined;
-}
-
-async function checked(
-  value: unknown,
-  { file, code }: { file?: string; code: 'file-corrupt' | 'usage' },
-): Promise<ExamDescription> {
-  const { $defs } = JSON.parse(await readFile(schemaFile, 'utf8'));
-  const validate = new Ajv2020().compile($defs.exam) as ValidateFunction<ExamDescription>;
+/** What the command line gave, which has to be of the form of a description. */
+function checked(value: unknown, schema: DescriptionSchema): ExamDescription {
+  const validate = new Ajv2020().compile(schema) as ValidateFunction<ExamDescription>;
   const fail = (found: string): never => {
-    throw new DawsonError(code, {
-      ...(file !== undefined && { file }),
+    throw new DawsonError('usage', {
       expected: 'a description of an exam: patient, date (YYYY-MM-DD), scanner, protocol',
       found,
-      ...(code === 'file-corrupt' && { advice: 'Correct the description, or remove it.' }),
     });
   };
   if (!validate(value)) {
     const [{ instancePath, message }] = validate.errors!;
     return fail(`${instancePath || 'the document'} ${message}`);
   }
-  for (const date of [value.date, value.patient?.birthDate]) {
-    // Without the date itself: it may be a birth date, and messages go into logs.
-    if (date !== undefined && !isDate(date)) fail('a date that the calendar does not have');
+  if (value.date !== undefined && !isDate(value.date)) {
+    fail('a date that the calendar does not have');
   }
   return value;
-}
-
-function isDate(text: string): boolean {
-  const time = new Date(`${text}T00:00:00Z`);
-  return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(text);
 }

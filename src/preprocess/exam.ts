@@ -41,11 +41,9 @@ export async function readExam(files: ExamFiles): Promise<{ exam: Exam; notes: s
   for (const name of sequencesOf(files)) {
     const file = files[name]!;
     const image = await readVolume(file);
-    const checked = checkIntensities(image.volume, file);
-    notes.push(
-      ...[...image.notes, ...checked.notes].map((note) => `${sequenceLabels[name]}: ${note}`),
-    );
-    const volume = toFloat32(checked.volume);
+    checkIntensities(image.volume, file);
+    notes.push(...image.notes.map((note) => `${sequenceLabels[name]}: ${note}`));
+    const volume = toFloat32(image.volume);
     for (const earlier of sequencesOf(exam)) {
       if (!sameValues(exam[earlier]!.volume, volume)) continue;
       throw new DawsonError('inputs-conflict', {

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { DawsonError } from '../errors.js';
-import { readVolume } from '../formats/index.js';
+import { readLabels, readVolume } from '../formats/index.js';
 import { readJson } from '../formats/read-json.js';
 import { type Mask, onGrid, sameGrid, type Volume } from '../volume/volume.js';
 import { type Findings, findingsSchema } from './findings.js';
@@ -16,6 +16,16 @@ export interface ExamResult {
   readonly brain: Mask;
 }
 
+/** The files of a result that {@link readResult} reads. */
+const filesRead = ['findings', 'flair', 'lesions', 'brain'] as const satisfies ResultFile[];
+
+const pathIn = (folder: string, row: (typeof filesRead)[number]) =>
+  join(folder, resultFiles[row].file);
+
+/** Paths of what {@link readResult} reads of a folder. */
+export const readFilesOf = (folder: string): string[] =>
+  filesRead.map((row) => pathIn(folder, row));
+
 const schemaFile = new URL('../../schemas/findings-1.schema.json', import.meta.url);
 
 /**
@@ -25,7 +35,7 @@ const schemaFile = new URL('../../schemas/findings-1.schema.json', import.meta.u
  *   reading an image.
  */
 export async function readResult(folder: string): Promise<ExamResult> {
-  const path = (row: ResultFile) => join(folder, resultFiles[row].file);
+  const path = (row: (typeof filesRead)[number]) => pathIn(folder, row);
   const findings = await readFindings(path('findings'));
   if ((await stat(path('flair')).catch(() => undefined)) === undefined) {
     throw new DawsonError('file-not-found', {
@@ -72,7 +82,7 @@ export async function readFindings(file: string): Promise<Findings> {
 }
 
 async function readMask(file: string, flair: Volume): Promise<Mask> {
-  const { volume } = await readVolume(file);
+  const { volume } = await readLabels(file);
   if (!sameGrid(volume, flair)) {
     throw new DawsonError('inputs-conflict', {
       file,

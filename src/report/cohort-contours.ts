@@ -1,6 +1,7 @@
 import type { EvaluatedCase } from '../evaluate/index.js';
+import { marksLesion } from '../evaluate/masks.js';
 import { imagesIn, throwProblems } from '../evaluate/match-files.js';
-import { readVolume } from '../formats/index.js';
+import { readLabels, readVolume } from '../formats/index.js';
 import { reorient } from '../volume/reorient.js';
 import { resample } from '../volume/resample.js';
 import { countNonZero, type Mask, maskWhere, type Volume } from '../volume/volume.js';
@@ -110,8 +111,8 @@ function boxOf({ values, width, height }: Slice) {
 }
 
 async function maskOn(flair: Volume, file: string): Promise<Mask> {
-  const { volume } = await readVolume(file);
-  return maskWhere(resample(volume, flair, { interpolation: 'nearest' }), (value) => value === 1);
+  const { volume } = await readLabels(file);
+  return maskWhere(resample(volume, flair, { interpolation: 'nearest' }), marksLesion);
 }
 
 /**

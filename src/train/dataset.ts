@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DawsonError } from '../errors.js';
+import { imageEndings } from '../formats/index.js';
 import { readJson } from '../formats/read-json.js';
 
 /** One case of a training set: a file a channel, and its labels. */
@@ -25,9 +26,6 @@ export interface Dataset {
   readonly description: Readonly<Record<string, unknown>>;
 }
 
-/** Endings of files that Dawson reads. */
-const fileEndings = ['.nii.gz', '.nii', '.mha', '.mhd'];
-
 /** Labels are kept in one signed byte; nnU-Net's networks take four digits of channels. */
 const mostClasses = 128;
 const mostChannels = 16;
@@ -51,8 +49,8 @@ export async function readDataset(folder: string): Promise<Dataset> {
   const classNames = classesOf(description, problems);
   const optionalChannels = optionalOf(description, channelNames, problems);
   const ending = String(description.file_ending ?? '');
-  if (!fileEndings.includes(ending)) {
-    problems.push(`file_ending is ${quoted(ending)}, not one of ${fileEndings.join(', ')}`);
+  if (!imageEndings.some((known) => known === ending)) {
+    problems.push(`file_ending is ${quoted(ending)}, not one of ${imageEndings.join(', ')}`);
   }
   if (description.dataset !== undefined) {
     problems.push('dataset lists files: Dawson reads imagesTr and labelsTr only');

@@ -50,7 +50,7 @@ export async function fingerprintOf(
     signal?: AbortSignal;
     onProgress?: (done: number, all: number) => void;
   },
-): Promise<Fingerprint> {
+): Promise<Fingerprint & { readonly notes: readonly string[] }> {
   const { cases, classNames } = dataset;
   const perCase = Math.ceil(foregroundVoxels / cases.length);
   let done = 0;
@@ -75,18 +75,23 @@ export async function fingerprintOf(
     }
   }
   if (problems.length > 0) throw badDataset(dataset.folder, problems);
-  return mergeFacts(facts);
+  return { ...mergeFacts(facts), notes: facts.flatMap(({ notes }) => notes) };
 }
 
-/** Reads one case and takes its facts, or says what keeps it from being used. */
+/**
+ * Reads one case and takes its facts, with what was assumed in reading, or says what keeps it from
+ * being used.
+ */
 export async function readCaseFacts(
   entry: DatasetCase,
   classCount: number,
   mostForegroundVoxels: number,
-): Promise<CaseFacts | { readonly problems: readonly string[] }> {
+): Promise<
+  (CaseFacts & { readonly notes: readonly string[] }) | { readonly problems: readonly string[] }
+> {
   const reading = await readCase(entry, classCount);
   if ('problems' in reading) return reading;
-  return factsOf(reading.images, mostForegroundVoxels);
+  return { ...factsOf(reading.images, mostForegroundVoxels), notes: reading.notes };
 }
 
 export const readCaseFactsInWorker = inWorker<typeof readCaseFacts>(

@@ -18,6 +18,8 @@ export interface TrainingPlan {
   readonly network: NetworkPlan;
   /** The training step as a graph, to tell its cost. */
   readonly step: Readonly<Record<string, Value>>;
+  /** What was assumed in reading the cases. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -54,5 +56,5 @@ export async function planTraining(
     weightDecay: 3e-5,
     clipNorm: 12,
   });
-  return { plans, image, network, step };
+  return { plans, image, network, step, notes: fingerprint.notes };
 }

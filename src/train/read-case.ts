@@ -1,7 +1,7 @@
 import { DawsonError } from '../errors.js';
-import { checkIntensities, readVolume } from '../formats/index.js';
+import { checkIntensities, type ImageFile, readLabels, readVolume } from '../formats/index.js';
 import type { Channels } from '../segment/nnunet-preprocess.js';
-import { sameGrid, type Volume } from '../volume/volume.js';
+import { gridDifference, sameGrid, type Volume } from '../volume/volume.js';
 import { inWorker } from '../workers.js';
 import type { DatasetCase } from './dataset.js';
 
@@ -13,7 +13,7 @@ export interface CaseImages {
 
 /** A case, or sentences about everything that keeps it from being used. */
 export type CaseReading =
-  | { readonly images: CaseImages }
+  | { readonly images: CaseImages; readonly notes: readonly string[] }
   | { readonly problems: readonly string[] };
 
 /** More unknown labels than these are not worth listing. */
@@ -22,11 +22,12 @@ const mostListedLabels = 5;
 /** Reads and checks a case: one grid, finite intensities, known labels, something to see. */
 export async function readCase(entry: DatasetCase, classCount: number): Promise<CaseReading> {
   const problems: string[] = [];
-  const attempt = async (file: string, check: (volume: Volume) => void) => {
+  const notes: string[] = [];
+  const attempt = async (file: string, read: (file: string) => Promise<ImageFile>) => {
     try {
-      const { volume } = await readVolume(file);
-      check(volume);
-      return volume;
+      const image = await read(file);
+      notes.push(...image.notes.map((note) => `${file}: ${note}`));
+      return image.volume;
     } catch (error) {
       if (!(error instanceof DawsonError)) throw error;
       problems.push(`${entry.name}: ${error.message}`);
@@ -35,31 +36,34 @@ export async function readCase(entry: DatasetCase, classCount: number): Promise<
   };
   const channels: (Volume | undefined)[] = [];
   for (const file of entry.images) {
-    channels.push(
-      (file && (await attempt(file, (volume) => requireIntensities(volume, file)))) || undefined,
-    );
+    channels.push((file && (await attempt(file, readChannel))) || undefined);
   }
-  const labels = await attempt(entry.labels, () => {});
+  const labels = await attempt(entry.labels, readLabels);
   if (problems.length > 0 || !labels) return { problems };
   for (const [channel, volume] of channels.entries()) {
-    if (volume && !sameGrid(volume, labels)) {
-      problems.push(`${entry.name}: the labels lie on another grid than channel ${channel}`);
-    }
+    if (!volume || sameGrid(volume, labels)) continue;
+    problems.push(
+      `${entry.name}: the labels lie on another grid than channel ${channel}: ` +
+        gridDifference(volume, labels),
+    );
   }
   const unknown = unknownLabels(labels, classCount);
   if (unknown.length > 0) {
     problems.push(`${entry.name}: labels ${unknown.join(', ')} are not in dataset.json`);
   }
-  return problems.length > 0 ? { problems } : { images: { channels, labels } };
+  return problems.length > 0 ? { problems } : { images: { channels, labels }, notes };
 }
 
 export const readCaseInWorker = inWorker<typeof readCase>(import.meta.url, 'readCase');
 
 /** Networks do not learn from images that had to be repaired. */
-function requireIntensities(volume: Volume, file: string): void {
-  const { notes } = checkIntensities(volume, file);
-  if (notes.length === 0) return;
-  throw new DawsonError('bad-intensities', { file, expected: 'finite values', found: notes[0] });
+async function readChannel(file: string): Promise<ImageFile> {
+  const image = await readVolume(file);
+  const { volume, replacedVoxels } = image;
+  checkIntensities(volume, file);
+  if (replacedVoxels === 0) return image;
+  const found = `${replacedVoxels} of ${volume.data.length} voxels infinite or not numbers`;
+  throw new DawsonError('bad-intensities', { file, expected: 'finite values', found });
 }
 
 function unknownLabels(labels: Volume, classCount: number): (number | string)[] {

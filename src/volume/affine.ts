@@ -99,6 +99,17 @@ export function voxelSizeMm(affine: Mat4): Vec3 {
   ];
 }
 
+/** Largest cosine between two voxel axes: 0 where all are at right angles. */
+export function largestCosine(affine: Mat4): number {
+  const sizes = voxelSizeMm(affine);
+  const cosine = (a: number, b: number) =>
+    Math.abs(
+      affine[a] * affine[b] + affine[4 + a] * affine[4 + b] + affine[8 + a] * affine[8 + b],
+    ) /
+    (sizes[a] * sizes[b]);
+  return Math.max(cosine(0, 1), cosine(1, 2), cosine(0, 2));
+}
+
 /** Volume of one voxel in mm3. */
 export function voxelVolumeMm3(affine: Mat4): number {
   return Math.abs(determinant(affine));

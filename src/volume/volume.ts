@@ -1,4 +1,4 @@
-import { type Mat4, voxelVolumeMm3 } from './affine.js';
+import { applyToPoint, invert, type Mat4, type Vec3, voxelVolumeMm3 } from './affine.js';
 
 /** Numbers of voxels along the three voxel axes; the first axis runs fastest in memory. */
 export type Size = readonly [number, number, number];
@@ -79,23 +79,46 @@ export function nonZeroVolumeMl(volume: Volume): number {
   return (countNonZero(volume.data) * voxelVolumeMm3(volume.affine)) / 1000;
 }
 
-/**
- * Whether two grids have the same size and place corresponding corner voxels within
- * `toleranceMm` of each other.
- */
-export function sameGrid(a: Grid, b: Grid, toleranceMm = 1e-3): boolean {
-  if (a.size.some((n, axis) => n !== b.size[axis])) return false;
+/** How far two grids of the same size place a corner voxel apart: a distance, and in voxels an axis. */
+export function gridDistance(a: Grid, b: Grid): { readonly mm: number; readonly voxels: number } {
+  const toIndex = invert(a.affine);
+  let [mm, voxels] = [0, 0];
   for (let corner = 0; corner < 8; corner++) {
-    const index = a.size.map((n, axis) => ((corner >> axis) & 1 ? n - 1 : 0));
-    for (let row = 0; row < 3; row++) {
-      let difference = a.affine[4 * row + 3] - b.affine[4 * row + 3];
-      for (let axis = 0; axis < 3; axis++) {
-        difference += (a.affine[4 * row + axis] - b.affine[4 * row + axis]) * index[axis];
-      }
-      if (!(Math.abs(difference) <= toleranceMm)) return false;
-    }
+    const index = a.size.map((n, axis) => ((corner >> axis) & 1 ? n - 1 : 0)) as unknown as Vec3;
+    const inB = applyToPoint(b.affine, index);
+    const inA = applyToPoint(a.affine, index);
+    mm = Math.max(mm, Math.hypot(inA[0] - inB[0], inA[1] - inB[1], inA[2] - inB[2]));
+    const apart = applyToPoint(toIndex, inB).map((at, axis) => Math.abs(at - index[axis]));
+    voxels = Math.max(voxels, ...apart);
   }
-  return true;
+  return { mm, voxels };
+}
+
+/**
+ * Headers keep affines in single precision, and quaternions beside them: what differs by less than
+ * this, in voxels, are two ways to write one grid.
+ */
+const oneGridVoxels = 0.01;
+
+/** A difference between grids that is not worth a word, in voxels. */
+const silentVoxels = 1e-3;
+
+const sameSize = (a: Grid, b: Grid) => a.size.every((n, axis) => n === b.size[axis]);
+
+/** Whether two grids have the same size and nowhere lie further apart than `tolerance` voxels. */
+export function sameGrid(a: Grid, b: Grid, tolerance = oneGridVoxels): boolean {
+  return sameSize(a, b) && gridDistance(a, b).voxels <= tolerance;
+}
+
+/** How the grid of `b` differs from that of `a`, in words; undefined where there is nothing to say. */
+export function gridDifference(a: Grid, b: Grid): string | undefined {
+  if (!sameSize(a, b)) return `${b.size.join(' x ')} voxels instead of ${a.size.join(' x ')}`;
+  const { mm, voxels } = gridDistance(a, b);
+  if (voxels <= silentVoxels) return undefined;
+  return (
+    'the same number of voxels at other places, ' +
+    `up to ${mm.toPrecision(3)} mm apart (${voxels.toPrecision(2)} voxels)`
+  );
 }
 
 /** A zeroed array of the same type as another. */

@@ -52,7 +52,8 @@ describe('dawson segment', () => {
     expect(quality).toContainEqual(
       expect.objectContaining({ code: 'outliers', severity: 'warning', sequence: 'flair' }),
     );
-    expect(notes).toContain('FLAIR: -1024 is its darkest intensity and is taken as 0.');
+    const text = 'FLAIR: -1024 is its darkest intensity and is taken as 0.';
+    expect(notes).toContainEqual(expect.objectContaining({ code: 'darkest-intensity', text }));
   }, 900_000);
 
   it('refuses a head that is said to be a brain', async () => {

@@ -111,6 +111,27 @@ describe('readVolume of a MetaImage', () => {
     await expect(readVolume(file)).rejects.toMatchObject({ code: 'file-truncated' });
   });
 
+  it('reads a header whose last line has no end', async () => {
+    const path = temporaryFolder();
+    writeFileSync(path('image.mhd'), header({ ElementDataFile: 'image.raw' }).trimEnd());
+    writeFileSync(path('image.raw'), voxels);
+    expect((await readVolume(path('image.mhd'))).volume.size).toEqual([2, 2, 2]);
+  });
+
+  it('takes the axes of ITK where the header names none, and says so', async () => {
+    const bytes = readFileSync(image());
+    const without = bytes.toString('latin1').replace(/(TransformMatrix|Offset) = .*\n/g, '');
+    const file = temporaryFile('image.mha', Buffer.from(without, 'latin1'));
+    const { volume, notes } = await readVolume(file);
+    expect(volume.affine.map((value) => value + 0)).toEqual([
+      ...[-1, 0, 0, 0, 0, -1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1],
+    ]);
+    expect(notes).toEqual([
+      expect.stringContaining('no Offset'),
+      expect.stringContaining('no TransformMatrix'),
+    ]);
+  });
+
   it('refuses truncated, oversized and gzipped files', async () => {
     await expect(readVolume(image({}, voxels.subarray(1)))).rejects.toMatchObject({
       code: 'file-truncated',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readNifti, writeNifti } from '../../src/formats/nifti.js';
+import { readNifti, readStored, writeNifti } from '../../src/formats/index.js';
 import { parseHeader } from '../../src/formats/nifti-header.js';
 import type { Mat4 } from '../../src/volume/affine.js';
 import { sameGrid, type Volume, type VoxelData } from '../../src/volume/volume.js';
@@ -28,7 +28,11 @@ describe('readNifti', () => {
     } else {
       expect(Array.from(volume.data)).toEqual(golden.values);
     }
-    expect(notes).toEqual([]);
+    const noted = [
+      ...(/sform and qform/.test(golden.name) ? ['mm apart: the sform is taken'] : []),
+      ...(/qform/.test(golden.name) ? [] : ['degrees off right angles']),
+    ];
+    expect(notes).toEqual(noted.map((text) => expect.stringContaining(text)));
   });
 
   it.each([
@@ -65,7 +69,7 @@ describe('readNifti', () => {
       bytes.writeUInt16LE(top, 352 + 16 * voxel + 14);
       bytes.writeUInt16LE(next, 352 + 16 * voxel + 12);
     });
-    const { data } = (await readNifti(temporaryFile('image.nii', bytes))).volume;
+    const { data } = (await readStored(temporaryFile('image.nii', bytes))).volume;
     expect(Array.from(data.subarray(0, 5))).toEqual([1, -2.5, Number.POSITIVE_INFINITY, 0, 0]);
   });
 
@@ -76,7 +80,9 @@ describe('readNifti', () => {
   ])('turns lengths in xyzt_units %i into mm', async (units, mm) => {
     const bytes = Buffer.from(goldenNifti('nifti1 LE int16'));
     bytes[123] = units + 8;
-    for (let at = 280; at < 328; at += 4) bytes.writeFloatLE(bytes.readFloatLE(at) / mm, at);
+    const scale = (at: number) => bytes.writeFloatLE(bytes.readFloatLE(at) / mm, at);
+    for (let at = 280; at < 328; at += 4) scale(at);
+    for (const at of [80, 84, 88]) scale(at);
     const { volume } = await readNifti(temporaryFile('image.nii', bytes));
     volume.affine.forEach((value, index) => {
       expect(value).toBeCloseTo(oblique[index], 4);
@@ -90,7 +96,9 @@ describe('readNifti', () => {
       bytes.writeFloatLE(mm, 80 + 4 * axis);
     });
     const { volume, notes } = await readNifti(temporaryFile('image.nii', bytes));
-    expect(volume.affine).toEqual([0.5, 0, 0, 0, 0, 0.75, 0, 0, 0, 0, 3, 0, 0, 0, 0, 1]);
+    // As nibabel: 4 x 3 x 2 voxels around the origin.
+    const expected = [-0.5, 0, 0, 0.75, 0, 0.75, 0, -0.75, 0, 0, 3, -1.5, 0, 0, 0, 1];
+    expect(volume.affine).toEqual(expected);
     expect(notes).toEqual([expect.stringContaining('neither sform nor qform')]);
   });
 
@@ -124,7 +132,7 @@ describe('readNifti', () => {
   it('passes over the padding of a block, and says so', async () => {
     const bytes = Buffer.concat([goldenNifti('nifti1 LE int16'), Buffer.alloc(512)]);
     const { notes } = await readNifti(temporaryFile('image.nii', bytes));
-    expect(notes).toEqual(['512 bytes behind the last voxel were passed over']);
+    expect(notes).toContain('512 bytes behind the last voxel were passed over');
   });
 });
 
@@ -169,7 +177,8 @@ describe('writeNifti', () => {
       const mask = { ...volume, data: new Uint8Array(24).fill(1) };
       await writeNifti(file, mask, { like: header });
       const written = await readNifti(file);
-      const { version, dim, pixdim, dimInfo, xyztUnits, qformCode, sformCode } = header;
+      const { version, pixdim, dimInfo, xyztUnits, qformCode, sformCode } = header;
+      const dim = [3, ...header.dim.slice(1, 4), 1, 1, 1, 1];
       const { quatern, qoffset, srow } = header;
       expect(written.header).toMatchObject({
         ...{ version, dim, pixdim, dimInfo, xyztUnits, qformCode, sformCode },

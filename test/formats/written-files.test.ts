@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { readNifti, writeNifti } from '../../src/formats/index.js';
 import { writeTransform } from '../../src/formats/itk-transform.js';
-import { readNifti, writeNifti } from '../../src/formats/nifti.js';
 import { applyToPoint, type Vec3 } from '../../src/volume/affine.js';
 import { likeImages, transforms, volumes } from '../goldens/formats/written-files.js';
 import { temporaryFile, temporaryFolder } from '../support/temporary-folder.js';

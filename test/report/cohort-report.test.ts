@@ -19,7 +19,7 @@ function cohort(count: number, definition = definitions.anima as never, seed = 4
   for (let index = 0; index < count; index++) {
     lines.push(`case-${index},${scanners[index % 3]},test,${20 + index},F`);
   }
-  const rows = parseCohort(lines.join('\n'), 'cohort.csv');
+  const { rows } = parseCohort(lines.join('\n'), 'cohort.csv');
   return rows.map((row, index): EvaluatedCase => {
     const [reference, prediction] = tinyPair({
       kind: kinds[(index + seed) % kinds.length],

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DawsonError } from '../../errors.js';
-import { readVolume, sha256OfFile } from '../../formats/index.js';
+import { readLabels, sha256OfFile } from '../../formats/index.js';
 import { readSafetensors, writeSafetensors } from '../../formats/safetensors.js';
 import { looksBrainExtracted } from '../../preprocess/brain-extracted.js';
 import { type ExamFiles, readExam, sequenceNames, sequencesOf } from '../../preprocess/exam.js';
@@ -36,7 +36,9 @@ export interface PreparedCase {
 
 /** Changes whenever the same case would be prepared differently. */
 const formatVersion = 1;
-const toleranceMm = 0.05;
+
+/** Experts drew on copies of the FLAIR, whose headers other programs have written again. */
+const toleranceVoxels = 0.1;
 
 const imageIn = (folder: string, name: string) => join(folder, `${name}.nii.gz`);
 
@@ -126,8 +128,8 @@ async function prepareVolumes(
     run,
     anatomy?.findAnatomy,
   );
-  const experts = reorient((await readVolume(expertsFile)).volume);
-  if (!sameGrid(experts, prepared.flair, toleranceMm)) {
+  const experts = reorient((await readLabels(expertsFile)).volume);
+  if (!sameGrid(experts, prepared.flair, toleranceVoxels)) {
     throw new DawsonError('inputs-conflict', {
       file: expertsFile,
       expected: `lesions on the grid of ${files.flair}`,

@@ -1,7 +1,14 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { DawsonError } from '../../errors.js';
-import { readVolume, sha256OfFile, writeNifti, writeWhole } from '../../formats/index.js';
+import {
+  imageName,
+  isImageName,
+  readLabels,
+  sha256OfFile,
+  writeNifti,
+  writeWhole,
+} from '../../formats/index.js';
 import type { Mat4, Vec3 } from '../../volume/affine.js';
 import { maskWhere, type Volume } from '../../volume/volume.js';
 import { describeHead, type Head, tissuesFromLabels } from './head.js';
@@ -20,7 +27,7 @@ interface PreparedHead {
 }
 
 /**
- * Label maps (`*.nii.gz`) of a data folder's `heads`, in the order of their names.
+ * Label maps of a data folder's `heads`, in the order of their names.
  * @throws DawsonError `file-not-found` when there is none.
  */
 export function listHeads(dataFolder: string): Promise<string[]> {
@@ -39,7 +46,7 @@ export async function prepareHeads(dataFolder: string, cacheFolder: string): Pro
  * cache folder. A prepared head is used only as long as its label map has the same bytes.
  */
 export async function prepareHead(labelMapFile: string, cacheFolder: string): Promise<Head> {
-  const name = basename(labelMapFile).replace(/\.nii(\.gz)?$/, '');
+  const name = imageName(labelMapFile);
   const sourceSha256 = await sha256OfFile(labelMapFile);
   const folder = join(cacheFolder, name);
   const kept = await readPrepared(join(folder, 'head.json'));
@@ -54,7 +61,7 @@ export async function prepareHead(labelMapFile: string, cacheFolder: string): Pr
       toLesionSpace: kept.toLesionSpace,
     };
   }
-  const { volume: labels } = await readVolume(labelMapFile);
+  const { volume: labels } = await readLabels(labelMapFile);
   const described = describeHead(name, tissuesFromLabels(labels));
   const head: Head = { ...described, toLesionSpace: placeInLesionSpace(labels) };
   await keep(head, sourceSha256, folder);
@@ -68,7 +75,7 @@ export async function prepareHead(labelMapFile: string, cacheFolder: string): Pr
 export async function readLesionLibrary(dataFolder: string): Promise<LesionLibrary> {
   const masks = [];
   for (const file of await listImages(join(dataFolder, 'lesions'), 'lesion masks')) {
-    const { volume } = await readVolume(file);
+    const { volume } = await readLabels(file);
     masks.push(maskWhere(volume, (value) => value !== 0));
   }
   return lesionLibrary(masks);
@@ -94,16 +101,16 @@ async function readPrepared(file: string): Promise<PreparedHead | undefined> {
 }
 
 async function readVolumeOf<T extends Uint8Array | Int8Array>(folder: string, name: string) {
-  return (await readVolume(join(folder, `${name}.nii.gz`))).volume as Volume<T>;
+  return (await readLabels(join(folder, `${name}.nii.gz`))).volume as Volume<T>;
 }
 
 async function listImages(folder: string, what: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => [] as string[]);
-  const images = names.filter((name) => /\.nii(\.gz)?$/.test(name)).sort();
+  const images = names.filter((name) => isImageName(name) && !name.startsWith('.')).sort();
   if (images.length === 0) {
     throw new DawsonError('file-not-found', {
       file: folder,
-      expected: `a folder of ${what} (*.nii.gz)`,
+      expected: `a folder of ${what}`,
       found: names.length === 0 ? 'no such folder, or nothing in it' : 'other files only',
     });
   }

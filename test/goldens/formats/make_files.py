@@ -78,9 +78,11 @@ def nifti_cases():
         image.set_sform(None, code=0)
         yield f"qform only, {'left' if flip else 'right'}-handed", image
 
-    image = nib.Nifti1Image(values("int16"), OBLIQUE)
+    straight = np.diag([-0.7, 0.9, 4, 1])
+    straight[:3, 3] = [10.5, -20.25, 30.125]
+    image = nib.Nifti1Image(values("int16"), straight)
     image.set_qform(rotation_affine(True), code=1)
-    image.set_sform(OBLIQUE, code=2)
+    image.set_sform(straight, code=2)
     yield "sform and qform that differ", image
 
     four = nib.Nifti1Image(values("int16")[..., None], OBLIQUE)

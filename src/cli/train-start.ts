@@ -1,0 +1,73 @@
+import { DawsonError } from '../errors.js';
+import { readJsonIfThere } from '../formats/read-json.js';
+import { readWeights } from '../network/index.js';
+import type { Run } from '../run.js';
+import { openModelFolder } from '../segment/model-folder.js';
+import { pretrainedLesionNetwork } from '../train/compact-plan.js';
+import type { PretrainedModel } from '../train/initialise.js';
+import { planTraining } from '../train/plan-training.js';
+import type { PlannedTraining } from '../train/train-fold.js';
+import type { TrainingFolder } from '../train/training-folder.js';
+
+/** The plans of a training: those that its folder has, else new ones, which are kept there. */
+export async function plannedTraining(
+  dataset: PlannedTraining['dataset'],
+  folder: TrainingFolder,
+  pretrained: PretrainedModel | undefined,
+  { pool, stage, signal }: Run,
+): Promise<PlannedTraining> {
+  const known = await readJsonIfThere(folder.plans);
+  const plans =
+    known ??
+    (await stage('plan', async (onProgress) => {
+      const options = { architecture: 'plain', memoryGb: 8 } as const;
+      const { plans: own } = await planTraining(dataset, options, { pool, signal, onProgress });
+      const made = pretrained ? withNetworkOf(own, pretrained.plans) : own;
+      await folder.writeJson(folder.plans, made);
+      return made;
+    }));
+  const { orientation } = plans as { orientation?: unknown };
+  if (typeof orientation !== 'string' || !/^[RLAPSI]{3}$/.test(orientation)) {
+    throw new DawsonError('bad-model', {
+      file: folder.plans,
+      expected: 'plans that dawson plan wrote, with the orientation of the cases',
+      found: 'none',
+    });
+  }
+  return { dataset, plans, plansFile: folder.plans, orientation };
+}
+
+/** Plans of a training set with the network, patch and spacing of a trained model. */
+function withNetworkOf(own: unknown, trained: unknown): unknown {
+  const fields = ['spacing', 'patch_size', 'batch_size', 'architecture'] as const;
+  type Plans = { configurations: Record<string, Record<string, unknown>> } & Record<
+    string,
+    unknown
+  >;
+  const [mine, theirs] = [own as Plans, trained as Plans];
+  const [configuration] = Object.keys(mine.configurations);
+  const replaced = Object.fromEntries(
+    fields.map((field) => [field, theirs.configurations[configuration][field]]),
+  );
+  const { transpose_forward, transpose_backward } = theirs;
+  return {
+    ...mine,
+    transpose_forward,
+    transpose_backward,
+    configurations: {
+      [configuration]: { ...mine.configurations[configuration], ...replaced },
+    },
+  };
+}
+
+/** The model that a training starts from. */
+export async function readPretrained(folder: string): Promise<PretrainedModel> {
+  if (folder === 'lesions') return pretrainedLesionNetwork();
+  const { weights, network, model, plans } = await openModelFolder(folder);
+  return {
+    weights: await readWeights(weights[0], network),
+    network,
+    channelNames: model.channelNames,
+    plans,
+  };
+}

@@ -1,0 +1,188 @@
+import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { commandLine } from '../../src/cli/main.js';
+import { writeNifti, writeTransform } from '../../src/formats/index.js';
+import { identity } from '../../src/volume/affine.js';
+import { toFloat32 } from '../../src/volume/volume.js';
+import { makePhantom, someLesions } from '../segment/phantom.js';
+import { dawson, demoExam, temporaryFolder } from '../support/dawson.js';
+import { drawnExam, scatteredBlobs } from '../support/report-exam.js';
+import { writeThresholdModel } from '../support/threshold-model.js';
+import { goldenPath } from '../train/nnunet-goldens.js';
+import { phantomLabels, phantomMasks, phantomPose } from '../train/synthesize/phantom.js';
+
+const folder = temporaryFolder();
+const at = (...names: string[]) => join(folder, ...names);
+const images = ['--flair', at('flair.nii.gz'), '--t2', at('t2.nii.gz'), '--t1', at('t1.nii.gz')];
+const brainOnly = ['--brain-extracted', '--registered', '--ignore-quality'];
+const nnunet = fileURLToPath(new URL('../goldens/segment/nnunet-model', import.meta.url));
+const cohort = ['--references', at('masks'), '--predictions', at('others')];
+const measured = ['--definition', 'any-overlap', '--minimum-mm3', '3', '--margin', '0.1'];
+const trained = ['train', at('dataset'), '--out', at('training'), '--threads', '1'];
+
+const once = ['--epochs', '1', '--steps', '1'];
+
+/** Command lines that have to succeed, in this order; together they have every option of each. */
+const runs: readonly (readonly string[])[] = [
+  [
+    ...['segment', '--flair', demoExam('flair'), '--keep-intermediate', '--no-report', '--quiet'],
+    ...['--patient', 'A', '--date', '2026-01-31', '--out', at('exam')],
+  ],
+  [
+    ...['segment', ...images, ...brainOnly, '--model', at('model'), '--no-mirror'],
+    ...['--device', 'cpu', '--threads', '1', '--paper', 'letter', '--language', 'da', '--json'],
+    ...['--alignment', 'rigid-to-finest', '--keep-intermediate', '--out', at('nnunet')],
+  ],
+  [
+    ...['segment', ...images, ...brainOnly, '--segmenter', 'lst-lga', '--kappa', '0.2'],
+    ...['--no-report', '--keep-intermediate', '--out', at('lst-lga')],
+  ],
+  ['track', '--exam', at('first'), '--exam', at('second'), '--out', at('change')],
+  [
+    ...['report', at('second'), '--previous', at('first'), '--out', at('r.pdf')],
+    ...['--html', at('r.html'), '--preview', at('preview'), '--paper', 'letter'],
+    ...['--language', 'da'],
+  ],
+  ['info', at('t1.nii.gz')],
+  ['reorient', at('t1.nii.gz'), '--to', 'LPS', '--out', at('lps.nii.gz')],
+  [
+    ...['register', '--fixed', at('flair.nii.gz'), '--moving', at('t1.nii.gz'), '--dof', '6'],
+    ...['--out', at('aligned.nii.gz'), '--transform', at('aligned.txt')],
+  ],
+  [
+    ...['apply-transform', at('t1.nii.gz'), '--grid', at('flair.nii.gz')],
+    ...['--transform', at('i.txt'), '--interpolation', 'nearest', '--out', at('applied.nii.gz')],
+  ],
+  ['extract-brain', demoExam('flair'), '--anatomy', at('parts.nii.gz'), '--out', at('brain.nii')],
+  ['evaluate', '--reference', at('masks', 'a.nii'), '--prediction', at('others', 'a.nii')],
+  [
+    ...['evaluate', ...cohort, ...measured, '--resample', '--cohort', at('cohort.tsv')],
+    ...['--flairs', at('flairs'), '--out', at('evaluation')],
+  ],
+  ['compare', at('masks'), at('others'), '--out', at('readers')],
+  [
+    ...['compare', at('masks'), at('others'), ...measured, '--resample'],
+    ...['--references', at('masks'), '--out', at('comparison')],
+  ],
+  [
+    ...['synthesize', '--seed', '7', '--data', at('synthesis'), '--cache', at('cache')],
+    ...['--preview', '--out', at('synthetic')],
+  ],
+  ['plan', at('dataset'), '--architecture', 'residual', '--memory', '0.5', '--out', at('training')],
+  [
+    ...[...trained, '--fold', '0', ...once, '--learning-rate', '0.01', '--seed', '2'],
+    ...['--loss', 'dice-and-cross-entropy', '--optimiser', 'adamw', '--augmentation', 'none'],
+    ...['--cohort', at('train.csv'), '--stratify', 'scanner', '--device', 'cpu'],
+  ],
+  [...trained, '--fold', 'all', ...once],
+  [...trained, '--fold', 'all', ...once, '--resume'],
+  [
+    ...['train', at('dataset'), '--out', at('tuned'), '--threads', '1', '--fold', 'all', ...once],
+    ...['--init', at('training', 'model_all')],
+  ],
+  [
+    ...['model', 'import', nnunet, '--orientation', 'LPS', '--name', 'mine'],
+    ...['--channels', 'FLAIR,T1', '--out', at('imported')],
+  ],
+  ['model', 'show', at('imported')],
+];
+
+/** A whole exam takes minutes on busy cores. */
+const patienceMs = 600_000;
+
+beforeAll(async () => {
+  const { exam } = makePhantom({ lesions: someLesions });
+  for (const name of ['flair', 't1', 't2'] as const) {
+    await writeNifti(at(`${name}.nii.gz`), exam[name]);
+  }
+  await writeTransform(at('i.txt'), identity);
+  await writeThresholdModel((name) => at(name), {
+    channels: ['FLAIR', 'T1w', 'T2'],
+    optional: ['T1w', 'T2'],
+  });
+  const blobs = scatteredBlobs(3, () => 6);
+  await writeResult('first', blobs.slice(1), '2025-01-01');
+  await writeResult('second', blobs, '2026-01-01');
+  await writeCohort();
+  await writeSynthesisData();
+  writeDataset();
+});
+
+async function writeResult(name: string, blobs: ReturnType<typeof scatteredBlobs>, date: string) {
+  const { findings, flair, lesions, brain } = drawnExam({ blobs, withRegions: false });
+  mkdirSync(at(name));
+  const volumes = { flair, lesions, brain, probability: toFloat32(lesions) };
+  for (const [file, volume] of Object.entries(volumes)) {
+    await writeNifti(at(name, `${file}.nii.gz`), volume);
+  }
+  const described = { ...findings, exam: { patient: { id: 'A' }, date } };
+  writeFileSync(at(name, 'findings.json'), JSON.stringify(described));
+}
+
+/** Three cases of masks, which are those of two results, and their FLAIRs. */
+async function writeCohort(): Promise<void> {
+  for (const name of ['masks', 'others', 'flairs']) mkdirSync(at(name));
+  const blobs = scatteredBlobs(5, () => 5);
+  for (const [index, name] of ['a', 'b', 'c'].entries()) {
+    const { flair, lesions } = drawnExam({ blobs: blobs.slice(index), withRegions: false });
+    await writeNifti(at('masks', `${name}.nii`), lesions);
+    const { lesions: other } = drawnExam({ blobs: blobs.slice(index + 1), withRegions: false });
+    await writeNifti(at('others', `${name}.nii`), other);
+    await writeNifti(at('flairs', `${name}.nii`), flair);
+  }
+  writeFileSync(at('cohort.tsv'), 'case\tscanner\na\tVerio\nb\tVerio\nc\tPrisma\n');
+}
+
+async function writeSynthesisData(): Promise<void> {
+  for (const name of ['heads', 'lesions']) mkdirSync(at('synthesis', name), { recursive: true });
+  await writeNifti(at('synthesis', 'heads', 'head.nii.gz'), phantomLabels(phantomPose));
+  for (const [index, mask] of phantomMasks.entries()) {
+    await writeNifti(at('synthesis', 'lesions', `person-${index}.nii.gz`), mask);
+  }
+}
+
+/** The small training set of nnU-Net's goldens with two more cases: five folds have one each. */
+function writeDataset(): void {
+  cpSync(goldenPath('dataset'), at('dataset'), { recursive: true });
+  for (const name of ['iso', 'thick-z']) {
+    for (const file of ['imagesTr/X_0000', 'imagesTr/X_0001', 'labelsTr/X']) {
+      const path = (id: string) => at('dataset', `${file.replace('X', id)}.nii.gz`);
+      copyFileSync(path(name), path(`${name}-again`));
+    }
+  }
+  const description = JSON.parse(readFileSync(at('dataset', 'dataset.json'), 'utf8'));
+  writeFileSync(at('dataset', 'dataset.json'), JSON.stringify({ ...description, numTraining: 5 }));
+  const cases = ['iso', 'iso-again', 'thick-x', 'thick-z', 'thick-z-again'];
+  const rows = cases.map((name, index) => `${name},p${index},Verio`);
+  writeFileSync(at('train.csv'), ['case,patient,scanner', ...rows, ''].join('\n'));
+}
+
+/** Every command that does something, with its full name. */
+function commandsOf(command: Command, path: readonly string[] = []): [string, Command][] {
+  const inner = command.commands.flatMap((child) => commandsOf(child, [...path, child.name()]));
+  return command.commands.length > 0 ? inner : [[path.join(' '), command]];
+}
+
+describe('every option of every command', () => {
+  it('is in one of the command lines that are run', () => {
+    const missing = commandsOf(commandLine()).flatMap(([name, { options }]) => {
+      const own = runs.filter((args) => args.join(' ').startsWith(`${name} `)).flat();
+      const needed = options.map(({ long }) => long!).filter((long) => !own.includes(long));
+      return needed.map((long) => `${name} ${long}`);
+    });
+    // Those of output are the same code for all commands.
+    expect(missing.filter((line) => !/--(quiet|json)$/.test(line))).toEqual([]);
+  });
+
+  it.each(runs.map((args) => [args[0], args] as const))(
+    'is understood, and the command succeeds: %s',
+    async (_, args) => {
+      const { exitCode, stderr } = await dawson([...args]);
+      expect([exitCode, stderr]).toEqual([0, expect.not.stringContaining('expected')]);
+    },
+    patienceMs,
+  );
+});
