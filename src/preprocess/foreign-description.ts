@@ -1,5 +1,4 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { ExamDescription } from './exam-description.js';
 
 /** A JSON schema of an object whose values are texts, numbers or such objects. */
 export interface DescriptionSchema {
@@ -39,7 +38,7 @@ export function descriptionOf(
   value: unknown,
   schema: DescriptionSchema,
   form: 'own' | 'sidecar',
-): { description?: ExamDescription; notes: string[] } {
+): { description?: object; notes: string[] } {
   if (!isObject(value)) {
     return { notes: [`expected a JSON object, found ${kindOf(value)}: passed over`] };
   }
