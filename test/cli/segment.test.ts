@@ -119,7 +119,8 @@ describe('dawson segment on the demo exam', () => {
       if (found.data[voxel] !== 0 && truth.data[voxel] !== 0) both++;
     }
     const dice = (2 * both) / (countNonZero(found.data) + countNonZero(truth.data));
-    expect(dice).toBeGreaterThan(0.3);
+    // What it is with the networks that come with Dawson, and not less.
+    expect(Math.abs(dice - 0.763)).toBeLessThan(0.02);
   });
 
   it('replaces an earlier result as a whole, with the same bytes but for times and memory', async () => {
@@ -142,7 +143,7 @@ describe('dawson segment on the demo exam', () => {
       mkdirSync(place);
       const { exitCode, stderr } = await dawson(
         ['segment', ...exam, '--out', join(place, 'result')],
-        (kill) => setTimeout(() => kill(signal), 2500),
+        { signal, after: '✓ read' },
       );
       expect(exitCode).toBe(130);
       expect(stderr).toContain('Stopped');
@@ -153,9 +154,11 @@ describe('dawson segment on the demo exam', () => {
   it('leaves no result under the final name when it is killed', async () => {
     const place = join(folder, 'killed');
     mkdirSync(place);
-    await dawson(['segment', ...exam, '--out', join(place, 'result')], (kill) =>
-      setTimeout(() => kill('SIGKILL'), 3000),
-    );
+    const { stderr } = await dawson(['segment', ...exam, '--out', join(place, 'result')], {
+      signal: 'SIGKILL',
+      after: '✓ register T2',
+    });
+    expect(stderr).not.toContain('✓ write');
     expect(existsSync(join(place, 'result'))).toBe(false);
   });
 });

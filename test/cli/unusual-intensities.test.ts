@@ -52,8 +52,9 @@ describe('dawson segment', () => {
     expect(quality).toContainEqual(
       expect.objectContaining({ code: 'outliers', severity: 'warning', sequence: 'flair' }),
     );
-    const text = 'FLAIR: -1024 is its darkest intensity and is taken as 0.';
-    expect(notes).toContainEqual(expect.objectContaining({ code: 'darkest-intensity', text }));
+    expect(notes.map(({ text }: { text: string }) => text)).toContain(
+      'FLAIR: -1024 is its darkest intensity and is taken as 0.',
+    );
   }, 900_000);
 
   it('refuses a head that is said to be a brain', async () => {

@@ -205,7 +205,7 @@ describe('the anatomy network', () => {
     const found = await findHead(await demoFlair(), false, { pool }, async () => {
       throw new DawsonError('brain-not-found', { expected: 'a brain', found: '3 ml' });
     });
-    expect(found.note).toMatch(/saw no brain \(3 ml\)/);
+    expect(found.note?.text).toMatch(/saw no brain \(3 ml\)/);
     expect(found.anatomy).toBeUndefined();
     expect(nonZeroVolumeMl(found.brain)).toBeGreaterThan(900);
   });

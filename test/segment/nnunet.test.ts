@@ -149,7 +149,7 @@ describe('segmentNnunet', () => {
     }));
     const unscaled = { ...model, plan: { ...plan, channels } };
     const { notes } = await segmentNnunet(exam, unscaled, [bright], options);
-    expect(notes).toContain(
+    expect(notes.map(({ text }) => text)).toContain(
       'The model’s FLAIR (NoNormalization) depends on zero and unit of the intensities, as nnU-Net’s rule is.',
     );
   });

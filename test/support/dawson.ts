@@ -16,8 +16,11 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs the program as a user does; `during` may act on the process while it runs. */
-export function dawson(args: string[], during?: (kill: (signal: NodeJS.Signals) => void) => void) {
+/** Runs the program as a user does; `stop` sends it a signal as soon as it has said something. */
+export function dawson(
+  args: string[],
+  stop?: { readonly signal: NodeJS.Signals; readonly after: string },
+) {
   return new Promise<Outcome>((resolve, reject) => {
     const child = spawn(process.execPath, [program, ...args]);
     let [stdout, stderr] = ['', ''];
@@ -25,11 +28,12 @@ export function dawson(args: string[], during?: (kill: (signal: NodeJS.Signals) 
       stdout += text;
     });
     child.stderr.on('data', (text) => {
+      const saidBefore = stop && stderr.includes(stop.after);
       stderr += text;
+      if (stop && !saidBefore && stderr.includes(stop.after)) child.kill(stop.signal);
     });
     child.on('error', reject);
     child.on('close', (exitCode) => resolve({ exitCode, stdout, stderr }));
-    during?.((signal) => child.kill(signal));
   });
 }
 
