@@ -8,7 +8,11 @@ import {
   type SequenceName,
   sequencesOf,
 } from './preprocess/exam.js';
-import { describeExam, type GivenDescription } from './preprocess/exam-description.js';
+import {
+  describeExam,
+  type ExamDescription,
+  type GivenDescription,
+} from './preprocess/exam-description.js';
 import { type Preparation, type PrepareOptions, prepare, type Run } from './preprocess/prepare.js';
 import { inputGate } from './preprocess/quality/input-gate.js';
 import { readRegionAtlas } from './preprocess/region-atlas.js';
@@ -63,9 +67,24 @@ const connectivity = 26;
 const locationUnknown =
   'The regions of the lesions are not known: the images show no ventricles or no cerebral cortex.';
 
-/** From the files of an exam to its lesions: the method, in order. */
+/** Where an exam comes from: NIfTI or MetaImage files, or a folder of DICOM files. */
+export interface ExamSource {
+  /** The sequences it has, in their fixed order. */
+  readonly sequences: SequenceName[];
+  describe(given?: GivenDescription): Promise<ExamDescription | undefined>;
+  read(): Promise<{ exam: Exam; notes: string[] }>;
+}
+
+/** An exam whose sequences lie in a file each. */
+export const examInFiles = (files: ExamFiles): ExamSource => ({
+  sequences: sequencesOf(files),
+  describe: (given) => describeExam(files.flair, given),
+  read: () => readExam(files),
+});
+
+/** From an exam to its lesions: the method, in order. */
 export async function analyze(
-  files: ExamFiles,
+  source: ExamSource,
   options: AnalyzeOptions,
   { pool, stage: outerStage, signal }: Run,
 ): Promise<Analysis> {
@@ -74,9 +93,9 @@ export async function analyze(
 
   const run: Run = { pool, stage, signal };
   const { open } = segmenters[options.segmenter];
-  const segmenter: OpenSegmenter = await open(options, sequencesOf(files), run);
-  const description = await describeExam(files.flair, options.described);
-  const { exam, notes } = await stage('read', () => readExam(files));
+  const segmenter: OpenSegmenter = await open(options, source.sequences, run);
+  const description = await source.describe(options.described);
+  const { exam, notes } = await stage('read', () => source.read());
   const anatomyNetwork = await openAnatomyNetwork(options.engine, pool);
   const preparation = await prepare(exam, options, run, anatomyNetwork?.findAnatomy);
   const quality = await inputGate(exam, preparation, options, run);

@@ -83,6 +83,21 @@ export const errorTable = {
     title: 'The model cannot be used',
     advice: 'Get the model folder again, whole: its files belong together and must not change.',
   },
+  'bad-rules': {
+    exitCode: 3,
+    title: 'The rules for the choice of series cannot be used',
+    advice: 'Correct what is named; docs/dicom.md describes the file.',
+  },
+  'series-not-found': {
+    exitCode: 4,
+    title: 'The folder does not hold the series that is needed',
+    advice: 'Run `dawson dicom list` on the folder: it says what each series is, and why.',
+  },
+  'study-changing': {
+    exitCode: 4,
+    title: 'The exam changes while it is read',
+    advice: 'Wait until all of it has arrived, and run the command again.',
+  },
   'inputs-conflict': {
     exitCode: 4,
     title: 'The input files do not fit together',

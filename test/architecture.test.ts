@@ -21,6 +21,7 @@ const layers = [
   'evaluate',
   'train',
   'report',
+  'dicom',
   'analyze.ts',
   'track.ts',
   'cli',

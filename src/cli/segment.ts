@@ -1,11 +1,18 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type AnalyzeOptions, analyze, writeAnalysis } from '../analyze.js';
+import {
+  type AnalyzeOptions,
+  analyze,
+  type ExamSource,
+  examInFiles,
+  writeAnalysis,
+} from '../analyze.js';
+import { openDicomExam, readDicomFolder, readSiteRules } from '../dicom/index.js';
 import { DawsonError } from '../errors.js';
 import { requireReplaceableFolder } from '../formats/index.js';
 import { type Device, devices } from '../network/index.js';
-import { type Alignment, alignments } from '../preprocess/prepare.js';
+import { type Alignment, alignments, type Run } from '../preprocess/prepare.js';
 import type { Severity } from '../preprocess/quality/finding.js';
 import { notice } from '../quantify/findings.js';
 import { countOfLesions } from '../quantify/lesions.js';
@@ -23,7 +30,10 @@ import {
 } from './terminal.js';
 
 interface SegmentOptions extends OutputOptions {
-  flair: string;
+  flair?: string;
+  dicom?: string;
+  study?: string;
+  rules?: string;
   t2?: string;
   t1?: string;
   out: string;
@@ -53,9 +63,12 @@ export function addSegment(program: Command): void {
       'Finds the white-matter lesions of one exam. The images may be raw: whole heads, each\n' +
         'sequence on its own grid. Results lie on the FLAIR’s own grid.',
     )
-    .requiredOption('--flair <file>', 'the FLAIR image (NIfTI or MetaImage)')
+    .option('--flair <file>', 'the FLAIR image (NIfTI or MetaImage)')
     .option('--t2 <file>', 'the T2 image')
     .option('--t1 <file>', 'the T1 image')
+    .option('--dicom <folder>', 'instead: a folder or zip file of DICOM files, to choose them from')
+    .option('--study <uid>', 'for --dicom: which study (default: the newest that has a FLAIR)')
+    .option('--rules <file>', 'for --dicom: rules of the site for the choice of series')
     .requiredOption('--out <folder>', 'folder for the results; earlier results in it are replaced')
     .option('--patient <id>', 'whose exam it is (default: from exam.json or the FLAIR’s sidecar)')
     .option('--date <YYYY-MM-DD>', 'when it was taken (default: the same)')
@@ -111,7 +124,8 @@ export function addSegment(program: Command): void {
         '  overlay.png         a picture to check the result by\n' +
         '  report.pdf, .html   the report: conclusion, tables, examples, quality, method\n' +
         '\nExample:\n' +
-        '  dawson segment --flair flair.nii.gz --t2 t2.nii.gz --t1 t1.nii.gz --out result',
+        '  dawson segment --flair flair.nii.gz --t2 t2.nii.gz --t1 t1.nii.gz --out result\n' +
+        '  dawson segment --dicom exam --out result',
     )
     .action((options: SegmentOptions) => segment(options));
   withOutputOptions(command);
@@ -130,7 +144,8 @@ async function segment(options: SegmentOptions): Promise<void> {
   const stage = stagesOnTerminal(options);
   try {
     await requireReplaceableFolder(options.out);
-    const analysis = await analyze(options, analyzeOptionsOf(options), { pool, stage, signal });
+    const run = { pool, stage, signal };
+    const analysis = await analyze(await examOf(options, run), analyzeOptionsOf(options), run);
     await stage('write', () =>
       writeAnalysis(options.out, analysis, { intermediate: options.keepIntermediate, signal }),
     );
@@ -152,6 +167,28 @@ async function segment(options: SegmentOptions): Promise<void> {
     dispose();
     await pool.close();
   }
+}
+
+/** The exam in the files given, or the one in a folder of DICOM files. */
+async function examOf(options: SegmentOptions, run: Run): Promise<ExamSource> {
+  const { flair, t2, t1, dicom, study, rules } = options;
+  if (dicom === undefined) {
+    if (flair !== undefined && study === undefined && rules === undefined) {
+      return examInFiles({ flair, t2, t1 });
+    }
+    throw new DawsonError('usage', {
+      expected: '--flair with a file, or --dicom with a folder',
+      found: flair === undefined ? 'neither' : '--study or --rules without --dicom',
+    });
+  }
+  if (flair !== undefined || t2 !== undefined || t1 !== undefined) {
+    throw new DawsonError('usage', {
+      expected: 'either --dicom or files of sequences',
+      found: 'both',
+    });
+  }
+  const siteRules = rules === undefined ? [] : await readSiteRules(rules);
+  return openDicomExam(await readDicomFolder(dicom, run), { study, rules: siteRules }, run);
 }
 
 /** A model folder chooses its segmenter, and so does a belief of LST-LGA. */

@@ -60,6 +60,17 @@ export async function describeExam(
     found === undefined
       ? undefined
       : await checked(found.value, { file: found.file, code: 'file-corrupt' });
+  return withGiven(description, given);
+}
+
+/**
+ * A description with what was `given` put over it.
+ * @throws DawsonError `usage` where what was given is of another form.
+ */
+export async function withGiven(
+  description: ExamDescription | undefined,
+  given: GivenDescription = {},
+): Promise<ExamDescription | undefined> {
   const { patient: id, date } = given;
   if (id === undefined && date === undefined) return description;
   const merged = {
