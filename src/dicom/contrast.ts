@@ -112,7 +112,12 @@ function special(
   if ((frame?.diffusionB ?? 0) > 0 || type.some((word) => /^(DIFFUSION|ADC|TRACEW?)$/.test(word))) {
     return { contrast: 'diffusion', reason: 'diffusion weighting' };
   }
-  if (angiography || variants.includes('TOF') || type.includes('TOF')) {
+  // GE sets the flag on FLAIR images too.
+  if (
+    (angiography && sequences.includes('GR')) ||
+    variants.includes('TOF') ||
+    type.includes('TOF')
+  ) {
     return { contrast: 'angiography', reason: 'an angiographic sequence' };
   }
   if (sequences.includes('EP'))

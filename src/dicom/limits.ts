@@ -1,6 +1,9 @@
 /** Larger single files are no magnetic resonance images: 512 slices of 512 x 512 take a quarter. */
 export const largestFileBytes = 2 ** 30;
 
+/** What a deflated file may become: ten times what deflated images of one file were seen to have. */
+export const largestInflatedBytes = 2 ** 27;
+
 /** Where the pixel data of nearly every classic image begin; more is read only where they do not. */
 export const headerBytes = 2 ** 18;
 

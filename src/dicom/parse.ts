@@ -2,7 +2,7 @@ import { inflateRawSync } from 'node:zlib';
 import dicomParser, { type ByteArrayParser, type DataSet, type Element } from 'dicom-parser';
 import { DawsonError } from '../errors.js';
 import { Attributes } from './attributes.js';
-import { largestFileBytes, mostElements } from './limits.js';
+import { largestInflatedBytes, mostElements } from './limits.js';
 import { refused } from './refusal.js';
 import { syntaxes, type TransferSyntax } from './transfer-syntax.js';
 
@@ -116,9 +116,9 @@ function counting(parser: ByteArrayParser): ByteArrayParser {
 
 class TooMuch extends Error {}
 
-/** The bytes with what follows `at` inflated; no more than a file may hold. */
+/** The bytes with what follows `at` inflated; no more than {@link largestInflatedBytes}. */
 function inflated(bytes: Uint8Array, at: number): Uint8Array {
-  const rest = inflateRawSync(bytes.subarray(at), { maxOutputLength: largestFileBytes });
+  const rest = inflateRawSync(bytes.subarray(at), { maxOutputLength: largestInflatedBytes });
   const plain = new Uint8Array(at + rest.length);
   plain.set(bytes.subarray(0, at));
   plain.set(rest, at);
@@ -135,7 +135,7 @@ function parsingFailure(error: unknown, file: string): unknown {
     return refused({
       code: 'file-oversized',
       file,
-      expected: `at most ${mostElements} elements and ${largestFileBytes} bytes`,
+      expected: `at most ${mostElements} elements and ${largestInflatedBytes} inflated bytes`,
       found: error instanceof TooMuch ? error.message : 'deflated data that grow beyond that',
     });
   }

@@ -1,10 +1,13 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { readingFailure } from '../formats/byte-stream.js';
 import { type Source, sourceName } from './instance.js';
 import { refused } from './refusal.js';
 import { ZipReader } from './zip.js';
 
-/** Reads files and entries of zip files, and closes what it opened. */
+/**
+ * Reads files and entries of zip files, and closes what it opened. For worker threads: files are read
+ * without waiting for the event loop, which for thousands of small ones takes longer than reading.
+ */
 export class SourceReader {
   readonly #zip = new ZipReader();
 
@@ -25,15 +28,11 @@ export class SourceReader {
   async read(source: Source, most = source.sizeBytes): Promise<Buffer> {
     if (source.entry !== undefined) return this.#zip.read(source);
     const count = Math.min(most, source.sizeBytes);
-    let handle: FileHandle | undefined;
     try {
-      handle = await open(source.file);
-      const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafeSlow(count), 0, count, 0);
-      if (bytesRead === count) return buffer;
+      const bytes = Buffer.allocUnsafeSlow(count);
+      if (readStart(source.file, bytes) === count) return bytes;
     } catch (error) {
       throw readingFailure(error, source.file);
-    } finally {
-      await handle?.close();
     }
     throw refused({
       code: 'file-truncated',
@@ -41,5 +40,19 @@ export class SourceReader {
       expected: `${source.sizeBytes} bytes, as when the folder was listed`,
       found: 'fewer',
     });
+  }
+}
+
+/** Fills `bytes` from the start of a file. @returns how many there were. */
+function readStart(file: string, bytes: Buffer): number {
+  const handle = openSync(file, 'r');
+  try {
+    let filled = 0;
+    for (let more = 1; more > 0 && filled < bytes.length; filled += more) {
+      more = readSync(handle, bytes, filled, bytes.length - filled, filled);
+    }
+    return filled;
+  } finally {
+    closeSync(handle);
   }
 }

@@ -1,5 +1,5 @@
 import type { Dirent, Stats } from 'node:fs';
-import { lstat, open, readdir, stat } from 'node:fs/promises';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readingFailure } from '../formats/byte-stream.js';
 import type { Source } from './instance.js';
@@ -17,8 +17,8 @@ export interface Listing {
 }
 
 /**
- * All files of a folder, at any depth, and of the zip files in it; or those of one zip file. Links
- * are not followed.
+ * All files of a folder, at any depth, and of the zip files in it (by their names); or those of one
+ * zip file. Links are not followed.
  * @throws DawsonError `file-not-found`; `file-oversized` for more files than an exam has.
  */
 export async function listSources(path: string): Promise<Listing> {
@@ -48,14 +48,13 @@ async function listFolder(top: string, listing: OpenListing): Promise<void> {
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     const entries = await readdir(folder, { withFileTypes: true });
     entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-    for (const entry of entries.filter(isVisible)) {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) folders.push(path);
-      if (!entry.isFile()) continue;
-      // Gone since the folder was listed: the state then says that it changed.
-      const stats = await lstat(path).catch(() => undefined);
-      if (stats) await listFile(path, stats, listing);
-    }
+    const visible = entries.filter(isVisible);
+    const paths = (some: Dirent[]) => some.map(({ name }) => join(folder, name));
+    folders.push(...paths(visible.filter((entry) => entry.isDirectory())));
+    const files = paths(visible.filter((entry) => entry.isFile()));
+    // Gone since the folder was listed: the state then says that it changed.
+    const all = await Promise.all(files.map((file) => lstat(file).catch(() => undefined)));
+    for (const [at, stats] of all.entries()) if (stats) await listFile(files[at], stats, listing);
     if (folders.length > mostFiles) throw tooMany(top);
   }
   listing.sources.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0));
@@ -66,7 +65,7 @@ const isVisible = ({ name }: Dirent) => !name.startsWith('.') && name !== '__MAC
 
 async function listFile(file: string, stats: Stats, listing: OpenListing): Promise<void> {
   listing.state.set(file, `${stats.size} ${stats.mtimeMs}`);
-  if (await isZip(file)) {
+  if (/\.zip$/i.test(file)) {
     const { entries, remarks } = await zipEntries(file);
     for (const entry of entries) listing.sources.push(entry);
     listing.remarks.push(...remarks);
@@ -80,17 +79,6 @@ async function listFile(file: string, stats: Stats, listing: OpenListing): Promi
     listing.sources.push({ file, sizeBytes: stats.size });
   }
   if (listing.sources.length > mostFiles) throw tooMany(file);
-}
-
-async function isZip(file: string): Promise<boolean> {
-  const handle = await open(file).catch(() => undefined);
-  if (handle === undefined) return false;
-  try {
-    const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 0);
-    return buffer.toString('latin1') === 'PK\x03\x04';
-  } finally {
-    await handle.close();
-  }
 }
 
 const tooMany = (file: string) =>

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fillSlices } from '../../src/dicom/fill-slices.js';
 import { readInstance } from '../../src/dicom/read-instance.js';
+import { DawsonError } from '../../src/errors.js';
 import { temporaryFile } from '../support/temporary-folder.js';
 
 interface Golden {
@@ -53,6 +55,28 @@ describe('compressed frames that are damaged', () => {
       code: expect.stringMatching(/^file-(corrupt|truncated)$/),
     });
   });
+
+  const numRuns = Number(process.env.DAWSON_DICOM_MUTATIONS ?? 10);
+
+  it.each(compressed)(
+    'decode or fail in our own terms whatever is changed: $name',
+    async ({ file }) => {
+      const whole = Buffer.from(file, 'base64');
+      const start = whole.indexOf(Buffer.from([0xe0, 0x7f, 0x10, 0]));
+      const change = fc.record({
+        at: fc.integer({ min: start, max: whole.length - 1 }),
+        byte: fc.nat(255),
+      });
+      await fc.assert(
+        fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 8 }), async (changes) => {
+          const bytes = Buffer.from(whole);
+          for (const { at, byte } of changes) bytes[at] = byte;
+          await decoded(bytes).catch((error) => expect(error).toBeInstanceOf(DawsonError));
+        }),
+        { numRuns, seed: 20_260_131 },
+      );
+    },
+  );
 
   it('take no memory for another size than the header’s', async () => {
     const { file } = files.find(({ name }) => name.startsWith('JPEG 2000, 12'))!;
