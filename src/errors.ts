@@ -26,7 +26,7 @@ export const errorTable = {
   'not-an-image': {
     exitCode: 3,
     title: 'The file is not an image that Dawson reads',
-    advice: 'Convert the series to NIfTI, for example with dcm2niix.',
+    advice: 'Give DICOM files with --dicom, or convert the series to NIfTI first.',
   },
   'file-truncated': {
     exitCode: 3,

@@ -37,7 +37,7 @@ export const fluidNullMs = (repetitionMs: number) =>
   fluidT1Ms * (Math.LN2 - Math.log1p(Math.exp(-repetitionMs / fluidT1Ms)));
 
 /** Shares of {@link fluidNullMs} between which fluid is dark, and above which two inversions stand. */
-const flairShares = { least: 0.7, most: 1.15, surelyDouble: 1.25 };
+const flairShares = { least: 0.7, most: 1.25 };
 
 /** Names, in the order in which they are looked for. Words that scanners and people use. */
 const names: readonly { readonly pattern: RegExp; readonly contrast: Contrast }[] = [
@@ -181,12 +181,11 @@ function inversionRecovery(
   const reason = `inversion recovery, ${times}, TI ${Math.round(inversion)}`;
   const share = inversion / fluidNullMs(repetition);
   const darkFluid = share >= flairShares.least && repetition >= 3500;
-  if (darkFluid && share > flairShares.surelyDouble) {
+  if (darkFluid && share > flairShares.most) {
     return { contrast: 'DIR', reason: `${reason}: too late for one inversion to darken fluid` };
   }
   if (darkFluid && echo >= 60) {
-    const open = share > flairShares.most ? (['DIR', 'FLAIR'] as const) : (['DIR'] as const);
-    return { contrast: 'FLAIR', reason: `${reason}: dark fluid`, orElse: open };
+    return { contrast: 'FLAIR', reason: `${reason}: dark fluid`, orElse: ['DIR'] };
   }
   if (inversion <= 350 && repetition >= 1500)
     return { contrast: 'STIR', reason: `${reason}: dark fat` };

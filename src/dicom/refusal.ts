@@ -21,8 +21,7 @@ export interface DicomRemark {
     | 'incomplete-series'
     | 'still-arriving'
     | 'own-results'
-    | 'stray-slices'
-    | 'several-studies';
+    | 'stray-slices';
   readonly file?: string;
   readonly text: string;
 }

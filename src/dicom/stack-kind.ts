@@ -83,21 +83,25 @@ function derivedByName(name: string): string | undefined {
 function isLocalizer(stack: Stack, series: Series): boolean {
   const { frame, instance } = stack.slices[0];
   if (frame.type.includes('LOCALIZER')) return true;
-  const few = series.stacks.every(({ slices }) => slices.length <= 30);
-  if (few && orthogonalDirections(series) >= 2) return true;
+  if (looksSeveralWays(series)) return true;
   const { description = '', name = '' } = instance.protocol;
   return (
     stack.slices.length <= 30 && localizerName.test(`${description} ${name}`) && isCoarse(stack)
   );
 }
 
-/** How many of the three main directions the stacks of a series look along. */
-function orthogonalDirections({ stacks }: Series): number {
-  const axes = stacks.flatMap(({ slices }) => {
-    const normal = normalOf(slices[0].frame.orientation);
-    return normal ? [normal.indexOf(Math.max(...normal))] : [];
-  });
-  return new Set(axes).size;
+/**
+ * Whether a series has few slices, spread over two or three of the main directions. One or two stray
+ * slices in another direction are not enough: scanners put them into series that are meant.
+ */
+function looksSeveralWays({ stacks }: Series): boolean {
+  const slices = [0, 0, 0];
+  for (const stack of stacks) {
+    const normal = normalOf(stack.slices[0].frame.orientation);
+    if (normal) slices[normal.indexOf(Math.max(...normal))] += stack.slices.length;
+  }
+  const [most, second] = slices.sort((a, b) => b - a);
+  return most <= 30 && second >= most / 3;
 }
 
 /** Shares of the slice normal along left-right, front-back and head-foot. */

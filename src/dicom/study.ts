@@ -31,7 +31,9 @@ export function studiesOf(all: readonly Instance[]): { studies: Study[]; remarks
   }
   const own = instances.filter((instance) => instance.own).length;
   if (own > 0) remarks.push({ code: 'own-results', text: `${own} files are results of Dawson` });
-  for (const study of studies) remarks.push(...study.series.flatMap(incomplete));
+  for (const { series } of studies) {
+    remarks.push(...series.flatMap(incomplete), ...series.flatMap(strays));
+  }
   return { studies, remarks };
 }
 
@@ -101,6 +103,20 @@ function incomplete({ number, instances }: Series): DicomRemark[] {
       'that its headers name: it may be incomplete';
     return [{ code: 'incomplete-series' as const, text }];
   });
+}
+
+/** Fewer slices beside a stack are none of it: positioning images, or what was sent by mistake. */
+const mostStrays = 3;
+const leastStack = 12;
+
+function strays({ number, stacks }: Series): DicomRemark[] {
+  const apart = stacks.filter(({ slices }) => slices.length <= mostStrays);
+  if (apart.length === 0 || stacks[0].slices.length < leastStack) return [];
+  const count = apart.reduce((sum, { slices }) => sum + slices.length, 0);
+  const text =
+    `series ${number ?? '?'}: ${count} slices of another direction, echo or type than ` +
+    `the other ${stacks[0].slices.length} are set apart`;
+  return [{ code: 'stray-slices', text }];
 }
 
 const compare = (a = '', b = '') => (a < b ? -1 : a > b ? 1 : 0);

@@ -228,6 +228,20 @@ const traps: readonly Trap[] = [
     reasons: { 1: /localizer/, 3: /localizer/ },
   },
   {
+    name: 'a stray slice of another direction in the FLAIR',
+    series: [
+      {
+        number: 1,
+        ...flair2d,
+        ofSlice: (at) =>
+          at === 29
+            ? { '00200037': ['DS', [0, 1, 0, 0, 0, -1]] }
+            : { '00200037': ['DS', [1, 0, 0, 0, 1, 0]] },
+      },
+    ],
+    chosen: { flair: '1.1' },
+  },
+  {
     name: 'names that lie',
     series: [
       { number: 1, ...t2, description: 'FLAIR axial' },
