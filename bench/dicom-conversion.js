@@ -93,7 +93,7 @@ function nearest(volume, candidates) {
 }
 
 function score(a, b) {
-  return affineDifference(a, b) + (different(a, b, 1) > 0 ? 1e-3 : 0);
+  return affineDifference(a, b) + (different(a, b) > 0 ? 1e-3 : 0);
 }
 
 function affineDifference(a, b) {
@@ -101,22 +101,29 @@ function affineDifference(a, b) {
 }
 
 /** Voxels that differ by more than the single precision of what was scaled. */
-function different(a, b, scale) {
+function different(a, b, { scale, offset } = { scale: 1, offset: 0 }) {
   const largest = b.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   let count = 0;
   for (let at = 0; at < a.data.length; at++) {
-    if (Math.abs(b.data[at] - a.data[at] * scale) > 1e-6 * largest) count++;
+    if (Math.abs(b.data[at] - a.data[at] * scale - offset) > 1e-6 * largest) count++;
   }
   return count;
 }
 
 function comparison(theirs, ours) {
   const mm = affineDifference(theirs, ours).toExponential(1);
-  if (different(theirs, ours, 1) === 0) return `same voxels, affine within ${mm} mm`;
-  const at = theirs.data.findIndex((value) => value !== 0);
-  const scale = ours.data[at] / theirs.data[at];
-  const count = different(theirs, ours, scale);
-  return count === 0
-    ? `same voxels but for the factor ${scale.toPrecision(5)}, affine within ${mm} mm`
-    : `${different(theirs, ours, 1)} voxels differ, affine within ${mm} mm`;
+  if (different(theirs, ours) === 0) return `same voxels, affine within ${mm} mm`;
+  const line = lineThrough(theirs.data, ours.data);
+  const { scale, offset } = line;
+  return different(theirs, ours, line) === 0
+    ? `same voxels but for the factor ${scale.toPrecision(5)} and ${offset.toPrecision(5)}, affine within ${mm} mm`
+    : `${different(theirs, ours)} voxels differ, affine within ${mm} mm`;
+}
+
+/** Scale and offset that bring the smallest and the largest value of `from` to those of `to`. */
+function lineThrough(from, to) {
+  const [low, high] = [Math.min, Math.max].map((pick) => from.reduce((a, b) => pick(a, b)));
+  const [first, last] = [low, high].map((value) => to[from.indexOf(value)]);
+  const scale = (last - first) / (high - low);
+  return { scale, offset: first - scale * low };
 }

@@ -1,6 +1,6 @@
 import type { ExamDescription } from '../preprocess/exam-description.js';
 import type { Attributes } from './attributes.js';
-import { type Instance, sourceName } from './instance.js';
+import { type Source, sourceName } from './instance.js';
 import { parseDicom } from './parse.js';
 import { readFrames } from './read-frames.js';
 import { readProtocol } from './read-protocol.js';
@@ -9,11 +9,11 @@ import { SourceReader } from './read-source.js';
 const longestText = 256;
 
 /**
- * Whose exam an image is of, when and with what it was taken, by its own header; parts that are
+ * Whose exam a DICOM image is of, when and with what it was taken, by its own header; parts that are
  * missing or impossible are unknown. This is the only place that reads who the patient is.
  * @throws DawsonError as reading and parsing a file.
  */
-export function describeInstance({ source }: Instance): Promise<ExamDescription> {
+export function describeSource(source: Source): Promise<ExamDescription> {
   return SourceReader.with(async (reader) => {
     const bytes = await reader.read(source);
     const parsed = parseDicom(bytes, sourceName(source), { withPixels: false });

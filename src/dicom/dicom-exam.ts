@@ -15,7 +15,7 @@ import {
 import type { Run } from '../preprocess/prepare.js';
 import { toFloat32 } from '../volume/volume.js';
 import { type Choice, chooseSeries } from './choose.js';
-import { describeInstance } from './describe.js';
+import type { describeSource } from './describe.js';
 import { type DicomFolder, requireUnchanged } from './read-folder.js';
 import { refused } from './refusal.js';
 import type { SiteRule } from './site-rules.js';
@@ -56,7 +56,14 @@ export function openDicomExam(
     study,
     choices,
     sequences: chosen.map(({ role }) => role!),
-    describe: async (given) => withGiven(await describeInstance(flair), given),
+    describe: async (given) => {
+      const module = new URL('./describe.js', import.meta.url);
+      const { pool, signal } = run;
+      return withGiven(
+        await pool.call<typeof describeSource>(module, 'describeSource', [flair.source], signal),
+        given,
+      );
+    },
     read: async () => {
       const sequences: { [name in SequenceName]?: Sequence } = {};
       const notes = notesOf(folder, study);

@@ -11,6 +11,7 @@ import {
 } from '../../src/dicom/index.js';
 import { readInstance } from '../../src/dicom/read-instance.js';
 import { DawsonError } from '../../src/errors.js';
+import { readVolume } from '../../src/formats/index.js';
 import { dawson } from '../support/dawson.js';
 import { folderOf, named, runForTests } from '../support/dicom-folder.js';
 import {
@@ -249,6 +250,30 @@ describe('the commands', () => {
       role: 'flair',
       kind: 'volume',
     });
+  });
+
+  it('convert a series', async () => {
+    const folder = folderOf(named(seriesFiles(flair)));
+    const out = join(folderOf({}), 'flair.nii.gz');
+    const args = ['dicom', 'convert', folder, '--series', '1.2.3.1', '--out', out, '--json'];
+    const { stdout, exitCode } = await dawson(args);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout).frames).toHaveLength(30);
+    const { volume } = await readVolume(out);
+    expect(volume.size).toEqual([4, 4, 30]);
+    expect(volume.data[16 * 7 + 4 + 2]).toBe(712);
+  });
+
+  it.each([
+    ['neither files nor a folder', [], /--flair with a file, or --dicom/],
+    ['both', ['--flair', 'a.nii', '--dicom', 'b'], /either --dicom or files/],
+    ['a study of files', ['--flair', 'a.nii', '--study', '1.2'], /without --dicom/],
+  ])('segment says what it needs: %s', async (_name, args, found) => {
+    const out = folderOf({});
+    const { stderr, exitCode } = await dawson(['segment', ...args, '--out', join(out, 'result')]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(found);
+    expect(readdirSync(out)).toEqual([]);
   });
 
   it('write nothing where a series cannot be converted', async () => {

@@ -1,3 +1,5 @@
+import { voxelSizeMm } from '../../src/volume/affine.js';
+import type { Volume } from '../../src/volume/volume.js';
 import { type DicomElements, type DicomOptions, dicomBytes } from './dicom-writer.js';
 
 export const mrImage = '1.2.840.10008.5.1.4.1.1.4';
@@ -153,3 +155,31 @@ export function enhancedFile(spec: SeriesSpec, options: DicomOptions = {}): Buff
     options,
   );
 }
+
+/** The files of a series with the voxels (whole numbers, not negative) and the place of a volume. */
+export function filesOfVolume(volume: Volume, spec: SeriesSpec): Buffer[] {
+  const { size, affine, data } = volume;
+  const [columns, rows, slices] = size;
+  const [columnMm, rowMm] = voxelSizeMm(affine);
+  const lps = (column: number) => [-affine[column], -affine[4 + column], affine[8 + column]];
+  const direction = (column: number, mm: number) => lps(column).map((value) => value / mm);
+  const words = Uint16Array.from(data);
+  return seriesFiles({
+    ...spec,
+    slices,
+    rows,
+    columns,
+    ofSlice: (slice) => ({
+      '00200032': ['DS', lps(3).map((mm, axis) => shortDecimal(mm + slice * lps(2)[axis]))],
+      '00200037': ['DS', [...direction(0, columnMm), ...direction(1, rowMm)].map(shortDecimal)],
+      '00280030': ['DS', [rowMm, columnMm].map(shortDecimal)],
+      '7fe00010': [
+        'OW',
+        new Uint8Array(words.buffer, 2 * slice * rows * columns, 2 * rows * columns),
+      ],
+    }),
+  });
+}
+
+/** Decimal texts have 16 characters at most. */
+const shortDecimal = (value: number) => Number(value.toFixed(9));
