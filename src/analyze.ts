@@ -1,6 +1,6 @@
 import { type AnalysisSettings, type AnalyzeOptions, settingsOf } from './analysis-options.js';
-import { type Exam, type ExamFiles, readExam, sequencesOf } from './preprocess/exam.js';
-import { describeExam } from './preprocess/exam-description.js';
+import type { Exam, ExamFiles } from './preprocess/exam.js';
+import { type ExamSource, examInFiles } from './preprocess/exam-source.js';
 import { flairToAtlas, onFlairGrid } from './preprocess/flair-grid.js';
 import { type Preparation, prepare } from './preprocess/prepare.js';
 import { inputGate } from './preprocess/quality/input-gate.js';
@@ -46,22 +46,24 @@ export interface Analysis {
 const connectivity = 26;
 
 /**
- * From the files of an exam to its lesions: the method, in order. Takes about a minute on two cores,
- * and 3 GiB. Nothing is written: {@link writeAnalysis} does that.
+ * From an exam to its lesions: the method, in order. Takes about a minute on two cores, and 3 GiB.
+ * Nothing is written: {@link writeAnalysis} does that.
+ * @param exam its files, or another source of it
  * @param options how it differs from what `dawson segment` does by itself
  * @throws DawsonError for files that are unusable or do not fit together, and where the method fails;
  *   the signal's reason.
  */
 export function analyze(
-  files: ExamFiles,
+  exam: ExamFiles | ExamSource,
   options: AnalyzeOptions = {},
   run: RunOptions = {},
 ): Promise<Analysis> {
-  return withRunStoppedAtOnce(run, (run) => analyzeWith(files, settingsOf(options), run));
+  const source = 'read' in exam ? exam : examInFiles(exam);
+  return withRunStoppedAtOnce(run, (run) => analyzeWith(source, settingsOf(options), run));
 }
 
 async function analyzeWith(
-  files: ExamFiles,
+  source: ExamSource,
   settings: AnalysisSettings,
   { pool, stage: outerStage, signal }: Run,
 ): Promise<Analysis> {
@@ -70,9 +72,9 @@ async function analyzeWith(
   const run: Run = { pool, stage, signal };
 
   const { open } = segmenters[settings.segmenter];
-  const segmenter: OpenSegmenter = await open(settings, sequencesOf(files), run);
-  const described = await describeExam(files.flair, settings.described);
-  const { exam, notes } = await stage('read', () => readExam(files));
+  const segmenter: OpenSegmenter = await open(settings, source.sequences, run);
+  const described = await source.describe(settings.described);
+  const { exam, notes } = await stage('read', () => source.read());
   const anatomyNetwork = await openAnatomyNetwork(settings.engine, pool);
   const preparation = await prepare(exam, settings, run, anatomyNetwork?.findAnatomy);
   const quality = await inputGate(exam, preparation, settings, run);

@@ -26,7 +26,7 @@ export const errorTable = {
   'not-an-image': {
     exitCode: 3,
     title: 'The file is not an image that Dawson reads',
-    advice: 'Convert the series to NIfTI, for example with dcm2niix.',
+    advice: 'Give DICOM files with --dicom, or convert the series to NIfTI first.',
   },
   'file-truncated': {
     exitCode: 3,
@@ -82,6 +82,21 @@ export const errorTable = {
     exitCode: 3,
     title: 'The model cannot be used',
     advice: 'Get the model folder again, whole: its files belong together and must not change.',
+  },
+  'bad-rules': {
+    exitCode: 3,
+    title: 'The rules for the choice of series cannot be used',
+    advice: 'Correct what is named; docs/dicom.md describes the file.',
+  },
+  'series-not-found': {
+    exitCode: 4,
+    title: 'The folder does not hold the series that is needed',
+    advice: 'Run `dawson dicom list` on the folder: it says what each series is, and why.',
+  },
+  'study-changing': {
+    exitCode: 4,
+    title: 'The exam changes while it is read',
+    advice: 'Wait until all of it has arrived, and run the command again.',
   },
   'inputs-conflict': {
     exitCode: 4,

@@ -24,6 +24,7 @@ export type { Mat4, Vec3 } from './volume/affine.js';
 export { type Analysis, analyze } from './analyze.js';
 export type { AnalyzeOptions } from './analysis-options.js';
 export type { ExamFiles, SequenceName } from './preprocess/exam.js';
+export type { ExamSource } from './preprocess/exam-source.js';
 export type { Findings, FoundLesion } from './quantify/findings.js';
 export { writeAnalysis } from './write-analysis.js';
 export { resultFiles } from './quantify/result-folder.js';

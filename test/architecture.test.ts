@@ -24,6 +24,7 @@ const layers = [
   'evaluate',
   'train',
   'report',
+  'dicom',
   'analysis-options.ts',
   'analyze.ts',
   'write-analysis.ts',

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
 import { addApplyTransform } from './apply-transform.js';
 import { addCompare } from './compare.js';
+import { addDicom } from './dicom.js';
 import { addEvaluate } from './evaluate.js';
 import { addExtractBrain } from './extract-brain.js';
 import { addInfo } from './info.js';
@@ -21,6 +22,7 @@ const commands = [
   addSegment,
   addTrack,
   addReport,
+  addDicom,
   addInfo,
   addReorient,
   addRegister,

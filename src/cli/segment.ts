@@ -2,8 +2,12 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type AnalyzeOptions, analysisDefaults } from '../analysis-options.js';
 import { analyze } from '../analyze.js';
+import { openDicomExam, readDicomFolder, readSiteRules } from '../dicom/index.js';
+import { DawsonError } from '../errors.js';
 import { requireReplaceableFolder } from '../formats/index.js';
 import { type Device, devices } from '../network/index.js';
+import type { ExamFiles } from '../preprocess/exam.js';
+import type { ExamSource } from '../preprocess/exam-source.js';
 import { type Alignment, alignments } from '../preprocess/prepare.js';
 import { notice } from '../quantify/findings.js';
 import { countOfLesions } from '../quantify/lesions.js';
@@ -17,6 +21,7 @@ import {
 import type { Severity } from '../remarks.js';
 import type { Paper } from '../report/clinical/report-input.js';
 import type { Language } from '../report/clinical/texts.js';
+import type { Run } from '../run.js';
 import { type SegmenterName, segmenters } from '../segment/segmenters.js';
 import { writeAnalysis } from '../write-analysis.js';
 import { requireOutputs } from './outputs.js';
@@ -25,7 +30,10 @@ import { noteLines, type OutputOptions, printResult, withOutputOptions } from '.
 import { withCommandRun } from './with-run.js';
 
 interface SegmentOptions extends OutputOptions {
-  flair: string;
+  flair?: string;
+  dicom?: string;
+  study?: string;
+  rules?: string;
   t2?: string;
   t1?: string;
   out: string;
@@ -55,9 +63,12 @@ export function addSegment(program: Command): void {
       'Finds the white-matter lesions of one exam. The images may be raw: whole heads, each\n' +
         'sequence on its own grid. Results lie on the FLAIR’s own grid.',
     )
-    .requiredOption('--flair <file>', 'the FLAIR image (NIfTI or MetaImage)')
+    .option('--flair <file>', 'the FLAIR image (NIfTI or MetaImage)')
     .option('--t2 <file>', 'the T2 image')
     .option('--t1 <file>', 'the T1 image')
+    .option('--dicom <folder>', 'instead: a folder or zip file of DICOM files, to choose them from')
+    .option('--study <uid>', 'for --dicom: which study (default: the newest that has a FLAIR)')
+    .option('--rules <file>', 'for --dicom: rules of the site for the choice of series')
     .requiredOption('--out <folder>', 'folder for the results; earlier results in it are replaced')
     .option('--patient <id>', 'whose exam it is (default: from exam.json or the FLAIR’s sidecar)')
     .option('--date <YYYY-MM-DD>', 'when it was taken (default: the same)')
@@ -110,7 +121,8 @@ export function addSegment(program: Command): void {
         `\nWrites into the folder:\n${listOf(resultRows.filter(([, row]) => !isIntermediate(row)))}` +
         `With --keep-intermediate also:\n${listOf(resultRows.filter(([, row]) => isIntermediate(row)))}` +
         '\nExample:\n' +
-        '  dawson segment --flair flair.nii.gz --t2 t2.nii.gz --t1 t1.nii.gz --out result',
+        '  dawson segment --flair flair.nii.gz --t2 t2.nii.gz --t1 t1.nii.gz --out result\n' +
+        '  dawson segment --dicom exam --out result',
     )
     .action((options: SegmentOptions) => segment(options));
   withOutputOptions(command);
@@ -131,10 +143,10 @@ async function segment(options: SegmentOptions): Promise<void> {
   const startMs = performance.now();
   await withCommandRun(options, async (run) => {
     const { stage, signal } = run;
-    const { flair, t2, t1, model, out } = options;
-    await requireOutputs([flair, t2, t1, model], [{ path: out, kind: 'folder' }]);
+    const { flair, t2, t1, dicom, rules, model, out } = options;
+    await requireOutputs([flair, t2, t1, dicom, rules, model], [{ path: out, kind: 'folder' }]);
     await requireReplaceableFolder(out, examResult);
-    const analysis = await analyze(options, analyzeOptionsOf(options), run);
+    const analysis = await analyze(await examOf(options, run), analyzeOptionsOf(options), run);
     await stage('write', () =>
       writeAnalysis(options.out, analysis, { intermediate: options.keepIntermediate, signal }),
     );
@@ -154,6 +166,28 @@ async function segment(options: SegmentOptions): Promise<void> {
       notice,
     ]);
   });
+}
+
+/** The exam in the files given, or the one in a folder of DICOM files. */
+async function examOf(options: SegmentOptions, run: Run): Promise<ExamFiles | ExamSource> {
+  const { flair, t2, t1, dicom, study, rules } = options;
+  if (dicom === undefined) {
+    if (flair !== undefined && study === undefined && rules === undefined) {
+      return { flair, t2, t1 };
+    }
+    throw new DawsonError('usage', {
+      expected: '--flair with a file, or --dicom with a folder',
+      found: flair === undefined ? 'neither' : '--study or --rules without --dicom',
+    });
+  }
+  if (flair !== undefined || t2 !== undefined || t1 !== undefined) {
+    throw new DawsonError('usage', {
+      expected: 'either --dicom or files of sequences',
+      found: 'both',
+    });
+  }
+  const siteRules = rules === undefined ? [] : await readSiteRules(rules);
+  return openDicomExam(await readDicomFolder(dicom, run), { study, rules: siteRules }, run);
 }
 
 function analyzeOptionsOf(options: SegmentOptions): AnalyzeOptions {

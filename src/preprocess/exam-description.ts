@@ -58,12 +58,26 @@ export async function describeExam(
   given: GivenDescription = {},
 ): Promise<DescribedExam> {
   const folder = dirname(flairFile);
-  const { $defs } = JSON.parse(await readFile(schemaFile, 'utf8'));
-  const own = await readDescription(join(folder, 'exam.json'), $defs.exam, 'own');
+  const schema = await examSchema();
+  const own = await readDescription(join(folder, 'exam.json'), schema, 'own');
   const sidecar = join(folder, `${imageName(flairFile)}.json`);
   const found = own.description
     ? own
-    : await readDescription(sidecar, $defs.exam, 'sidecar', own.notes);
+    : await readDescription(sidecar, schema, 'sidecar', own.notes);
+  return withGiven(found, given);
+}
+
+const examSchema = async (): Promise<DescriptionSchema> =>
+  JSON.parse(await readFile(schemaFile, 'utf8')).$defs.exam;
+
+/**
+ * What is known of an exam with what was `given` put over it.
+ * @throws DawsonError `usage` where what was given is of another form.
+ */
+export async function withGiven(
+  found: DescribedExam,
+  given: GivenDescription = {},
+): Promise<DescribedExam> {
   const { patient: id, date } = given;
   if (id === undefined && date === undefined) return found;
   const { description, notes } = found;
@@ -75,7 +89,7 @@ export async function describeExam(
       patient: description?.patient?.id === id ? description.patient : { id },
     }),
   };
-  return { description: checked(merged, $defs.exam), notes };
+  return { description: checked(merged, await examSchema()), notes };
 }
 
 /** What a file says, none where there is no such file; its notes come behind those of `before`. */

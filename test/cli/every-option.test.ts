@@ -6,9 +6,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { commandLine } from '../../src/cli/main.js';
 import { writeNifti, writeTransform } from '../../src/formats/index.js';
 import { identity } from '../../src/volume/affine.js';
-import { toFloat32 } from '../../src/volume/volume.js';
+import { toFloat32, type Volume } from '../../src/volume/volume.js';
 import { makePhantom, someLesions } from '../segment/phantom.js';
 import { dawson, demoExam, temporaryFolder } from '../support/dawson.js';
+import { filesOfVolume } from '../support/dicom-series.js';
 import { drawnExam, scatteredBlobs } from '../support/report-exam.js';
 import { writeThresholdModel } from '../support/threshold-model.js';
 import { goldenPath } from '../train/nnunet-goldens.js';
@@ -39,6 +40,16 @@ const runs: readonly (readonly string[])[] = [
   [
     ...['segment', ...images, ...brainOnly, '--segmenter', 'lst-lga', '--kappa', '0.2'],
     ...['--no-report', '--keep-intermediate', '--out', at('lst-lga')],
+  ],
+  ['dicom', 'list', at('dicom'), '--rules', at('rules.json')],
+  [
+    ...['dicom', 'convert', at('dicom'), '--series', '1.2.3.1', '--stack', '1'],
+    ...['--out', at('converted.nii')],
+  ],
+  [
+    ...['segment', '--dicom', at('dicom'), '--study', '1.2.3', '--rules', at('rules.json')],
+    ...['--model', at('model'), '--brain-extracted', '--ignore-quality', '--no-report'],
+    ...['--out', at('of-dicom')],
   ],
   ['track', '--exam', at('first'), '--exam', at('second'), '--out', at('change')],
   [
@@ -98,6 +109,7 @@ beforeAll(async () => {
   for (const name of ['flair', 't1', 't2'] as const) {
     await writeNifti(at(`${name}.nii.gz`), exam[name]);
   }
+  writeDicom(exam.flair);
   await writeTransform(at('i.txt'), identity);
   await writeThresholdModel((name) => at(name), {
     channels: ['FLAIR', 'T1w', 'T2'],
@@ -120,6 +132,19 @@ async function writeResult(name: string, blobs: ReturnType<typeof scatteredBlobs
   }
   const described = { ...findings, exam: { patient: { id: 'A' }, date } };
   writeFileSync(at(name, 'findings.json'), JSON.stringify(described));
+}
+
+/** A FLAIR as a folder of DICOM files, and a rule that takes it. */
+function writeDicom(flair: Volume): void {
+  const whole = { ...flair, data: flair.data.map((value) => Math.max(0, Math.round(value))) };
+  mkdirSync(at('dicom'));
+  const spec = { number: 1, sequence: 'IR', tr: 9000, te: 100, ti: 2500 };
+  for (const [slice, bytes] of filesOfVolume(whole, spec).entries()) {
+    writeFileSync(at('dicom', `${slice}`), bytes);
+  }
+  const rules = [{ use: 'flair', where: { seriesNumber: 1 } }];
+  const document = { schema: 'dawson-dicom-rules', schemaVersion: 1, rules };
+  writeFileSync(at('rules.json'), JSON.stringify(document));
 }
 
 /** Three cases of masks, which are those of two results, and their FLAIRs. */

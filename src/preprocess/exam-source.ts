@@ -1,0 +1,19 @@
+import { type Exam, type ExamFiles, readExam, type SequenceName, sequencesOf } from './exam.js';
+import { type DescribedExam, describeExam, type GivenDescription } from './exam-description.js';
+
+/** Where an exam comes from: NIfTI or MetaImage files, or a folder of DICOM files. */
+export interface ExamSource {
+  /** The sequences it has, in their fixed order. */
+  readonly sequences: SequenceName[];
+  /** Whose exam it is, with what was given put over it. */
+  describe(given?: GivenDescription): Promise<DescribedExam>;
+  /** @returns the exam, and what was worked around in reading it. */
+  read(): Promise<{ exam: Exam; notes: string[] }>;
+}
+
+/** An exam whose sequences lie in a file each. */
+export const examInFiles = (files: ExamFiles): ExamSource => ({
+  sequences: sequencesOf(files),
+  describe: (given) => describeExam(files.flair, given),
+  read: () => readExam(files),
+});
