@@ -15,6 +15,7 @@ import { sequenceLabels } from '../preprocess/exam.js';
 import type { Run } from '../preprocess/prepare.js';
 import { voxelSizeMm } from '../volume/affine.js';
 import { WorkerPool } from '../workers.js';
+import { addExport } from './dicom-export.js';
 import {
   abortOnInterrupt,
   type OutputOptions,
@@ -36,7 +37,7 @@ interface ConvertOptions extends OutputOptions {
 export function addDicom(program: Command): void {
   const dicom = program
     .command('dicom')
-    .summary('look at DICOM exams and convert their series')
+    .summary('look at DICOM exams, convert their series, write results')
     .description(
       'Reads folders and zip files of DICOM files, as scanners and archives export them.',
     );
@@ -71,6 +72,7 @@ export function addDicom(program: Command): void {
       withRun(options, (run) => convertSeries(folder, options, run)),
     );
   withOutputOptions(convert);
+  addExport(dicom, withRun);
 }
 
 async function withRun(options: OutputOptions, work: (run: Run) => Promise<void>): Promise<void> {
