@@ -129,7 +129,7 @@ function usable(attributes: Attributes, keyword: Keyword): string | undefined {
   if (vr === 'DA') return dateText(attributes.text(tag));
   if (vr === 'TM') return timeText(attributes.text(tag));
   if (vr === 'AS') return matching(attributes.text(tag), /^\d{3}[DWMY]$/);
-  if (vr === 'DS') return matching(attributes.text(tag), /^\+?\d+(\.\d*)?$/);
+  if (vr === 'DS') return matching(attributes.text(tag), /^(?=.{1,16}$)\+?\d+(\.\d*)?$/);
   if (vr === 'LT') return attributes.written(tag);
   return shortText(attributes.written(tag), keyword);
 }
