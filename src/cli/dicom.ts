@@ -14,6 +14,7 @@ import { writeNifti } from '../formats/index.js';
 import { sequenceLabels } from '../preprocess/exam.js';
 import type { Run } from '../run.js';
 import { voxelSizeMm } from '../volume/affine.js';
+import { addExport } from './dicom-export.js';
 import { requireOutputs } from './outputs.js';
 import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
@@ -31,7 +32,7 @@ interface ConvertOptions extends OutputOptions {
 export function addDicom(program: Command): void {
   const dicom = program
     .command('dicom')
-    .summary('look at DICOM exams and convert their series')
+    .summary('look at DICOM exams, convert their series, write results')
     .description(
       'Reads folders and zip files of DICOM files, as scanners and archives export them.',
     );
@@ -66,6 +67,7 @@ export function addDicom(program: Command): void {
       withCommandRun(options, (run) => convertSeries(folder, options, run)),
     );
   withOutputOptions(convert);
+  addExport(dicom);
 }
 
 async function listSeries(path: string, options: ListOptions, run: Run): Promise<void> {

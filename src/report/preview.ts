@@ -4,7 +4,8 @@ import { applyToPoint, type Mat4, type Vec3, voxelSizeMm } from '../volume/affin
 import { reorient } from '../volume/reorient.js';
 import type { Mask, Volume } from '../volume/volume.js';
 import { inWorker } from '../workers.js';
-import { drawSideMarks } from './side-marks.js';
+import type { Window } from './picture.js';
+import { drawSideMarks, sidesOf } from './side-marks.js';
 import { acquiredPlane, type Plane, planes, type Slice, sliceOf } from './slice.js';
 import { flairWindow } from './window.js';
 
@@ -41,9 +42,8 @@ export function previewFiles(flair: Volume, lesions: Mask, brain: Mask): Map<str
   const files = new Map<string, Uint8Array>();
   const slices = Array.from({ length: count }, (_, index) => {
     const slice = sliceOf(image, plane, index);
-    const rgb = grey(slice, window.black, window.white);
-    drawRims(rgb, sliceOf(mask, plane, index));
-    drawSideMarks(rgb, slice.width, slice.height, plane);
+    const rgb = outlinedSlice(slice, sliceOf(mask, plane, index), window);
+    drawSideMarks(rgb, slice.width, slice.height, sidesOf[plane]);
     files.set(name(index), encodePng(rgb, slice.width, slice.height));
     return { file: name(index), imagePositionLpsMm: positionLps(image, plane, index) };
   });
@@ -60,7 +60,16 @@ export function previewFiles(flair: Volume, lesions: Mask, brain: Mask): Map<str
 
 export const previewFilesInWorker = inWorker<typeof previewFiles>(import.meta.url, 'previewFiles');
 
-function grey({ values }: Slice, black: number, white: number): Uint8Array {
+type Pixels = Pick<Slice, 'values' | 'width' | 'height'>;
+
+/** A slice of a FLAIR in grey, with the outlines of its lesions, as RGB. */
+export function outlinedSlice(flair: Pixels, lesions: Pixels, window: Window): Uint8Array {
+  const rgb = grey(flair, window.black, window.white);
+  drawRims(rgb, lesions);
+  return rgb;
+}
+
+function grey({ values }: Pixels, black: number, white: number): Uint8Array {
   const rgb = new Uint8Array(3 * values.length);
   const scale = white > black ? 255 / (white - black) : 0;
   for (let pixel = 0; pixel < values.length; pixel++) {
@@ -71,7 +80,7 @@ function grey({ values }: Slice, black: number, white: number): Uint8Array {
 }
 
 /** Colours the pixels outside the mask that share an edge with it. */
-function drawRims(rgb: Uint8Array, { values, width, height }: Slice): void {
+function drawRims(rgb: Uint8Array, { values, width, height }: Pixels): void {
   for (let row = 0, pixel = 0; row < height; row++) {
     for (let column = 0; column < width; column++, pixel++) {
       if (values[pixel] !== 0) continue;

@@ -9,23 +9,32 @@ const letters = {
 } as const;
 const [letterColumns, letterRows] = [5, 7];
 
+export type SideLetter = keyof typeof letters;
+
+/** Whether there is a mark for a side: not for head and feet. */
+export const isSideLetter = (side: string): side is SideLetter => Object.hasOwn(letters, side);
+
 /** Which sides of the person are on the left and on the right of a picture. */
 export const sidesOf = {
   axial: ['R', 'L'],
   coronal: ['R', 'L'],
   sagittal: ['A', 'P'],
-} as const satisfies Record<Plane, readonly (keyof typeof letters)[]>;
+} as const satisfies Record<Plane, readonly [SideLetter, SideLetter]>;
 
 /**
  * Writes which side of the person is on the left and on the right into an RGB picture, half way
  * up, white on black; larger in larger pictures. Pictures too small for it stay as they are.
  */
-export function drawSideMarks(rgb: Uint8Array, width: number, height: number, plane: Plane): void {
+export function drawSideMarks(
+  rgb: Uint8Array,
+  width: number,
+  height: number,
+  [left, right]: readonly [SideLetter, SideLetter],
+): void {
   const scale = Math.max(1, Math.round(Math.min(width, height) / 160));
   const [boxWidth, boxHeight] = [(letterColumns + 2) * scale, (letterRows + 2) * scale];
   if (2 * boxWidth > width || boxHeight > height) return;
   const top = Math.floor((height - boxHeight) / 2);
-  const [left, right] = sidesOf[plane];
   for (const [letter, start] of [[left, 0] as const, [right, width - boxWidth] as const]) {
     for (let y = 0; y < boxHeight; y++) {
       for (let x = 0; x < boxWidth; x++) {

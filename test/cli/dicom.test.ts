@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readNifti } from '../../src/formats/index.js';
@@ -44,5 +44,16 @@ describe('dawson segment --dicom', () => {
     expect(flair.data.every((value, voxel) => value === original.data[voxel])).toBe(true);
     const lesions = (await readNifti(join(out, 'lesions.nii.gz'))).volume;
     expect(lesions.size).toEqual(original.size);
+
+    writeFileSync(join(out, 'report.pdf'), '%PDF-1.7\n%%EOF\n');
+    const objects = join(folder, 'objects');
+    const written = await dawson([
+      ...['dicom', 'export', out, '--dicom', join(folder, 'exam'), '--out', objects, '--json'],
+    ]);
+    expect(written.stdout + written.stderr).not.toMatch(/Doe|Jane/);
+    expect(written.exitCode).toBe(0);
+    const files = readdirSync(objects).filter((name) => name.startsWith('preview-'));
+    expect(files).toHaveLength(original.size[2]);
+    expect(readdirSync(objects).join()).not.toMatch(/Doe|Jane/);
   });
 });
