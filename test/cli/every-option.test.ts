@@ -48,9 +48,9 @@ const runs: readonly (readonly string[])[] = [
   ],
   [
     ...['segment', '--dicom', at('dicom'), '--study', '1.2.3', '--rules', at('rules.json')],
-    ...['--model', at('model'), '--brain-extracted', '--ignore-quality', '--no-report'],
-    ...['--out', at('of-dicom')],
+    ...['--model', at('model'), '--brain-extracted', '--ignore-quality', '--out', at('of-dicom')],
   ],
+  ['dicom', 'export', at('of-dicom'), '--dicom', at('dicom'), '--out', at('objects')],
   ['track', '--exam', at('first'), '--exam', at('second'), '--out', at('change')],
   [
     ...['report', at('second'), '--previous', at('first'), '--out', at('r.pdf')],

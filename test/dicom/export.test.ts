@@ -21,6 +21,7 @@ const flair: SeriesSpec = {
   slices: 14,
   rows: 5,
   columns: 7,
+  pixelMm: 20,
   elements: {
     '00080005': ['CS', 'ISO_IR 100'],
     '00080030': ['TM', '10:15:30'],
