@@ -9,4 +9,4 @@ export type { StackKind } from './stack-kind.js';
 export { type SourceFrame, type StackVolume, stackVolume } from './stack-volume.js';
 export type { Stack } from './stacks.js';
 export type { Series, Study } from './study.js';
-export { type ExportedObject, exportResult } from './write/export.js';
+export { exportResult } from './write/export.js';

@@ -1,3 +1,4 @@
+import { inWorker } from '../../workers.js';
 import type { Attributes } from '../attributes.js';
 import { type Source, sourceName } from '../instance.js';
 import { parseDicom } from '../parse.js';
@@ -28,6 +29,11 @@ export function readSourceHeader(source: Source): Promise<SourceHeader> {
     return headerOf(parsed!.attributes);
   });
 }
+
+export const readSourceHeaderInWorker = inWorker<typeof readSourceHeader>(
+  import.meta.url,
+  'readSourceHeader',
+);
 
 function headerOf(attributes: Attributes): SourceHeader {
   const moments = [

@@ -8,7 +8,7 @@ import { stackVolume } from '../stack-volume.js';
 import type { Stack } from '../stacks.js';
 import type { DataSet } from './data-set.js';
 import { uidOf } from './identifiers.js';
-import type { readSourceHeader, SourceHeader } from './source-header.js';
+import { readSourceHeaderInWorker, type SourceHeader } from './source-header.js';
 
 /** The FLAIR that a result was made of: slice k of the result's grid is `layout.slices[k]`. */
 export interface SourceSeries {
@@ -35,17 +35,11 @@ export async function sourceSeries(
   if (!series) throw otherExam(folder.path, `the series ${uid} that the result is of`, 'none');
   const stack = await stackOf(series.stacks, result, folder.path, run);
   const { instance } = stack.slices[0];
-  const module = new URL('./source-header.js', import.meta.url);
   return {
     uid,
     frameOfReference: instance.frameOfReference ?? uidOf('frame of reference', uid),
     layout: stack.layout!,
-    header: await run.pool.call<typeof readSourceHeader>(
-      module,
-      'readSourceHeader',
-      [instance.source],
-      run.signal,
-    ),
+    header: await readSourceHeaderInWorker(run, instance.source),
   };
 }
 
