@@ -7,14 +7,14 @@
 // - LST-LGA;
 // - the network of --baseline, the folder of an earlier one, with its own rule, and with a rule that was chosen on
 //   the other people and on synthetic exams: what the rule alone brings;
-// - person left out: the folds of `npm run train:defaults -- lesions --mixed --without ...`, given by the same
+// - person left out: the folds of `npm run train:defaults -- lesions --mixed --without ...`, from checkpoints/, else from models/lesions-folds, given by the same
 //   --without here, each case by the network and by a rule that had not this person;
 // - scanner left out: FILE, the checkpoint of a run on other sites' cases, and a rule chosen on synthetic exams.
 // Rules are chosen on N synthetic exams (half of the weight) beside the real ones. Lesion-wise figures by the
 // definition `anima`. Probability maps, and synthetic exams as each network sees them, are kept in --maps and
 // used again.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
@@ -33,7 +33,12 @@ import { readOwnNetwork } from '../dist/segment/own-network.js';
 import { weightsOfState } from '../dist/train/checkpoint.js';
 import { defaultNetworks, readAnatomies } from '../dist/train/default-networks.js';
 import { chooseLesionRule, judgeSyntheticExams } from '../dist/train/lesion-validation.js';
-import { meanWeights, rulesWithoutEach, segmentLeftOut } from '../dist/train/real/leave-out.js';
+import {
+  meanWeights,
+  rulesWithoutEach,
+  runName,
+  segmentLeftOut,
+} from '../dist/train/real/leave-out.js';
 import { preparedCases } from '../dist/train/real/prepared-case.js';
 import { WorkerPool } from '../dist/workers.js';
 
@@ -122,13 +127,14 @@ if (flags['scanner-out']) {
   console.log(`scanner left out: ${JSON.stringify(rule)}`);
 }
 if (flags.without.length > 0) {
-  const runName = ['lesions', ...sites.map((site) => basename(site))];
-  const checkpoint = (without) =>
-    at(`../checkpoints/${[...runName, ...without].join('-')}.safetensors`);
+  const foldFile = (without) =>
+    ['../checkpoints', '../models/lesions-folds']
+      .map((folder) => at(`${folder}/${runName(sites, without)}.safetensors`))
+      .find(existsSync);
   const folds = await Promise.all(
     flags.without.map(async (names) => {
       const without = names.split(',');
-      return { without, weights: await trained(checkpoint(without)) };
+      return { without, weights: await trained(foldFile(without)) };
     }),
   );
   const seen = await seenBy('person-out', folds);

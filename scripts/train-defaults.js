@@ -20,12 +20,13 @@
 // FOLDER of --cases is a site, whose folders hold flair, lesions and perhaps t2 and t1 (.nii.gz). --without
 // leaves people out; such a run is a fold, with a checkpoint of its own. With --finish every --without names
 // a fold that was trained: the network in models/ becomes the mean of the folds' weights, and its rule is
-// chosen on the synthetic exams and on the real ones, each seen by the network that had left it out.
-import { mkdirSync } from 'node:fs';
-import { basename } from 'node:path';
+// chosen on the synthetic exams and on the real ones, each seen by the network that had left it out. The
+// folds are kept in models/lesions-folds; where checkpoints/ has none they are taken from there, and
+// --weights with one of them goes on without having seen its people.
+import { existsSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { readSafetensors } from '../dist/formats/safetensors.js';
+import { readSafetensors, writeSafetensors } from '../dist/formats/safetensors.js';
 import { Engine, loadPredictor, requireWeights } from '../dist/network/index.js';
 import { openAnatomyNetwork } from '../dist/segment/anatomy-network.js';
 import { windowShape } from '../dist/segment/lesion-network.js';
@@ -33,7 +34,7 @@ import { ownNetworkFolder, readOwnNetwork, writeOwnNetwork } from '../dist/segme
 import { weightsOfState } from '../dist/train/checkpoint.js';
 import { defaultNetworks, readAnatomies, trainDefault } from '../dist/train/default-networks.js';
 import { chooseLesionRule, judgeSyntheticExams } from '../dist/train/lesion-validation.js';
-import { meanWeights, segmentLeftOut } from '../dist/train/real/leave-out.js';
+import { meanWeights, runName, segmentLeftOut } from '../dist/train/real/leave-out.js';
 import { preparedCases } from '../dist/train/real/prepared-case.js';
 import { trainingCase } from '../dist/train/real/training-case.js';
 import { WorkerPool } from '../dist/workers.js';
@@ -89,16 +90,12 @@ const stage = {
     learningRate: Number(values.rate ?? usual.run.learningRate),
   },
 };
+/** The folds of the network in models/: to judge people by, and to go on from, without having seen them. */
+const foldsFolder = 'models/lesions-folds';
 const folds = values.without.map((names) => names.split(','));
-const checkpointOf = (without) =>
-  values.checkpoint ??
-  at(
-    `checkpoints/${
-      values.mixed
-        ? [name, ...values.cases.map((folder) => basename(folder)), ...without].join('-')
-        : name
-    }.safetensors`,
-  );
+const fileOf = (folder, without) =>
+  at(`${folder}/${values.mixed ? runName(values.cases, without) : name}.safetensors`);
+const checkpointOf = (without) => values.checkpoint ?? fileOf('checkpoints', without);
 try {
   if (values.rule) await renewRule();
   else if (values.finish) await finish();
@@ -157,9 +154,12 @@ async function weightsToGoOnFrom() {
 }
 
 async function trainedWeights(without) {
-  const { tensors, metadata } = await readSafetensors(checkpointOf(without));
+  const file = checkpointOf(without);
+  const { tensors, metadata } = await readSafetensors(
+    existsSync(file) ? file : fileOf(foldsFolder, without),
+  );
   if (Number(metadata.epochs) < stage.run.epochs) {
-    throw new Error(`${checkpointOf(without)}: ${metadata.epochs} of ${stage.run.epochs} epochs`);
+    throw new Error(`${file}: ${metadata.epochs} of ${stage.run.epochs} epochs`);
   }
   return weightsOfState(plan, Object.fromEntries(tensors));
 }
@@ -182,6 +182,9 @@ async function finish() {
   };
   const card = { name, version: values.version ?? '0.1.0', plan, ...chosen, training };
   await writeOwnNetwork(ownNetworkFolder(name), card, weights);
+  for (const [index, tensors] of ofFolds.entries()) {
+    await writeSafetensors(fileOf(foldsFolder, folds[index]), { tensors, metadata: {} }, 'F16');
+  }
 }
 
 async function renewRule() {

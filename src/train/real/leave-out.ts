@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import {
   type CompactUnetPlan,
   type Engine,
@@ -11,6 +12,13 @@ import type { WorkerPool } from '../../workers.js';
 import { chooseLesionRule, validationExam } from '../lesion-validation.js';
 import type { ValidationExam } from '../rule-by-confidence.js';
 import type { PreparedCase } from './prepared-case.js';
+
+/**
+ * Name of a run on the cases of some sites.
+ * @param without names of the cases left out; none for a run on all
+ */
+export const runName = (sites: readonly string[], without: readonly string[]): string =>
+  ['lesions', ...sites.map((site) => basename(site)), ...without].join('-');
 
 /** Networks that learned from all but some people. */
 export interface Fold {

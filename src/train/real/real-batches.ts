@@ -30,7 +30,7 @@ const aboutLesion = 0.5;
 const jitterVoxels = 16;
 /** Share of patches that are turned and scaled, by at most this. */
 const moved = 0.7;
-const largestAngle = Math.PI / 12;
+const largestAngleRadians = Math.PI / 12;
 const largestScale = 1.2;
 /** Share of sequences whose slices are made thicker. */
 const thickened = 0.25;
@@ -150,7 +150,7 @@ function drawCentre(random: Random, chosen: TrainingCase): Axes3 {
 
 /** The patch about a voxel, as it is, or turned and scaled. */
 function cutMoved(random: Random, chosen: TrainingCase, centre: Axes3, shape: Axes3): CasePatch {
-  const angle = () => between(random, -largestAngle, largestAngle);
+  const angle = () => between(random, -largestAngleRadians, largestAngleRadians);
   const scale = betweenLog(random, 1 / largestScale, largestScale);
   const stretch = () => scale * betweenLog(random, 0.95, 1.05);
   if (!chance(random, moved)) return cut(chosen, centre, shape);
@@ -173,20 +173,20 @@ function cut({ image, labels, shape: whole, present }: TrainingCase, centre: Axe
   return { image: cutPatch(all, start, shape), labels: cutLabels };
 }
 
-/** As if measured in thicker slices of any plane; slices that are thick already stay as they are. */
+/** As if measured in thicker slices of any plane, in voxels of 1 mm; slices that are thick already stay as they are. */
 function thickenInPlace(random: Random, values: Float32Array, shape: Axes3, sliceMm: number): void {
   const axis = random.integer(3);
-  const distance = betweenLog(random, 1.5, thickestMm);
-  if (distance < sliceMm) return;
+  const distanceMm = betweenLog(random, 1.5, thickestMm);
+  if (distanceMm < sliceMm) return;
   const [nd, nh, nw] = shape;
   const size: Size = [nw, nh, nd];
-  const first = -random.uniform() * distance;
-  const samples = Math.ceil((size[axis] - first) / distance) + 1;
-  const centres = Array.from({ length: samples }, (_, n) => first + n * distance);
-  const places = Array.from({ length: size[axis] }, (_, n) => (n - first) / distance);
+  const first = -random.uniform() * distanceMm;
+  const samples = Math.ceil((size[axis] - first) / distanceMm) + 1;
+  const centres = Array.from({ length: samples }, (_, n) => first + n * distanceMm);
+  const places = Array.from({ length: size[axis] }, (_, n) => (n - first) / distanceMm);
   const rows = composed(
     interpolationRows(places, samples),
-    profileRows(centres, distance, size[axis]),
+    profileRows(centres, distanceMm, size[axis]),
   );
   values.set(alongAxis(values, size, axis, rows).data);
 }
