@@ -18,7 +18,8 @@
 //
 // --mixed goes on from the weights in models/ or of --weights on real exams beside synthetic ones. Every
 // FOLDER of --cases is a site, whose folders hold flair, lesions and perhaps t2 and t1 (.nii.gz). --without
-// leaves people out; such a run is a fold, with a checkpoint of its own. With --finish every --without names
+// --beside FOLDER adds sites that only teach: nobody of them is left out or judged (`scripts/mark-exams.js` makes
+// one of exams that no expert marked). --without leaves people out; such a run is a fold, with a checkpoint of its own. With --finish every --without names
 // a fold that was trained: the network in models/ becomes the mean of the folds' weights, and its rule is
 // chosen on the synthetic exams and on the real ones, each seen by the network that had left it out. The
 // folds are kept in models/lesions-folds; where checkpoints/ has none they are taken from there, and
@@ -47,6 +48,7 @@ const { values, positionals } = parseArgs({
     continue: { type: 'boolean', default: false },
     mixed: { type: 'boolean', default: false },
     cases: { type: 'string', multiple: true, default: [at('../shared/data/routine')] },
+    beside: { type: 'string', multiple: true, default: [] },
     without: { type: 'string', multiple: true, default: [] },
     finish: { type: 'boolean', default: false },
     rule: { type: 'boolean', default: false },
@@ -112,7 +114,7 @@ try {
 async function train() {
   const without = folds.flat();
   const checkpointFile = checkpointOf(without);
-  const cases = values.mixed ? await realCases(without) : [];
+  const cases = values.mixed ? await realCases([...values.cases, ...values.beside], without) : [];
   if (values.mixed) console.log(`${cases.length} real exams: ${cases.map((one) => one.name)}`);
   await trainDefault(engine, name, stage, {
     dataFolder: values.data,
@@ -136,13 +138,13 @@ async function train() {
   });
 }
 
-async function realCases(without = []) {
+async function realCases(sites, without = []) {
   const anatomy = await openAnatomyNetwork(
     { device: 'cpu', threads: Number(values.threads) },
     pool,
   );
   const run = { pool, stage: (_, work) => work(() => {}), signal: stopping.signal };
-  return preparedCases(values.cases, without, at('cache/cases'), anatomy, run);
+  return preparedCases(sites, without, at('cache/cases'), anatomy, run);
 }
 
 async function weightsToGoOnFrom() {
@@ -167,7 +169,7 @@ async function trainedWeights(without) {
 async function finish() {
   const ofFolds = await Promise.all(folds.map(trainedWeights));
   const weights = folds.length > 0 ? meanWeights(ofFolds) : await trainedWeights([]);
-  const cases = values.mixed ? await realCases() : [];
+  const cases = values.mixed ? await realCases(values.cases) : [];
   const leftOut = folds.map((without, index) => ({ without, weights: ofFolds[index] }));
   const chosen = name === 'lesions' ? await chooseRule(weights, cases, leftOut) : {};
   const steps = stage.run.epochs * stage.run.stepsPerEpoch;

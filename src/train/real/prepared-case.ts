@@ -32,10 +32,14 @@ export interface PreparedCase {
   readonly exam: PreparedExam;
   /** On the exam's grid. */
   readonly experts: Mask;
+  /** Where nobody knows whether it is lesion: nothing is learned there. */
+  readonly unknown?: Mask;
 }
 
 /** Changes whenever the same case would be prepared differently. */
-const formatVersion = 1;
+const formatVersion = 2;
+
+const maskNames = ['lesions', 'unknown'];
 
 /** Experts drew on copies of the FLAIR, whose headers other programs have written again. */
 const toleranceVoxels = 0.1;
@@ -52,10 +56,10 @@ export async function listCases(site: string): Promise<string[]> {
 }
 
 /**
- * The exam of a folder that holds `flair`, `lesions` and perhaps `t2` and `t1` (.nii.gz), with a brain mask and
+ * The exam of a folder that holds `flair`, `lesions` and perhaps `t2`, `t1` and `unknown` (.nii.gz), with a brain mask and
  * registration of Dawson's own, as in use; where the brain was extracted already the sequences count as aligned.
  * Kept in a file of the cache, which is used again while the images and the anatomy network are the same.
- * @throws DawsonError `inputs-conflict` for lesions on another grid than the FLAIR's; what reading and
+ * @throws DawsonError `inputs-conflict` for masks on another grid than the FLAIR's; what reading and
  *   preparing throw.
  */
 export async function preparedCase(
@@ -69,20 +73,23 @@ export async function preparedCase(
       .map((name) => [name, imageIn(folder, name)])
       .filter(([, file]) => existsSync(file)),
   ) as unknown as ExamFiles;
-  const expertsFile = imageIn(folder, 'lesions');
-  const key = await keyOf([...Object.values(files), expertsFile], anatomy);
+  const masks = maskNames
+    .map((name) => [name, imageIn(folder, name)] as const)
+    .filter(([, file]) => existsSync(file));
+  const key = await keyOf([...Object.values(files), ...masks.map(([, file]) => file)], anatomy);
   const cached = join(cacheFolder, `${key}.safetensors`);
   if (!existsSync(cached)) {
     await mkdir(cacheFolder, { recursive: true });
-    await writeVolumes(cached, await prepareVolumes(files, expertsFile, anatomy, run));
+    await writeVolumes(cached, await prepareVolumes(files, masks, anatomy, run));
   }
-  const { brain, experts, ...sequences } = await readVolumes(cached);
+  const { brain, lesions, unknown, ...sequences } = await readVolumes(cached);
   const mask = (volume: Volume) => maskWhere(volume, (value) => value !== 0);
   return {
     name: basename(folder),
     site: basename(dirname(folder)),
     exam: { ...sequences, brain: mask(brain) } as unknown as PreparedExam,
-    experts: mask(experts),
+    experts: mask(lesions),
+    ...(unknown && { unknown: mask(unknown) }),
   };
 }
 
@@ -113,7 +120,7 @@ async function keyOf(files: readonly string[], anatomy: AnatomyNetwork | undefin
 
 async function prepareVolumes(
   files: ExamFiles,
-  expertsFile: string,
+  masks: readonly (readonly [name: string, file: string])[],
   anatomy: AnatomyNetwork | undefined,
   run: Run,
 ): Promise<Record<string, Volume>> {
@@ -128,19 +135,20 @@ async function prepareVolumes(
     run,
     anatomy?.findAnatomy,
   );
-  const experts = reorient((await readLabels(expertsFile)).volume);
-  if (!sameGrid(experts, prepared.flair, toleranceVoxels)) {
-    throw new DawsonError('inputs-conflict', {
-      file: expertsFile,
-      expected: `lesions on the grid of ${files.flair}`,
-      found: 'another grid',
-    });
+  const volumes: Record<string, Volume> = { brain: prepared.brain };
+  for (const name of sequencesOf(prepared)) volumes[name] = prepared[name]!;
+  for (const [name, file] of masks) {
+    const mask = reorient((await readLabels(file)).volume);
+    if (!sameGrid(mask, prepared.flair, toleranceVoxels)) {
+      throw new DawsonError('inputs-conflict', {
+        file,
+        expected: `${name} on the grid of ${files.flair}`,
+        found: 'another grid',
+      });
+    }
+    volumes[name] = onGrid(prepared.flair, mask.data);
   }
-  return {
-    ...Object.fromEntries(sequencesOf(prepared).map((name) => [name, prepared[name]!])),
-    brain: prepared.brain,
-    experts: onGrid(prepared.flair, experts.data),
-  };
+  return volumes;
 }
 
 /** Volumes of one grid. */

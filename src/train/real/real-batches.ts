@@ -15,7 +15,7 @@ import type { Anatomies } from '../synthesize/lesion-batches.js';
 import { type BatchSettings, makeLesionBatch } from '../synthesize/lesion-batches.js';
 import { lesionEmphasis } from '../synthesize/lesion-emphasis.js';
 import { between, betweenLog, chance, oneOf } from '../synthesize/sampling.js';
-import type { TrainingCase } from './training-case.js';
+import { type TrainingCase, unknownLabel } from './training-case.js';
 
 /** Synthetic and real exams, on memory that workers share. */
 export interface MixedExams {
@@ -103,8 +103,11 @@ export function makeRealBatch(
     );
     const patch = drawPatch(random, chosen, shape);
     image.set(patch.image, place * channels * voxels);
-    labels.set(patch.labels, place * voxels);
-    voxelWeights.set(lesionEmphasis(patch.labels, shape), place * voxels);
+    const known = patch.labels.map((label) => (label === unknownLabel ? 0 : label));
+    const weights = lesionEmphasis(known, shape);
+    for (let at = 0; at < voxels; at++) if (patch.labels[at] === unknownLabel) weights[at] = 0;
+    labels.set(known, place * voxels);
+    voxelWeights.set(weights, place * voxels);
   }
   return { image, labels, voxelWeights };
 }

@@ -18,7 +18,7 @@ export interface TrainingCase {
   readonly image: Float32Array;
   /** Of each sequence, whether the exam has it. */
   readonly present: readonly boolean[];
-  /** 1 in lesions, {@link outsideLabel} outside of the brain, else 0. */
+  /** 1 in lesions, {@link unknownLabel} where nobody knows, {@link outsideLabel} outside of the brain, else 0. */
   readonly labels: Int8Array;
   /** Distance of the slices as measured, and the axis of the body that they are stacked along (0 is left to right). */
   readonly sliceMm: number;
@@ -28,17 +28,25 @@ export interface TrainingCase {
   readonly lesionStarts: Uint32Array;
 }
 
+export const unknownLabel = 2;
+
 /** Interpolated masks of small lesions shrink from 0.5 on: from here on their volume stays (0.99 to 1.02). */
 const lesionShare = 0.45;
 
 /** What training sees of an exam: what use would see, and the experts' lesions at the same voxels. */
-export function trainingCase({ name, site, exam, experts }: PreparedCase): TrainingCase {
+export function trainingCase({ name, site, exam, experts, unknown }: PreparedCase): TrainingCase {
   const { grid, data } = lesionNetworkInput(exam);
   const lesion = resample(toFloat32(experts), grid).data;
   const inBrain = resample(toFloat32(exam.brain), grid).data;
   const labels = new Int8Array(lesion.length);
   for (let at = 0; at < labels.length; at++) {
     labels[at] = inBrain[at] < 0.5 ? outsideLabel : lesion[at] >= lesionShare ? 1 : 0;
+  }
+  if (unknown) {
+    const open = resample(toFloat32(unknown), grid).data;
+    for (let at = 0; at < labels.length; at++) {
+      if (labels[at] === 0 && open[at] >= 0.5) labels[at] = unknownLabel;
+    }
   }
   const mask = onGrid(
     grid,

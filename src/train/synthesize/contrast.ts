@@ -24,8 +24,9 @@ export interface Mimics {
   /** Diffuse change of white matter that fades with the distance from the ventricles. */
   readonly dirtyDecayMm: number;
   readonly dirtyField: SmoothField;
-  /** A thin rim along the ventricles, and how much thicker it is as caps before and behind their horns. */
+  /** A rim along the ventricles, over how many mm it fades, and how much thicker it is as caps before and behind their horns. */
   readonly rimMm: number;
+  readonly rimFadesMm: number;
   readonly capMm: number;
   readonly rimField: SmoothField;
   /** Thin sheets that go on from the rim into white matter, as where a horn is closed: where this is near 0. */
@@ -65,6 +66,9 @@ const whiteMatter = isOneOf('white matter', 'cerebellar white matter', 'brainste
 const farthestMimicMm = 31;
 /** Sheets reach so far from the ventricles, where the rim's field exceeds a value, and fade within so many mm of their middle. */
 const sheets = { reachMm: 16, above: 0.6, halfWidthMm: 1.2 };
+/** How much thickness and brightness of the rim vary together along the ventricles, and what stays of them at least. */
+const rimVariation = 0.4;
+const leastOfRim = 0.3;
 /** Caps begin where the way from the ventricle runs so far along the axis from front to back, as a cosine. */
 const capsFrom = 0.7;
 
@@ -130,14 +134,16 @@ function addMimicsInPlace(
         numbers[at] === tissue['white matter']
           ? mimics.capMm * Math.max(0, Math.min(1, (alongAxis - capsFrom) / (1 - capsFrom)))
           : 0;
-      const thin = Math.max(0, Math.min(1, mimics.rimMm + capMm + 0.5 * rim[at] - distanceMm));
+      const variation = Math.max(leastOfRim, 1 + rimVariation * rim[at]);
+      const insideMm = (mimics.rimMm + capMm) * variation - distanceMm;
+      const inRim = variation * Math.max(0, Math.min(1, insideMm / mimics.rimFadesMm + 0.5));
       const sheetMm = Math.abs(sheet[at]) / Math.max(1e-6, sheetPerMm[at]);
       const inSheet =
         rim[at] > sheets.above && distanceMm < sheets.reachMm
           ? Math.max(0, 1 - sheetMm / sheets.halfWidthMm)
           : 0;
       values[at] +=
-        contrast.lesion * (contrast.dirty * diffuse + contrast.rim * Math.max(thin, inSheet));
+        contrast.lesion * (contrast.dirty * diffuse + contrast.rim * Math.max(inRim, inSheet));
     }
   }
   if (mimics.greySpecksWeight > 0) {

@@ -27,7 +27,7 @@ export function sampleSlicing(random: Random, kind: SequenceKind): Slicing {
     const bodyAxis = chance(random, 0.7) ? 0 : 2;
     return { bodyAxis, thicknessMm, distanceMm: thicknessMm, inPlaneMm: Math.max(0.7, inPlaneMm) };
   }
-  const thicknessMm = between(random, 1.5, 6);
+  const thicknessMm = between(random, 1.5, 6.5);
   const gap = chance(random, 0.6) ? between(random, 0, 0.3) : 0;
   const direction = random.uniform();
   return {

@@ -29,8 +29,9 @@ export function sampleAppearance(random: Random): Appearance {
     mimics: {
       dirtyDecayMm: between(random, 3, 14),
       dirtyField: field(10),
-      rimMm: between(random, 0.5, 1.6),
-      capMm: chance(random, 0.5) ? between(random, 0.5, 3) : 0,
+      rimMm: between(random, 0.5, 3),
+      rimFadesMm: between(random, 1, 3.5),
+      capMm: chance(random, 0.6) ? between(random, 0.5, 4) : 0,
       rimField: field(10),
       sheetField: field(10),
       greySpecksField: field(3.7),
@@ -41,8 +42,8 @@ export function sampleAppearance(random: Random): Appearance {
       vesselsAbove: chance(random, 0.7) ? between(random, 1.3, 2.2) : 4,
     },
     fields: textureScalesMm.map(field),
-    dirty: chance(random, 0.5) ? between(random, 0, 0.3) : 0,
-    rim: chance(random, 0.5) ? between(random, 0.1, 0.6) : 0,
+    dirty: chance(random, 0.6) ? between(random, 0, 0.4) : 0,
+    rim: chance(random, 0.75) ? between(random, 0.15, 1.1) : 0,
     fieldStrengthTesla: chance(random, 0.5) ? 1.5 : 3,
   };
 }
@@ -120,7 +121,8 @@ function sampleLesionContrast(
   }
   if (arbitrary) return between(random, -0.4, 0.4);
   if (kind === 't2') return between(random, 0.05, 0.45);
-  return -between(random, -0.03, 0.4);
+  // Spin-echo T1 of routine exams shows few lesions, or none.
+  return -(chance(random, 0.25) ? between(random, -0.03, 0.05) : between(random, -0.03, 0.4));
 }
 
 const greyMatter: readonly TissueName[] = [
@@ -149,12 +151,12 @@ function sampleTextures(
     {
       field: whiteWide,
       tissues: ['white matter', ...deepWhiteMatter],
-      sd: between(random, 0, 0.02),
+      sd: between(random, 0, 0.04),
     },
     {
       field: whiteFine,
       tissues: ['white matter', ...deepWhiteMatter],
-      sd: between(random, 0, 0.012),
+      sd: between(random, 0, 0.02),
     },
     { field: greyWide, tissues: deepWhiteMatter, sd: between(random, 0, 0.05) },
     { field: outside, tissues: outsideBrain, sd: between(random, 0, 0.12) },

@@ -92,6 +92,19 @@ describe('batches of real patches', () => {
     expect(voxelWeights!.every((weight) => weight >= 1)).toBe(true);
   });
 
+  it('teach nothing where nobody knows', () => {
+    const unknown = { ...prepared[0].experts, data: prepared[0].experts.data.map((on) => 1 - on) };
+    const taught = makeRealBatch([trainingCase({ ...prepared[0], unknown })], settings, 0);
+    const known = makeRealBatch([cases[0]], settings, 0);
+    expect(taught.image).toEqual(known.image);
+    expect(taught.labels).toEqual(known.labels);
+    const asItShould = taught.voxelWeights!.every((weight, at) => {
+      const outside = taught.image[3 * Math.floor(at / voxels) * voxels + (at % voxels)] === 0;
+      return outside || weight === (taught.labels[at] === 1 ? known.voxelWeights![at] : 0);
+    });
+    expect(asItShould).toBe(true);
+  });
+
   it('show each site as often, lesions in half of them and more, and no sequence that is missing', () => {
     let [withLesion, withoutT2, all] = [0, 0, 0];
     for (let index = 0; index < 30; index++) {

@@ -35,6 +35,7 @@ const mimics: Mimics = {
   dirtyDecayMm: 5,
   dirtyField: rimField,
   rimMm: 1,
+  rimFadesMm: 1,
   capMm: 0,
   rimField,
   sheetField,
