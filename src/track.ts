@@ -217,13 +217,11 @@ async function registered(
 ): Promise<{ currentToPrevious: Mat4; sharpness: number }> {
   const currentFirst = valuesHash(current.flair) <= valuesHash(previous.flair);
   const [fixed, moving] = currentFirst ? [current, previous] : [previous, current];
-  const { fixedToMoving, sharpness } = await run.stage(
-    `register ${current.name}`,
-    () =>
-      registerInWorker(run, toFloat32(fixed.flair), toFloat32(moving.flair), {
-        dof: 6,
-        sameHead: false,
-      }),
+  const { fixedToMoving, sharpness } = await run.stage(`register ${current.name}`, () =>
+    registerInWorker(run, toFloat32(fixed.flair), toFloat32(moving.flair), {
+      dof: 6,
+      sameHead: false,
+    }),
   );
   if (sharpness < leastSharpness) {
     const percent = (share: number) => `${(100 * share).toFixed(0)} %`;

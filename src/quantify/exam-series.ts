@@ -126,9 +126,7 @@ const stated = (settings: object): string =>
   Object.entries(settings)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]) =>
-      typeof value === 'object' && value !== null
-        ? `${key} (${stated(value)})`
-        : `${key} ${value}`,
+      typeof value === 'object' && value !== null ? `${key} (${stated(value)})` : `${key} ${value}`,
     )
     .join(', ');
 
