@@ -42,7 +42,8 @@ const mutations = {
   'an extreme': (bytes, random) => {
     const copy = Buffer.from(bytes);
     const at = place(bytes, random);
-    copy.fill([0, 0xff, 0x7f, 0x80][random.integer(4)], at, at + [1, 2, 4, 8][random.integer(4)]);
+    const end = Math.min(bytes.length, at + [1, 2, 4, 8][random.integer(4)]);
+    copy.fill([0, 0xff, 0x7f, 0x80][random.integer(4)], at, end);
     return copy;
   },
   'an end too soon': (bytes, random) => bytes.subarray(0, place(bytes, random)),
