@@ -3,12 +3,27 @@ import { version } from '../version.js';
 import { guardOutput } from './standard-output.js';
 import { reportFailure } from './terminal.js';
 
+/** Node.js opens all modules of an import at once: one after the other, these are few enough. */
+const partsOfSegment = [
+  () => import('../formats/index.js'),
+  () => import('../graph/index.js'),
+  () => import('../network/index.js'),
+  () => import('../preprocess/prepare.js'),
+  () => import('../segment/segmenters.js'),
+  () => import('../report/clinical/clinical-report.js'),
+  () => import('../dicom/index.js'),
+  () => import('../analyze.js'),
+];
+
 /**
  * Every command, in the order in which the help lists them. A module is loaded for its own command
  * alone, or where all are listed: together they open more files than some machines allow at once.
  */
 const commands: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
-  segment: async () => (await import('./segment.js')).addSegment,
+  segment: async () => {
+    for (const load of partsOfSegment) await load();
+    return (await import('./segment.js')).addSegment;
+  },
   track: async () => (await import('./track.js')).addTrack,
   report: async () => (await import('./report.js')).addReport,
   dicom: async () => (await import('./dicom.js')).addDicom,
