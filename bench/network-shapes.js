@@ -155,7 +155,11 @@ for (let epoch = 0, last = false; !last; epoch++) {
       if (last || epoch % 5 === 4) {
         const state = await trainer.readState();
         const file = join(flags.out, `${flags.network}-${name.replace('+', '-on')}.safetensors`);
-        await writeCheckpoint(file, { epochs: epoch + 1, state }, JSON.stringify(plan));
+        await writeCheckpoint(
+          file,
+          { epochs: epoch + 1, state },
+          { network: JSON.stringify(plan) },
+        );
       }
     }),
   );

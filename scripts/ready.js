@@ -28,7 +28,15 @@ if (newestMs(installed) < newestMs(join(root, 'package-lock.json'))) {
   run('Installing the pinned dependencies', ['ci', '--no-progress']);
 }
 const built = join(root, 'dist', '.built');
-const sources = ['src', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const sources = [
+  'src',
+  'models',
+  'schemas',
+  'scripts/build.js',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package-lock.json',
+];
 if (
   newestMs(built) < Math.max(...sources.map((path) => newestMs(join(root, path)))) ||
   !existsSync(built)

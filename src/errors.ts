@@ -167,6 +167,25 @@ export interface FailureDetails {
   readonly advice?: string;
 }
 
+/** What a person can still read; a file may hold any amount of what a message quotes. */
+const longestText = 10_000;
+
+const shortened = (text: string) =>
+  text.length > longestText ? `${text.slice(0, longestText)}… (shortened)` : text;
+
+/** Of everything that is wrong with a table or a training set, so much is listed. */
+const mostListed = 20;
+const longestItem = 300;
+
+/** The first problems of many, each cut to a line's length, and how many more there are. */
+export function listed(problems: readonly string[], separator: string): string {
+  const more = problems.length - mostListed;
+  return [
+    ...problems.slice(0, mostListed).map((text) => text.slice(0, longestItem)),
+    ...(more > 0 ? [`and ${more} more`] : []),
+  ].join(separator);
+}
+
 /** A failure with a row in {@link errorTable}; plain data, so that it survives a worker's border. */
 export class DawsonError extends Error {
   override readonly name = 'DawsonError';
@@ -174,10 +193,12 @@ export class DawsonError extends Error {
   readonly details: FailureDetails;
 
   constructor(code: ErrorCode, details: FailureDetails) {
+    const expected = shortened(details.expected);
+    const found = shortened(details.found);
     const where = details.file === undefined ? '' : `${details.file}: `;
-    super(`${where}expected ${details.expected}; found ${details.found}`);
+    super(`${where}expected ${expected}; found ${found}`);
     this.code = code;
-    this.details = details;
+    this.details = { ...details, expected, found };
   }
 
   get exitCode(): number {

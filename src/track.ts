@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DawsonError } from './errors.js';
 import {
   type ResultKind,
@@ -40,6 +40,8 @@ import { sameGrid, toFloat32, type Volume } from './volume/volume.js';
 /** An exam of the series, as its folder holds it. */
 interface TrackedExam extends ExamResult {
   readonly folder: string;
+  /** Which one it is of those given, such as 'exam 2': its folder may be named for the patient. */
+  readonly name: string;
   readonly probability: Volume;
 }
 
@@ -89,7 +91,7 @@ async function trackWith(folders: readonly string[], run: Run): Promise<Tracking
 
   const compare = async (previous: TrackedExam, current: TrackedExam) => {
     const { currentToPrevious, sharpness } = await registered(previous, current, run);
-    const change = await stage(`compare ${basename(resolve(current.folder))}`, () =>
+    const change = await stage(`compare ${current.name}`, () =>
       compareExamsInWorker(
         run,
         measured(previous),
@@ -175,20 +177,21 @@ async function readExams(
 ): Promise<TrackedExam[]> {
   const exams: TrackedExam[] = [];
   const failures: DawsonError[] = [];
-  for (const folder of folders) {
+  for (const [at, folder] of folders.entries()) {
+    const name = `exam ${at + 1}`;
     try {
-      exams.push(await readExam(folder));
+      exams.push({ ...(await readExam(folder)), name });
     } catch (error) {
       if (!(error instanceof DawsonError)) throw error;
       failures.push(error);
-      leftOut.push({ folder: basename(resolve(folder)), reason: reasonOf(error) });
+      leftOut.push({ folder: name, reason: reasonOf(error) });
     }
   }
   if (exams.length < 2) throw failures[0];
   return exams;
 }
 
-async function readExam(folder: string): Promise<TrackedExam> {
+async function readExam(folder: string): Promise<Omit<TrackedExam, 'name'>> {
   const result = await readResult(folder);
   const file = join(folder, resultFiles.probability.file);
   const { volume: probability } = await readVolume(file);
@@ -214,13 +217,11 @@ async function registered(
 ): Promise<{ currentToPrevious: Mat4; sharpness: number }> {
   const currentFirst = valuesHash(current.flair) <= valuesHash(previous.flair);
   const [fixed, moving] = currentFirst ? [current, previous] : [previous, current];
-  const { fixedToMoving, sharpness } = await run.stage(
-    `register ${basename(resolve(current.folder))}`,
-    () =>
-      registerInWorker(run, toFloat32(fixed.flair), toFloat32(moving.flair), {
-        dof: 6,
-        sameHead: false,
-      }),
+  const { fixedToMoving, sharpness } = await run.stage(`register ${current.name}`, () =>
+    registerInWorker(run, toFloat32(fixed.flair), toFloat32(moving.flair), {
+      dof: 6,
+      sameHead: false,
+    }),
   );
   if (sharpness < leastSharpness) {
     const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
@@ -248,10 +249,10 @@ const measured = ({ findings, ...volumes }: TrackedExam): MeasuredExam => ({
   lesionRule: findings.settings.lesionRule,
 });
 
-function comparedExam({ folder, findings, flair }: TrackedExam): ComparedExam {
+function comparedExam({ name, findings, flair }: TrackedExam): ComparedExam {
   const { exam, lesionCount, lesionVolumeMl, brainVolumeMl, inputs }: Findings = findings;
   return {
-    folder: basename(resolve(folder)),
+    folder: name,
     flairSha256: inputs.flair.sha256,
     ...(exam && { exam }),
     voxelSizeMm: voxelSizeMm(flair.affine),

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { DawsonError } from '../errors.js';
-import { checkIntensities, readVolume, writeNifti } from '../formats/index.js';
+import { checkIntensities, readSingle, writeNifti } from '../formats/index.js';
 import { findHead } from '../preprocess/find-head.js';
 import { openAnatomyNetwork } from '../segment/anatomy-network.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
@@ -28,7 +28,7 @@ export function addExtractBrain(program: Command): void {
             { path: options.anatomy, kind: 'image' },
           ],
         );
-        const image = await readVolume(file);
+        const image = await readSingle(file);
         const { volume } = image;
         checkIntensities(volume, file);
         const engine = { device: 'cpu', threads: availableParallelism() } as const;

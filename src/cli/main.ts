@@ -1,46 +1,50 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
-import { addApplyTransform } from './apply-transform.js';
-import { addCompare } from './compare.js';
-import { addDicom } from './dicom.js';
-import { addEvaluate } from './evaluate.js';
-import { addExtractBrain } from './extract-brain.js';
-import { addInfo } from './info.js';
-import { addModel } from './model.js';
-import { addPlan } from './plan.js';
-import { addRegister } from './register.js';
-import { addReorient } from './reorient.js';
-import { addReport } from './report.js';
-import { addSegment } from './segment.js';
-import { addSynthesize } from './synthesize.js';
+import { guardOutput } from './standard-output.js';
 import { reportFailure } from './terminal.js';
-import { addTrack } from './track.js';
-import { addTrain } from './train.js';
 
-/** Every command, in the order in which the help lists them. */
-const commands = [
-  addSegment,
-  addTrack,
-  addReport,
-  addDicom,
-  addInfo,
-  addReorient,
-  addRegister,
-  addApplyTransform,
-  addExtractBrain,
-  addEvaluate,
-  addCompare,
-  addSynthesize,
-  addPlan,
-  addTrain,
-  addModel,
+/** Node.js opens all modules of an import at once: one after the other, these are few enough. */
+const partsOfSegment = [
+  () => import('../formats/index.js'),
+  () => import('../graph/index.js'),
+  () => import('../network/index.js'),
+  () => import('../preprocess/prepare.js'),
+  () => import('../segment/segmenters.js'),
+  () => import('../report/clinical/clinical-report.js'),
+  () => import('../dicom/index.js'),
+  () => import('../analyze.js'),
 ];
+
+/**
+ * Every command, in the order in which the help lists them. A module is loaded for its own command
+ * alone, or where all are listed: together they open more files than some machines allow at once.
+ */
+const commands: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  segment: async () => {
+    for (const load of partsOfSegment) await load();
+    return (await import('./segment.js')).addSegment;
+  },
+  track: async () => (await import('./track.js')).addTrack,
+  report: async () => (await import('./report.js')).addReport,
+  dicom: async () => (await import('./dicom.js')).addDicom,
+  info: async () => (await import('./info.js')).addInfo,
+  reorient: async () => (await import('./reorient.js')).addReorient,
+  register: async () => (await import('./register.js')).addRegister,
+  'apply-transform': async () => (await import('./apply-transform.js')).addApplyTransform,
+  'extract-brain': async () => (await import('./extract-brain.js')).addExtractBrain,
+  evaluate: async () => (await import('./evaluate.js')).addEvaluate,
+  compare: async () => (await import('./compare.js')).addCompare,
+  synthesize: async () => (await import('./synthesize.js')).addSynthesize,
+  plan: async () => (await import('./plan.js')).addPlan,
+  train: async () => (await import('./train.js')).addTrain,
+  model: async () => (await import('./model.js')).addModel,
+};
 
 /** Exit code of a command line that cannot be understood; as in the table of errors. */
 const usageExitCode = 2;
 
-/** The command line: every command with its options. */
-export function commandLine(): Command {
+/** The command line: every command with its options, or the one that is named. */
+export async function commandLine(only?: string): Promise<Command> {
   const program = new Command('dawson')
     .description(
       'Finds the white-matter lesions of multiple sclerosis in clinical brain MRI.\n' +
@@ -57,14 +61,20 @@ export function commandLine(): Command {
         '7 something is missing on the machine, 130 stopped.',
     )
     .exitOverride();
-  for (const add of commands) add(program);
+  for (const [name, load] of Object.entries(commands)) {
+    if (only === undefined || name === only) (await load())(program);
+  }
   return program;
 }
 
 /** Runs the program with the arguments of a process, and sets the process's exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
+  const output = guardOutput();
   try {
-    await commandLine().parseAsync(argv as string[]);
+    // Options come behind the command; what is none is told apart with all of them at hand.
+    const named = Object.hasOwn(commands, argv[2] ?? '') ? argv[2] : undefined;
+    await (await commandLine(named)).parseAsync(argv as string[]);
+    await output.written();
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : usageExitCode;

@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { checkIntensities, readVolume, writeNifti, writeTransform } from '../formats/index.js';
+import { checkIntensities, readSingle, writeNifti, writeTransform } from '../formats/index.js';
 import { alignToInWorker } from '../preprocess/align.js';
-import { toFloat32 } from '../volume/volume.js';
 import { requireOutputs } from './outputs.js';
 import {
   naming,
@@ -46,12 +45,12 @@ async function registerFiles(options: RegisterOptions): Promise<void> {
         { path: options.transform, kind: 'transform' },
       ],
     );
-    const fixed = await readVolume(options.fixed);
-    const moving = await readVolume(options.moving);
+    const fixed = await readSingle(options.fixed);
+    const moving = await readSingle(options.moving);
     checkIntensities(fixed.volume, options.fixed);
     checkIntensities(moving.volume, options.moving);
     const { resampled, referenceToSequence } = await run.stage('register', () =>
-      alignToInWorker(run, toFloat32(fixed.volume), toFloat32(moving.volume), options.dof),
+      alignToInWorker(run, fixed.volume, moving.volume, options.dof),
     );
     await writeNifti(options.out, resampled, { like: fixed.header });
     if (options.transform) await writeTransform(options.transform, referenceToSequence);

@@ -1,3 +1,4 @@
+import { freemem } from 'node:os';
 import { type Command, Option } from 'commander';
 import { DawsonError } from '../errors.js';
 import type { Stage } from '../stage.js';
@@ -88,15 +89,40 @@ export function abortOnInterrupt(): { signal: AbortSignal; dispose: () => void }
   };
 }
 
+/** What Node.js says where the memory for an array of numbers cannot be had. */
+const noMemory = /^(Array buffer allocation failed|Invalid (typed )?array (buffer )?length)/;
+
+/** A machine at its limits is no defect of the program. */
+function unforeseen(error: unknown): DawsonError {
+  const { code, message, stack } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code === 'EMFILE' || code === 'ENFILE') {
+    return new DawsonError('missing-on-machine', {
+      expected: 'at least 256 files that may be open at once',
+      found: 'fewer',
+      advice: 'Allow more (ulimit -n), and run the command again.',
+    });
+  }
+  if (
+    code === 'ENOMEM' ||
+    code === 'ERR_MEMORY_ALLOCATION_FAILED' ||
+    noMemory.test(message ?? '')
+  ) {
+    const free = (freemem() / 2 ** 30).toFixed(1);
+    return new DawsonError('out-of-memory', {
+      expected:
+        'about 3 GiB of memory for an exam, and as much again for a large one or a training',
+      found: `${message} (${free} GiB are free)`,
+    });
+  }
+  return new DawsonError('internal', {
+    expected: 'every failure to be foreseen',
+    found: error instanceof Error ? (stack ?? message) : String(error),
+  });
+}
+
 /** Says what went wrong on standard error, and returns the exit code for it. */
 export function reportFailure(error: unknown, json: boolean): number {
-  const failure =
-    error instanceof DawsonError
-      ? error
-      : new DawsonError('internal', {
-          expected: 'every failure to be foreseen',
-          found: error instanceof Error ? (error.stack ?? error.message) : String(error),
-        });
+  const failure = error instanceof DawsonError ? error : unforeseen(error);
   if (json) {
     const { code, title, details, advice } = failure;
     process.stderr.write(`${JSON.stringify({ error: { code, title, ...details, advice } })}\n`);

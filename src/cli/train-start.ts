@@ -18,15 +18,16 @@ export async function plannedTraining(
 ): Promise<PlannedTraining> {
   const known = await readJsonIfThere(folder.plans);
   const plans =
-    known ??
-    (await stage('plan', async (onProgress) => {
-      const options = { architecture: 'plain', memoryGb: 8 } as const;
-      const { plans: own } = await planTraining(dataset, options, { pool, signal, onProgress });
-      const made = pretrained ? withNetworkOf(own, pretrained.plans) : own;
-      await folder.writeJson(folder.plans, made);
-      return made;
-    }));
-  const { orientation } = plans as { orientation?: unknown };
+    known !== undefined
+      ? known
+      : await stage('plan', async (onProgress) => {
+          const options = { architecture: 'plain', memoryGb: 8 } as const;
+          const { plans: own } = await planTraining(dataset, options, { pool, signal, onProgress });
+          const made = pretrained ? withNetworkOf(own, pretrained.plans) : own;
+          await folder.writeJson(folder.plans, made);
+          return made;
+        });
+  const { orientation } = (plans ?? {}) as { orientation?: unknown };
   if (typeof orientation !== 'string' || !/^[RLAPSI]{3}$/.test(orientation)) {
     throw new DawsonError('bad-model', {
       file: folder.plans,

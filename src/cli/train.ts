@@ -117,75 +117,89 @@ async function train(datasetFolder: string, options: TrainOptions): Promise<void
   const { learningCurvePng } = await import('../report/learning-curve.js');
   const folder = new TrainingFolder(options.out);
   const { fold: name } = options;
-  await withCommandRun(options, async (run) => {
-    const initial = options.init === 'lesions' ? undefined : options.init;
-    await requireOutputs(
-      [datasetFolder, options.cohort, initial],
-      [{ path: options.out, kind: 'shared-folder' }],
-    );
-    const table = options.cohort ? await readCohort(options.cohort) : undefined;
-    const dataset = await readDataset(datasetFolder);
-    const pretrained = options.init ? await readPretrained(options.init) : undefined;
-    const planned = await plannedTraining(dataset, folder, pretrained, run);
-    const names = dataset.cases.map((entry) => entry.name);
-    const fold =
-      name === 'all'
-        ? { train: names, val: [] }
-        : await foldOf(name, dataset, folder, table?.rows, options);
-    const choice: TrainingChoice = {
-      run: {
-        ...defaultRunSettings,
-        epochs: options.epochs,
-        stepsPerEpoch: options.steps,
-        learningRate: options.learningRate ?? optimisers[options.optimiser].learningRate,
-        validationSteps:
-          fold.val.length > 0 ? Math.min(defaultRunSettings.validationSteps, options.steps) : 0,
-      },
-      ...options,
-      pretrained,
-    };
-    // The log of earlier epochs is read again: a resumed run draws its whole course.
-    let epochs = 0;
-    let drawing = Promise.resolve();
-    const draw = async () => {
-      const log = await readLog(folder.log(name));
-      const classes = dataset.classNames.slice(1);
-      await writeWhole(folder.curve(name), await learningCurvePng(log, classes));
-    };
-    const validation = await trainFold(planned, name, fold, folder, choice, {
-      ...run,
-      onEpoch: (record) => {
-        epochs++;
-        if (!options.quiet && !options.json) process.stderr.write(lineOf(record, options.epochs));
-        drawing = drawing.then(draw);
-      },
-    });
-    await drawing;
-    const folds =
-      name === 'all'
-        ? new Map([['all' as const, validation]])
-        : await folder.validations(foldCount);
-    const card = await writeTrainedModel(
-      planned,
-      folder,
-      folds,
-      { allFolds: foldCount, name: basename(dataset.folder), settings: choice },
-      run.signal,
-    );
-    const model = name === 'all' ? folder.modelOfAll : folder.model;
-    const dice = Object.fromEntries(
-      Object.entries(validation.cases).map(([id, result]) => [id, result.dice]),
-    );
-    const notes = table?.notes ?? [];
-    printResult(options, { fold: name, dice, epochs, model, card, notes }, [
-      ...noteLines(notes),
-      ...Object.entries(dice).map(
-        ([id, value]) => `${id}: Dice ${value.toFixed(3)}, not trained on`,
-      ),
-      `Model with ${folds.size} of ${name === 'all' ? 1 : foldCount} networks: ${model}`,
-      `Course of the training: ${folder.curve(name)}`,
-    ]);
-  });
+  const kept =
+    `What was prepared and trained so far is kept in ${options.out}: the same command with --resume ` +
+    'goes on from the last checkpoint.';
+  await withCommandRun(
+    options,
+    async (run) => {
+      const initial = options.init === 'lesions' ? undefined : options.init;
+      await requireOutputs(
+        [datasetFolder, options.cohort, initial],
+        [{ path: options.out, kind: 'shared-folder' }],
+      );
+      const table = options.cohort ? await readCohort(options.cohort) : undefined;
+      const dataset = await readDataset(datasetFolder);
+      const pretrained = options.init ? await readPretrained(options.init) : undefined;
+      const planned = await plannedTraining(dataset, folder, pretrained, run);
+      const names = dataset.cases.map((entry) => entry.name);
+      const fold =
+        name === 'all'
+          ? { train: names, val: [] }
+          : await foldOf(name, dataset, folder, table?.rows, options);
+      const choice: TrainingChoice = {
+        run: {
+          ...defaultRunSettings,
+          epochs: options.epochs,
+          stepsPerEpoch: options.steps,
+          learningRate: options.learningRate ?? optimisers[options.optimiser].learningRate,
+          validationSteps:
+            fold.val.length > 0 ? Math.min(defaultRunSettings.validationSteps, options.steps) : 0,
+        },
+        ...options,
+        pretrained,
+      };
+      // The log of earlier epochs is read again: a resumed run draws its whole course.
+      let epochs = 0;
+      let drawing = Promise.resolve();
+      let notDrawn: string | undefined;
+      const draw = async () => {
+        const log = await readLog(folder.log(name));
+        const classes = dataset.classNames.slice(1);
+        await writeWhole(folder.curve(name), await learningCurvePng(log, classes));
+        notDrawn = undefined;
+      };
+      // A picture that cannot be drawn or written is no reason to end a training.
+      const drawOrNote = () =>
+        draw().catch((error: unknown) => {
+          notDrawn = `The course of the training is not drawn: ${(error as Error).message}`;
+        });
+      const validation = await trainFold(planned, name, fold, folder, choice, {
+        ...run,
+        onEpoch: (record) => {
+          epochs++;
+          if (!options.quiet && !options.json) process.stderr.write(lineOf(record, options.epochs));
+          drawing = drawing.then(drawOrNote);
+        },
+      });
+      await drawing;
+      const folds =
+        name === 'all'
+          ? new Map([['all' as const, validation]])
+          : await folder.validations(foldCount);
+      const card = await writeTrainedModel(
+        planned,
+        folder,
+        folds,
+        { allFolds: foldCount, name: basename(dataset.folder), settings: choice },
+        run.signal,
+      );
+      const model = name === 'all' ? folder.modelOfAll : folder.model;
+      const dice = Object.fromEntries(
+        Object.entries(validation.cases).map(([id, result]) => [id, result.dice]),
+      );
+      const notes = [...(table?.notes ?? []), ...(notDrawn ? [notDrawn] : [])];
+      printResult(options, { fold: name, dice, epochs, model, card, notes }, [
+        ...noteLines(notes),
+        ...Object.entries(dice).map(
+          ([id, value]) => `${id}: Dice ${value.toFixed(3)}, not trained on`,
+        ),
+        `Model with ${folds.size} of ${name === 'all' ? 1 : foldCount} networks: ${model}`,
+        ...(notDrawn ? [] : [`Course of the training: ${folder.curve(name)}`]),
+      ]);
+    },
+    kept,
+  );
 }
 
 /** One fold; the folds are drawn once and kept, so that all runs agree on them. */

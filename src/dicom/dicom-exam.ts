@@ -104,7 +104,7 @@ async function readSequence(path: string, choice: Choice, run: Pick<Run, 'pool' 
   // A name for messages and findings that says nothing of the patient.
   const file = join(path, `series ${series.uid}`);
   const { volume, sha256 } = await stackVolume(stack, run);
-  const { data, notes } = withoutNonFinite(volume.data, file);
+  const { data, notes } = withoutNonFinite(volume.data, file, Math.fround);
   checkIntensities({ ...volume, data }, file);
   const label = sequenceLabels[role!];
   const sequence: Sequence = { file, sha256, volume: toFloat32({ ...volume, data }) };

@@ -1,5 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
-import { readingFailure } from '../formats/byte-stream.js';
+import { readSyncInto, withFileSync } from '../formats/open-file.js';
 import { type Source, sourceName } from './instance.js';
 import { refused } from './refusal.js';
 import { ZipReader } from './zip.js';
@@ -28,31 +27,14 @@ export class SourceReader {
   async read(source: Source, most = source.sizeBytes): Promise<Buffer> {
     if (source.entry !== undefined) return this.#zip.read(source);
     const count = Math.min(most, source.sizeBytes);
-    try {
-      const bytes = Buffer.allocUnsafeSlow(count);
-      if (readStart(source.file, bytes) === count) return bytes;
-    } catch (error) {
-      throw readingFailure(error, source.file);
-    }
+    const bytes = Buffer.allocUnsafeSlow(count);
+    const read = withFileSync(source.file, (descriptor) => readSyncInto(descriptor, bytes, 0));
+    if (read === count) return bytes;
     throw refused({
       code: 'file-truncated',
       file: sourceName(source),
       expected: `${source.sizeBytes} bytes, as when the folder was listed`,
       found: 'fewer',
     });
-  }
-}
-
-/** Fills `bytes` from the start of a file. @returns how many there were. */
-function readStart(file: string, bytes: Buffer): number {
-  const handle = openSync(file, 'r');
-  try {
-    let filled = 0;
-    for (let more = 1; more > 0 && filled < bytes.length; filled += more) {
-      more = readSync(handle, bytes, filled, bytes.length - filled, filled);
-    }
-    return filled;
-  } finally {
-    closeSync(handle);
   }
 }

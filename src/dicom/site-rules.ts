@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { readShippedJson } from '../formats/index.js';
 import { readJson } from '../formats/read-json.js';
 import type { SequenceName } from '../preprocess/exam.js';
 import { refused } from './refusal.js';
@@ -30,7 +30,7 @@ export interface SiteRule {
   };
 }
 
-const schemaFile = new URL('../../schemas/dicom-rules-1.schema.json', import.meta.url);
+const schemaFile = 'schemas/dicom-rules-1.schema.json';
 
 /**
  * The rules in a file of the form of schemas/dicom-rules-1.schema.json.
@@ -38,7 +38,7 @@ const schemaFile = new URL('../../schemas/dicom-rules-1.schema.json', import.met
  */
 export async function readSiteRules(file: string): Promise<readonly SiteRule[]> {
   const value = await readJson(file);
-  const schema = JSON.parse(await readFile(schemaFile, 'utf8'));
+  const schema = (await readShippedJson(schemaFile)) as object;
   const validate = new Ajv2020().compile(schema) as ValidateFunction<{ rules: SiteRule[] }>;
   if (validate(value)) return value.rules;
   const [{ instancePath, message }] = validate.errors!;

@@ -1,7 +1,7 @@
 import type { Dirent, Stats } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readingFailure } from '../formats/byte-stream.js';
+import { readingFailure } from '../formats/open-file.js';
 import type { Source } from './instance.js';
 import { largestFileBytes, mostFiles } from './limits.js';
 import { type DicomRemark, refused } from './refusal.js';

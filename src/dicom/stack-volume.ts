@@ -43,7 +43,7 @@ export async function stackVolume(
   const { slices, size, affine } = layout;
   const file = sourceName(slices[0].instance.source);
   requireUsableSize(size, file);
-  requireUsableAffine(affine, file, 'lengths in millimetres');
+  requireUsableAffine(affine, size, file, 'lengths in millimetres');
   const shared = sharedVoxels(slices, voxelCount(size), file);
   const tasks = tasksOf(slices);
   const hashes = await Promise.all(

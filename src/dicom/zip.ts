@@ -1,4 +1,5 @@
-import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import type { Entry, ZipFile } from 'yauzl';
+import { openZip, zipEntryBytes } from '../formats/zip-file.js';
 import type { Source } from './instance.js';
 import { largestFileBytes, mostFiles } from './limits.js';
 import { type DicomRemark, refused } from './refusal.js';
@@ -11,7 +12,7 @@ export async function zipEntries(
   const remarks: DicomRemark[] = [];
   const remark = (text: string) => remarks.push({ code: 'unreadable-file', file, text });
   try {
-    const zip = await openPromise(file, { autoClose: false });
+    const zip = await openZip(file);
     try {
       for await (const entry of zip.eachEntry()) {
         if (entry.fileName.endsWith('/') || isHidden(entry.fileName)) continue;
@@ -41,16 +42,13 @@ export class ZipReader {
   #zip?: ZipFile;
   readonly #entries = new Map<string, Entry>();
 
-  /** The bytes of an entry: as many as its directory says, never more. */
+  /** The bytes of an entry: as many as its directory says, never more, and with its checksum. */
   async read({ file, entry: name }: Source): Promise<Buffer> {
     if (this.#file !== file) await this.#open(file);
     const entry = this.#entries.get(name!);
     if (entry === undefined) throw damaged(file);
     try {
-      const stream = await this.#zip!.openReadStreamPromise(entry);
-      const parts: Buffer[] = [];
-      for await (const part of stream) parts.push(part as Buffer);
-      return Buffer.concat(parts);
+      return Buffer.from((await zipEntryBytes(this.#zip!, entry)).buffer);
     } catch {
       throw damaged(file);
     }
@@ -66,7 +64,7 @@ export class ZipReader {
   async #open(file: string): Promise<void> {
     this.close();
     try {
-      this.#zip = await openPromise(file, { autoClose: false });
+      this.#zip = await openZip(file);
       this.#file = file;
       for await (const entry of this.#zip.eachEntry()) this.#entries.set(entry.fileName, entry);
     } catch {

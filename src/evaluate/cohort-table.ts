@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
-import { DawsonError } from '../errors.js';
+import { DawsonError, listed } from '../errors.js';
 import { decodeText } from '../formats/index.js';
+import { readWholeFile } from '../formats/open-file.js';
 
 /** A column of the cohort file: what it holds and how a field is read. */
 interface Column {
@@ -53,39 +53,26 @@ export interface Cohort {
 }
 
 /** A cohort file is a list of people, not a data base: anything larger is a mistake. */
-const largestBytes = 16 * 2 ** 20;
+const limits = { mostBytes: 16 * 2 ** 20, kind: 'a cohort file' };
+const mostLines = 100_000;
+const mostColumns = 1000;
 
 /**
  * Reads a cohort file: a header line and a line a case, separated by commas, semicolons or tabs
  * (RFC 4180), such as BIDS's participants.tsv. Empty lines and other columns are passed over.
  * @throws DawsonError `bad-table` listing all repeated columns, bad numbers, missing and repeated
- *   names of cases at once; `file-not-found`.
+ *   names of cases at once, or for more lines and columns than a list of people has;
+ *   `file-not-found`, `file-oversized`.
  */
 export async function readCohort(file: string): Promise<Cohort> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(file);
-  } catch (error) {
-    throw new DawsonError('file-not-found', {
-      file,
-      expected: 'a cohort file',
-      found: (error as NodeJS.ErrnoException).code ?? 'no file',
-    });
-  }
-  if (bytes.length > largestBytes) {
-    throw new DawsonError('bad-table', {
-      file,
-      expected: `at most ${largestBytes} bytes`,
-      found: `${bytes.length} bytes`,
-    });
-  }
-  const { text, notes } = decodeText(bytes);
+  const { text, notes } = decodeText(await readWholeFile(file, limits));
   const cohort = parseCohort(text, file);
   return { ...cohort, notes: [...notes.map((note) => `${file} ${note}`), ...cohort.notes] };
 }
 
 /** {@link readCohort} for text in memory; `file` is for messages. */
 export function parseCohort(text: string, file: string): Cohort {
+  requireFew(text, file);
   const delimiter = delimiterOf(text);
   const [header, ...lines] = linesOf(text, delimiter, file);
   const problems: string[] = [];
@@ -113,15 +100,29 @@ export function parseCohort(text: string, file: string): Cohort {
     throw new DawsonError('bad-table', {
       file,
       expected: 'a header line with a column case, and one line a case',
-      found: problems.join('; '),
+      found: listed(problems, '; '),
     });
   }
   const unused = header.fields.filter((_, place) => names[place] === undefined);
-  const listed = unused.map((name) => JSON.stringify(name)).join(', ');
+  const unread = unused.map((name) => JSON.stringify(name)).join(', ');
   return {
     rows,
-    notes: unused.length > 0 ? [`${file}: columns that are not used: ${listed}`] : [],
+    notes: unused.length > 0 ? [`${file}: columns that are not used: ${unread}`] : [],
   };
+}
+
+/** @throws DawsonError `bad-table` for more lines or columns than any list of people has. */
+function requireFew(text: string, file: string): void {
+  const count = (pattern: RegExp, of: string) => of.match(pattern)?.length ?? 0;
+  const lines = count(/\r\n|\n|\r/g, text);
+  const [first = ''] = text.trimStart().split(/\r?\n|\r/, 1);
+  const columns = Math.max(...[/,/g, /;/g, /\t/g].map((pattern) => count(pattern, first))) + 1;
+  if (lines <= mostLines && columns <= mostColumns) return;
+  throw new DawsonError('bad-table', {
+    file,
+    expected: `at most ${mostLines} lines and ${mostColumns} columns`,
+    found: `${lines} lines, ${columns} columns`,
+  });
 }
 
 /** The column that each name of the header stands for; undefined where it is none of Dawson's. */

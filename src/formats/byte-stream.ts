@@ -1,8 +1,8 @@
-import { createReadStream, type Stats } from 'node:fs';
-import { access, constants, open, stat } from 'node:fs/promises';
-import { pipeline, type Readable } from 'node:stream';
+import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import { pipeline, Readable } from 'node:stream';
 import { createUnzip, type Unzip } from 'node:zlib';
-import { DawsonError } from '../errors.js';
+import { readingFailure, withFile } from './open-file.js';
 
 /** Deflate codes at most 258 bytes in 2 bits: a larger ratio means that the header lies. */
 const largestDeflateRatio = 1032;
@@ -26,20 +26,33 @@ export class ByteStream {
   /** The file cannot hold more bytes than this, decompressed. */
   readonly largestBytes: number;
   readonly #packedBytes: number;
-  readonly #stream: Readable;
+  readonly #source: FileChunks;
+  readonly #unzip?: Unzip;
   readonly #chunks: AsyncIterator<Buffer>;
   #pending: Buffer = Buffer.alloc(0);
 
-  private constructor(file: string, fileBytes: number, { compression, start }: Packing) {
+  private constructor(
+    file: string,
+    source: FileChunks,
+    fileBytes: number,
+    { compression, start }: Packing,
+  ) {
     this.file = file;
     this.compressed = compression !== 'none';
     this.#packedBytes = Math.max(0, fileBytes - start);
     this.largestBytes = this.#packedBytes * (this.compressed ? largestDeflateRatio : 1);
-    const source = createReadStream(file, { start, highWaterMark: chunkBytes });
-    this.#stream = this.compressed
-      ? pipeline(source, createUnzip({ chunkSize: chunkBytes }), () => {})
-      : source;
-    this.#chunks = this.#stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    this.#source = source;
+    const packed = source.from(start);
+    if (this.compressed) {
+      const options = { objectMode: false, highWaterMark: chunkBytes };
+      // What fails is thrown by the iterator below.
+      this.#unzip = pipeline(
+        Readable.from(packed, options),
+        createUnzip({ chunkSize: chunkBytes }),
+        () => {},
+      );
+    }
+    this.#chunks = this.#unzip ? this.#unzip[Symbol.asyncIterator]() : packed;
   }
 
   /**
@@ -48,26 +61,41 @@ export class ByteStream {
    * @throws DawsonError `file-not-found` when there is no file to read; `file-truncated` and
    *   `file-corrupt` for damaged compressed data.
    */
-  static async with<T>(
+  static with<T>(
     file: string,
     read: (bytes: ByteStream) => Promise<T>,
     packing?: Packing,
   ): Promise<T> {
-    let bytes: ByteStream | undefined;
-    try {
-      const { size } = await requireRegularFile(file);
-      const compression = packing?.compression ?? ((await startsAsGzip(file)) ? 'gzip' : 'none');
-      bytes = new ByteStream(file, size, { compression, start: packing?.start ?? 0 });
-      return await read(bytes);
-    } catch (error) {
-      throw readingFailure(error, file);
-    } finally {
-      bytes?.close();
-    }
+    return withFile(file, async (handle, sizeBytes) => {
+      const compression = packing?.compression ?? ((await startsAsGzip(handle)) ? 'gzip' : 'none');
+      const source = new FileChunks(handle);
+      const bytes = new ByteStream(file, source, sizeBytes, {
+        compression,
+        start: packing?.start ?? 0,
+      });
+      try {
+        return await read(bytes);
+      } catch (error) {
+        throw readingFailure(error, file);
+      } finally {
+        await bytes.close();
+      }
+    });
   }
 
-  private close(): void {
-    this.#stream.destroy();
+  /** Ends the reading; the file may be closed when this has happened. */
+  private async close(): Promise<void> {
+    this.#unzip?.destroy();
+    await this.#source.settled();
+  }
+
+  /**
+   * SHA-256 of the whole file as it was read, as 64 hexadecimal digits: of the very bytes that were
+   * handed out, and of those before and behind them. Nothing can be read after it.
+   */
+  async sha256(): Promise<string> {
+    this.#unzip?.destroy();
+    return this.#source.sha256();
   }
 
   /** The next bytes without moving on: `count` of them, fewer only where the file ends. */
@@ -105,7 +133,7 @@ export class ByteStream {
 
   /** Bytes of the file behind the compressed data. Known when all of these were read. */
   get bytesBehindCompressed(): number {
-    return this.compressed ? this.#packedBytes - (this.#stream as Unzip).bytesWritten : 0;
+    return this.compressed ? this.#packedBytes - this.#unzip!.bytesWritten : 0;
   }
 
   async #nextUpTo(count: number): Promise<Buffer> {
@@ -117,66 +145,58 @@ export class ByteStream {
   }
 }
 
-/** @throws DawsonError `file-not-found` for a folder, a device or a pipe. */
-async function requireRegularFile(file: string): Promise<Stats> {
-  const stats = await stat(file);
-  await access(file, constants.R_OK);
-  if (stats.isFile()) return stats;
-  throw new DawsonError('file-not-found', {
-    file,
-    expected: 'an image file',
-    found: stats.isDirectory() ? 'a folder' : 'a device or pipe',
-    ...(stats.isDirectory() && {
-      advice: 'Give one file; convert a folder of DICOM files to NIfTI first.',
-    }),
-  });
+/** The chunks of an open file in their order, each read once, and the hash of them. */
+class FileChunks {
+  readonly #handle: FileHandle;
+  readonly #hash = createHash('sha256');
+  #position = 0;
+  #reading: Promise<Buffer> = Promise.resolve(Buffer.alloc(0));
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  /** The bytes from a place on; those before it are read too, for the hash. */
+  async *from(start: number): AsyncGenerator<Buffer, undefined> {
+    for (;;) {
+      const at = this.#position;
+      const chunk = await this.#next();
+      if (chunk.length === 0) return undefined;
+      if (at + chunk.length > start) yield chunk.subarray(Math.max(0, start - at));
+    }
+  }
+
+  /** Waits for what is being read. */
+  async settled(): Promise<void> {
+    await this.#reading.catch(() => {});
+  }
+
+  async sha256(): Promise<string> {
+    await this.settled();
+    while ((await this.#next()).length > 0);
+    return this.#hash.digest('hex');
+  }
+
+  #next(): Promise<Buffer> {
+    this.#reading = this.#readChunk();
+    return this.#reading;
+  }
+
+  async #readChunk(): Promise<Buffer> {
+    const { buffer, bytesRead } = await this.#handle.read(
+      Buffer.allocUnsafeSlow(chunkBytes),
+      0,
+      chunkBytes,
+      this.#position,
+    );
+    const chunk = buffer.subarray(0, bytesRead);
+    this.#hash.update(chunk);
+    this.#position += bytesRead;
+    return chunk;
+  }
 }
 
-async function startsAsGzip(file: string): Promise<boolean> {
-  const handle = await open(file);
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
-    return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
-  } finally {
-    await handle.close();
-  }
-}
-
-const systemErrors: Record<string, string> = {
-  ENOENT: 'no file of this name',
-  ENOTDIR: 'no file of this name',
-  EACCES: 'a file that may not be read',
-  EPERM: 'a file that may not be read',
-  EISDIR: 'a folder',
-  ELOOP: 'links that point at each other',
-  ENAMETOOLONG: 'a name that is too long',
-  ERR_INVALID_ARG_VALUE: 'a name with a zero byte',
-};
-
-/** An error of the file system or of zlib in our own terms; any other error as it is. */
-export function readingFailure(error: unknown, file: string): unknown {
-  if (!(error instanceof Error) || error instanceof DawsonError) return error;
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  if (code === 'Z_BUF_ERROR') {
-    return new DawsonError('file-truncated', {
-      file,
-      expected: 'complete compressed data',
-      found: 'a file that ends in the middle of it',
-    });
-  }
-  if (code?.startsWith('Z_') && code !== 'Z_MEM_ERROR') {
-    return new DawsonError('file-corrupt', {
-      file,
-      expected: 'valid compressed data',
-      found: error.message,
-    });
-  }
-  if (code !== undefined && (systemErrors[code] || syscall)) {
-    return new DawsonError('file-not-found', {
-      file,
-      expected: 'a readable file',
-      found: systemErrors[code] ?? code,
-    });
-  }
-  return error;
+async function startsAsGzip(handle: FileHandle): Promise<boolean> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
+  return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
 }

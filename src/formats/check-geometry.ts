@@ -12,6 +12,12 @@ const largestVoxelMm = 20;
 /** Further from the scanner's origin nothing is imaged. */
 const farthestMm = 1e5;
 
+/**
+ * 600 mm along each axis, where scanners cover 500: with more, the unit or the scale is wrong, and what
+ * samples the field of view in steps of millimetres would not end.
+ */
+const largestLitres = 216;
+
 /** Voxel sizes pass through single precision. */
 const roundingShare = 1e-4;
 
@@ -37,10 +43,11 @@ export function requireUsableSize(size: Size, file: string): void {
 }
 
 /**
+ * @param size of the image in voxels
  * @param origin what the header says of the lengths, for messages
  * @throws DawsonError `bad-geometry` for an affine (voxel to RAS mm) that cannot be a scanner's.
  */
-export function requireUsableAffine(affine: Mat4, file: string, origin: string): void {
+export function requireUsableAffine(affine: Mat4, size: Size, file: string, origin: string): void {
   const found = `the affine [${affine.slice(0, 12).join(' ')}]`;
   if (!affine.every(Number.isFinite)) {
     throw new DawsonError('bad-geometry', { file, expected: 'finite numbers', found });
@@ -60,6 +67,15 @@ export function requireUsableAffine(affine: Mat4, file: string, origin: string):
       file,
       expected: `voxels of ${smallestVoxelMm} to ${largestVoxelMm} mm`,
       found: `an implausible ${inWords} mm (${origin}), ${found}`,
+      advice: 'Correct the unit or the voxel size in the header, or convert the image again.',
+    });
+  }
+  const edges = sizes.map((mm, axis) => mm * size[axis]);
+  if ((edges[0] * edges[1] * edges[2]) / 1e6 > most * largestLitres) {
+    throw new DawsonError('bad-geometry', {
+      file,
+      expected: `a field of view of at most ${largestLitres} litres`,
+      found: `an implausible ${edges.map((mm) => Number(mm.toPrecision(6))).join(' x ')} mm (${origin})`,
       advice: 'Correct the unit or the voxel size in the header, or convert the image again.',
     });
   }

@@ -1,7 +1,7 @@
 import { DawsonError } from '../errors.js';
 import type { Volume, VoxelData } from '../volume/volume.js';
 
-/** Values of an image without those that no program can compute with. */
+/** Values of an image without those that cannot be computed with. */
 export interface FiniteData {
   /** A copy where something was replaced. */
   readonly data: VoxelData;
@@ -11,19 +11,25 @@ export interface FiniteData {
 }
 
 /**
- * The values, with 0 where they were infinite or not numbers.
+ * The values, with 0 where they are infinite or not numbers.
+ * @param round to the precision in which they will be used: `Math.fround` makes 1e39 infinite
  * @throws DawsonError `bad-intensities` when none is a finite number.
  */
-export function withoutNonFinite(data: VoxelData, file: string): FiniteData {
+export function withoutNonFinite(
+  data: VoxelData,
+  file: string,
+  round: (value: number) => number = (value) => value,
+): FiniteData {
+  const isUsable = (value: number) => Number.isFinite(round(value));
   let replacedVoxels = 0;
   for (let voxel = 0; voxel < data.length; voxel++) {
-    if (!Number.isFinite(data[voxel])) replacedVoxels++;
+    if (!isUsable(data[voxel])) replacedVoxels++;
   }
   if (replacedVoxels === 0) return { data, replacedVoxels, notes: [] };
   if (replacedVoxels === data.length) throw unusable(file, 'no finite value');
   const values = data.slice();
   for (let voxel = 0; voxel < values.length; voxel++) {
-    if (!Number.isFinite(values[voxel])) values[voxel] = 0;
+    if (!isUsable(values[voxel])) values[voxel] = 0;
   }
   const note = `${replacedVoxels} of ${data.length} voxels were infinite or not numbers and are taken as 0`;
   return { data: values, replacedVoxels, notes: [note] };

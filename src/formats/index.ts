@@ -10,8 +10,17 @@ export { readTransform, writeTransform } from './itk-transform.js';
 export type { NiftiHeader } from './nifti.js';
 export { formCodeOf } from './nifti-affine.js';
 export { encodePng } from './png.js';
-export { type ImageFile, readLabels, readNifti, readStored, readVolume } from './read-volume.js';
-export { sha256OfFile } from './sha256.js';
+export {
+  type ImageFile,
+  readLabels,
+  readNifti,
+  readSingle,
+  readStored,
+  readVolume,
+  sha256OfImage,
+} from './read-volume.js';
+export { sha256Of, sha256OfFile } from './sha256.js';
+export { readShippedImage, readShippedJson, requireShipped, shippedPath } from './shipped-files.js';
 export { decodeText } from './text.js';
 export {
   type ResultKind,

@@ -1,6 +1,13 @@
 import { DawsonError } from '../errors.js';
-import { determinant, identity, type Mat4, multiply, type Vec3 } from '../volume/affine.js';
-import { ByteStream } from './byte-stream.js';
+import {
+  determinant,
+  identity,
+  type Mat4,
+  multiply,
+  type Vec3,
+  voxelSizeMm,
+} from '../volume/affine.js';
+import { readWholeFile } from './open-file.js';
 import { describeStart, signatureBytes } from './recognise.js';
 import { writeWhole } from './write-whole.js';
 
@@ -11,6 +18,13 @@ const firstLine = '#Insight Transform File V1.0';
 
 /** Far more than one linear transform needs. */
 const longestFileBytes = 2 ** 16;
+
+/** Beyond these a transform is in another unit, or damaged. */
+const leastScale = 0.01;
+const mostScale = 100;
+const farthestMm = 1e5;
+/** Below this share of the volume of right-angled axes, all is pressed into a plane. */
+const leastSkewVolume = 1e-4;
 
 /** The linear part of a transform, row by row, and what it adds. */
 interface MatrixAndTranslation {
@@ -67,14 +81,15 @@ const kinds: Readonly<Record<string, TransformKind>> = {
  * Reads a text file with one linear ITK transform in three dimensions. ITK's transforms map points
  * of the fixed image to points of the moving image, in LPS mm; the matrix returned does so in RAS mm.
  * @throws DawsonError `bad-transform` for anything else: two-dimensional, composite, deformable or
- *   singular transforms, numbers that are missing, left over or not finite.
+ *   singular transforms, numbers that are missing, left over or not finite, scales and distances
+ *   that no two images of heads have; `file-oversized`.
  */
 export async function readTransform(file: string): Promise<Mat4> {
-  const text = await ByteStream.with(
-    file,
-    async (bytes) => (await bytes.peek(longestFileBytes)).toString('latin1'),
-    { compression: 'none', start: 0 },
-  );
+  const limits = { mostBytes: longestFileBytes, kind: 'a transform' };
+  return parseTransform((await readWholeFile(file, limits)).toString('latin1'), file);
+}
+
+function parseTransform(text: string, file: string): Mat4 {
   if (!text.startsWith(firstLine)) {
     throw new DawsonError('bad-transform', {
       file,
@@ -82,7 +97,8 @@ export async function readTransform(file: string): Promise<Mat4> {
       found: describeStart(Buffer.from(text.slice(0, signatureBytes), 'latin1'), false),
     });
   }
-  const name = soleValue(text, 'Transform', file);
+  const values = valuesOf(text, file);
+  const name = values.get('Transform')!;
   const [, base, suffix] = /^(\w+?)(_(?:double|float)_3_3)?$/.exec(name) ?? [];
   const kind = Object.hasOwn(kinds, base ?? '') && suffix ? kinds[base] : undefined;
   if (!kind) {
@@ -92,27 +108,40 @@ export async function readTransform(file: string): Promise<Mat4> {
       found: name,
     });
   }
-  const parameters = numbers(soleValue(text, 'Parameters', file), [kind.parameters], file);
-  const fixed = numbers(soleValue(text, 'FixedParameters', file), kind.fixedParameters, file);
+  const parameters = numbers(values.get('Parameters')!, [kind.parameters], file);
+  const fixed = numbers(values.get('FixedParameters')!, kind.fixedParameters, file);
   const lps = aboutCentre(kind.read(parameters, fixed), [
     fixed[0] ?? 0,
     fixed[1] ?? 0,
     fixed[2] ?? 0,
   ]);
   const ras = multiply(flipLpsRas, multiply(lps, flipLpsRas));
-  if (!ras.every(Number.isFinite) || determinant(ras) === 0) {
+  if (!isPlausible(ras)) {
     throw new DawsonError('bad-transform', {
       file,
-      expected: 'a transform that can be inverted',
-      found: `the matrix ${lps.join(' ')}`,
+      expected: `a transform that can be inverted, with scales of ${leastScale} to ${mostScale} and at most ${farthestMm} mm`,
+      found: `the matrix ${lps.slice(0, 12).join(' ')}`,
     });
   }
   return ras;
 }
 
+/** Whether a transform could be that of two images of heads: neither scales nor distances beyond all. */
+function isPlausible(transform: Mat4): boolean {
+  const scales = voxelSizeMm(transform);
+  const volume = Math.abs(determinant(transform)) / (scales[0] * scales[1] * scales[2]);
+  return (
+    transform.every(Number.isFinite) &&
+    scales.every((scale) => scale >= leastScale && scale <= mostScale) &&
+    volume >= leastSkewVolume &&
+    [3, 7, 11].every((at) => Math.abs(transform[at]) <= farthestMm)
+  );
+}
+
 /**
  * Writes a map of points of the fixed image to points of the moving image, RAS mm, as an ITK
  * transform file (LPS mm), whole or not at all. Numbers are written so that they read back exactly.
+ * @throws DawsonError `bad-transform` for what {@link readTransform} would refuse; `output-failed`.
  */
 export async function writeTransform(file: string, fixedToMoving: Mat4): Promise<void> {
   const lps = multiply(flipLpsRas, multiply(fixedToMoving, flipLpsRas));
@@ -127,21 +156,29 @@ export async function writeTransform(file: string, fixedToMoving: Mat4): Promise
     `Parameters: ${parameters.join(' ')}`,
     'FixedParameters: 0 0 0',
   ];
-  await writeWhole(file, Buffer.from(`${lines.join('\n')}\n`));
+  const text = `${lines.join('\n')}\n`;
+  parseTransform(text, file);
+  await writeWhole(file, Buffer.from(text));
 }
 
-/** The value of the only line `key: value`. */
-function soleValue(text: string, key: string, file: string): string {
-  const found = text
-    .split(/\r?\n/)
-    .filter((line) => line.startsWith(`${key}:`))
-    .map((line) => line.slice(key.length + 1).trim());
-  if (found.length === 1) return found[0];
-  throw new DawsonError('bad-transform', {
-    file,
-    expected: `one line "${key}:"`,
-    found: found.length === 0 ? 'none' : `${found.length}: ${found.join('; ').slice(0, 200)}`,
-  });
+const keys = ['Transform', 'Parameters', 'FixedParameters'] as const;
+
+/** The values of the lines `key: value`: each key once, and nothing else beside comments. */
+function valuesOf(text: string, file: string): ReadonlyMap<string, string> {
+  const fail = (expected: string, found: string): never => {
+    throw new DawsonError('bad-transform', { file, expected, found });
+  };
+  const values = new Map<string, string>();
+  for (const line of text.split(/\r\n|\r|\n/)) {
+    if (/^\s*(#|$)/.test(line)) continue;
+    const key = keys.find((name) => line.startsWith(`${name}:`));
+    if (!key)
+      return fail(`lines that begin with ${keys.join(', ')}`, JSON.stringify(line.slice(0, 80)));
+    if (values.has(key)) fail(`one line "${key}:"`, 'another one: perhaps a second transform');
+    values.set(key, line.slice(key.length + 1).trim());
+  }
+  const missing = keys.find((key) => !values.has(key));
+  return missing ? fail(`one line "${missing}:"`, 'none') : values;
 }
 
 function numbers(text: string, counts: readonly number[], file: string): number[] {

@@ -1,11 +1,11 @@
-import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DawsonError } from '../errors.js';
 import type { Mat4 } from '../volume/affine.js';
-import { type Size, voxelCount } from '../volume/volume.js';
+import { type Size, type VoxelData, voxelCount } from '../volume/volume.js';
 import { ByteStream } from './byte-stream.js';
 import { requireUsableAffine, requireUsableSize } from './check-geometry.js';
-import { readVoxels, type VoxelLayout } from './read-voxels.js';
+import { withFile } from './open-file.js';
+import { readVoxels, readVoxelsOfFile, type VoxelLayout } from './read-voxels.js';
 import { type ScalarType, scalarBytes } from './scalar-types.js';
 import type { StoredImage } from './stored-image.js';
 
@@ -46,7 +46,9 @@ export function looksLikeMetaImage(start: Uint8Array): boolean {
  * words and is often wrong, is not looked at.
  * @throws DawsonError of one of the input codes for any other kind of MetaImage.
  */
-export async function readMetaImageStream(bytes: ByteStream): Promise<StoredImage> {
+export async function readMetaImageStream(
+  bytes: ByteStream,
+): Promise<Omit<StoredImage, 'sha256'> & { voxelsSha256?: string }> {
   const { file } = bytes;
   if (bytes.compressed) {
     throw new DawsonError('unsupported-image', {
@@ -62,7 +64,7 @@ export async function readMetaImageStream(bytes: ByteStream): Promise<StoredImag
   const size = numbers(fields, ['DimSize'], 3, file) as unknown as Size;
   requireUsableSize(size, file);
   const { affine, notes: assumed } = affineOf(fields, file);
-  requireUsableAffine(affine, file, 'by ElementSpacing');
+  requireUsableAffine(affine, size, file, 'by ElementSpacing');
   const elementType = fields.get('ElementType') ?? '';
   const type = Object.hasOwn(scalarOfElementType, elementType)
     ? scalarOfElementType[elementType]
@@ -77,12 +79,13 @@ export async function readMetaImageStream(bytes: ByteStream): Promise<StoredImag
   const bigEndian =
     isTrue(fields, 'BinaryDataByteOrderMSB') || isTrue(fields, 'ElementByteOrderMSB');
   const layout = { size, type, order: bigEndian ? 'BE' : 'LE' } as const;
-  const { data, notes } = await readElements(bytes, header, layout);
+  const { data, notes, sha256 } = await readElements(bytes, header, layout);
   return {
     volume: { data, size, affine },
     type,
     scaling: { slope: 1, intercept: 0 },
     notes: [...assumed, ...notes],
+    ...(sha256 !== undefined && { voxelsSha256: sha256 }),
   };
 }
 
@@ -99,10 +102,26 @@ function parseHeader(start: Buffer, file: string): MetaHeader {
   const bytes = last.index + last[0].length;
   const fields = new Map<string, string>();
   for (const line of text.slice(0, bytes).split('\n')) {
-    const [, key, value] = /^\s*(\w+)\s*=(.*)$/.exec(line.replace(/\r$/, '')) ?? [];
-    if (key) fields.set(key, value.trim());
+    const plain = line.replace(/\r$/, '');
+    if (plain.trim() === '') continue;
+    // A carriage return within a line, which programs read differently, would hide what follows it.
+    const [key, value] = partsOf(plain);
+    if (key === '' || plain.includes('\r') || (fields.get(key) ?? value) !== value) {
+      throw new DawsonError('file-corrupt', {
+        file,
+        expected: 'header lines "key = value", each key once',
+        found: JSON.stringify(plain.slice(0, 80)),
+      });
+    }
+    fields.set(key, value);
   }
   return { fields, bytes };
+}
+
+/** What stands before and behind the first =. */
+function partsOf(line: string): [key: string, value: string] {
+  const at = line.indexOf('=');
+  return at < 0 ? ['', ''] : [line.slice(0, at).trim(), line.slice(at + 1).trim()];
 }
 
 /** What the rest of this file takes for granted, and what readers of MetaImages ignore in silence. */
@@ -186,7 +205,7 @@ async function readElements(
   bytes: ByteStream,
   { fields, bytes: headerBytes }: MetaHeader,
   layout: Omit<VoxelLayout, 'offset'>,
-) {
+): Promise<{ data: VoxelData; notes: string[]; sha256?: string }> {
   const compressed = isTrue(fields, 'CompressedData');
   const name = fields.get('ElementDataFile')!;
   if (/^LOCAL$/i.test(name)) {
@@ -198,10 +217,11 @@ async function readElements(
   }
   const file = besideHeader(name, bytes.file);
   const start = await elementStart(fields, layout, file, bytes.file);
-  return ByteStream.with(file, (data) => readVoxels(data, { ...layout, offset: 0 }), {
-    compression: compressed ? 'zlib' : 'none',
-    start,
-  });
+  return readVoxelsOfFile(
+    file,
+    { ...layout, offset: 0 },
+    { compression: compressed ? 'zlib' : 'none', start },
+  );
 }
 
 /** Only a plain name in the header's own folder: a header from elsewhere may not point about. */
@@ -226,10 +246,7 @@ async function elementStart(
   const start = Number(fields.get('HeaderSize') ?? 0);
   if (Number.isSafeInteger(start) && start >= 0) return start;
   if (start === -1 && !isTrue(fields, 'CompressedData')) {
-    const fileBytes = await stat(file).then(
-      (stats) => stats.size,
-      () => 0,
-    );
+    const fileBytes = await withFile(file, async (_handle, sizeBytes) => sizeBytes);
     return Math.max(0, fileBytes - voxelCount(size) * scalarBytes[type]);
   }
   throw new DawsonError('file-corrupt', {

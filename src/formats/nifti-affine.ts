@@ -65,9 +65,10 @@ export function affineOf(header: NiftiHeader, file: string): { affine: Mat4; not
       found: `xyzt_units ${header.xyztUnits}`,
     });
   }
+  const size: Size = [header.dim[1], header.dim[2], header.dim[3]];
   const inMm = (affine: Mat4) => {
     const scaled = affine.map((value, at) => (at < 12 ? value * unit.mm : value));
-    requireUsableAffine(scaled as unknown as Mat4, file, `lengths ${unit.name}`);
+    requireUsableAffine(scaled as unknown as Mat4, size, file, `lengths ${unit.name}`);
     return scaled as unknown as Mat4;
   };
   const sform = [...header.srow, 0, 0, 0, 1] as unknown as Mat4;

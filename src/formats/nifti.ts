@@ -1,7 +1,6 @@
-import { access } from 'node:fs/promises';
 import { DawsonError } from '../errors.js';
 import type { Size } from '../volume/volume.js';
-import { ByteStream } from './byte-stream.js';
+import type { ByteStream } from './byte-stream.js';
 import { requireUsableSize } from './check-geometry.js';
 import { affineOf } from './nifti-affine.js';
 import {
@@ -10,7 +9,8 @@ import {
   type NiftiHeader,
   parseHeader,
 } from './nifti-header.js';
-import { readVoxels, type VoxelLayout } from './read-voxels.js';
+import { isThere } from './open-file.js';
+import { readVoxels, readVoxelsOfFile, type VoxelLayout } from './read-voxels.js';
 import { describeStart, signatureBytes } from './recognise.js';
 import type { ScalarType } from './scalar-types.js';
 import type { StoredImage } from './stored-image.js';
@@ -52,7 +52,7 @@ const largestVoxOffset = 2 ** 26;
  */
 export async function readNiftiStream(
   bytes: ByteStream,
-): Promise<StoredImage & { readonly header: NiftiHeader }> {
+): Promise<Omit<StoredImage, 'sha256'> & { readonly header: NiftiHeader; voxelsSha256?: string }> {
   const { file } = bytes;
   const parsed = parseHeader(await bytes.peek(longestHeaderBytes));
   if (!parsed) throw notNifti(file, await bytes.peek(signatureBytes), bytes.compressed);
@@ -62,7 +62,7 @@ export async function readNiftiStream(
   const { affine, notes } = affineOf(header, file);
   const voxOffset = requireVoxOffset(header, file);
   const layout = { offset: voxOffset, size, type, order };
-  const read = header.singleFile
+  const read: Awaited<ReturnType<typeof readVoxels>> & { sha256?: string } = header.singleFile
     ? await readVoxels(bytes, layout)
     : await readImageFile(file, layout);
   return {
@@ -71,6 +71,7 @@ export async function readNiftiStream(
     scaling: { slope: header.sclSlope, intercept: header.sclInter },
     header,
     notes: [...notes, ...unusedIntercept(header), ...read.notes],
+    voxelsSha256: read.sha256,
   };
 }
 
@@ -140,10 +141,10 @@ async function readImageFile(headerFile: string, layout: VoxelLayout) {
   const stem = headerFile.replace(/\.hdr(\.gz)?$/i, '');
   for (const extension of ['.img', '.img.gz']) {
     const file = `${stem}${extension}`;
-    if (stem === headerFile || !(await exists(file))) continue;
+    if (stem === headerFile || !(await isThere(file))) continue;
     // Voxels without a header can begin like gzip data: here the name decides.
     const compression = extension === '.img' ? 'none' : 'gzip';
-    return ByteStream.with(file, (bytes) => readVoxels(bytes, layout), { compression, start: 0 });
+    return readVoxelsOfFile(file, layout, { compression, start: 0 });
   }
   throw new DawsonError('file-not-found', {
     file: headerFile,
@@ -151,9 +152,3 @@ async function readImageFile(headerFile: string, layout: VoxelLayout) {
     found: 'none',
   });
 }
-
-const exists = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  );

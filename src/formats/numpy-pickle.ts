@@ -36,7 +36,10 @@ export function numbersOf(value: PickleValue | undefined): number[] | undefined 
   if (!isCallOf(value, '_reconstruct') || !Array.isArray(value.state)) return undefined;
   const [, shape, type, columnsFirst, bytes] = value.state;
   const numbers = decoded(type, bytes);
-  const count = numbersOf(shape)?.reduce((product, n) => product * n, 1);
+  // A list only: a shape that is an array may be this very array.
+  const count = Array.isArray(shape)
+    ? numbersOf(shape)?.reduce((product, n) => product * n, 1)
+    : undefined;
   const isPlain = columnsFirst === false || (Array.isArray(shape) && shape.length === 1);
   return isPlain && numbers?.length === count ? numbers : undefined;
 }

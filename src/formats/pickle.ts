@@ -44,20 +44,24 @@ class Mark {}
  * Reads a pickle of protocol 2 to 4 as data (Python's pickletools lists the operations), without
  * running anything: operations that build numbers, texts, bytes, lists, tuples and sets (as lists) and
  * dictionaries (as maps; ordered ones too) are understood, and names of classes are kept as names.
- * Takes memory in proportion to the bytes.
+ * Takes memory in proportion to the bytes, and at most for some million values.
  * @param file name for messages
  * @throws DawsonError `bad-model` for anything else.
  */
 export function parsePickle(bytes: Uint8Array, file: string): PickleValue {
   const machine = new PickleMachine(bytes, file);
-  for (;;) {
+  for (let done = 0; ; done++) {
     const operation = machine.byte();
     if (operation === stop) return machine.pop();
+    if (done === mostOperations) machine.fail(`more than ${mostOperations} operations`);
     const run = operations.get(operation);
     if (!run) machine.fail(`the operation 0x${operation.toString(16)}`);
     run!(machine);
   }
 }
+
+/** A checkpoint of a thousand epochs with its log has a tenth; an empty list is made by one byte. */
+const mostOperations = 2 ** 22;
 
 class PickleMachine {
   readonly memo = new Map<number, PickleValue>();

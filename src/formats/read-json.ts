@@ -1,33 +1,36 @@
-import { readFile, stat } from 'node:fs/promises';
 import { DawsonError } from '../errors.js';
-import { readingFailure } from './byte-stream.js';
+import { parseJson } from './json.js';
+import { isThere, readWholeFile } from './open-file.js';
 import { type DecodedText, decodeText } from './text.js';
 
 /** Descriptions are small; anything larger is no description. */
-const largestBytes = 64 * 2 ** 20;
+const limits = { mostBytes: 64 * 2 ** 20, kind: 'a description' };
 
 /**
  * The value in a JSON file, of unknown shape.
  * @throws DawsonError `file-not-found`, `file-oversized`, `file-corrupt`.
  */
 export async function readJson(file: string): Promise<unknown> {
-  const { text } = await readText(file);
+  return (await readJsonWithBytes(file)).value;
+}
+
+/**
+ * As {@link readJson}, with the bytes that were read: their hash is that of this value.
+ */
+export async function readJsonWithBytes(
+  file: string,
+): Promise<{ value: unknown; bytes: Uint8Array }> {
+  const bytes = await readWholeFile(file, limits);
   try {
-    return JSON.parse(text);
-  } catch {
-    throw notJson(file);
+    return { value: parseJson(decodeText(bytes).text), bytes };
+  } catch (error) {
+    throw notJson(file, error);
   }
 }
 
-/** As {@link readJson}; undefined where there is no such file. */
+/** As {@link readJson}; undefined where nothing has this name: a link that leads nowhere is something. */
 export async function readJsonIfThere(file: string): Promise<unknown> {
-  try {
-    await stat(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw readingFailure(error, file);
-  }
-  return readJson(file);
+  return (await isThere(file)) ? readJson(file) : undefined;
 }
 
 /**
@@ -41,7 +44,7 @@ export async function readForeignJson(
 ): Promise<{ value: unknown; notes: readonly string[] }> {
   const { text, notes } = await readText(file);
   try {
-    return { value: JSON.parse(text), notes };
+    return { value: parseJson(text), notes };
   } catch {
     const mended = text.replace(strayTokens, (token) => {
       if (token.startsWith('"')) return token;
@@ -50,9 +53,9 @@ export async function readForeignJson(
     const note =
       'holds NaN, Infinity or a comma behind the last entry, which is no JSON: read without';
     try {
-      return { value: JSON.parse(mended), notes: [...notes, note] };
-    } catch {
-      throw notJson(file);
+      return { value: parseJson(mended), notes: [...notes, note] };
+    } catch (error) {
+      throw notJson(file, error);
     }
   }
 }
@@ -60,21 +63,15 @@ export async function readForeignJson(
 /** Strings, to pass over them, and what JSON does not know. */
 const strayTokens = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b|,(?=\s*[}\]])/gs;
 
-const notJson = (file: string) =>
-  new DawsonError('file-corrupt', { file, expected: 'JSON', found: 'something else' });
+const notJson = (file: string, error: unknown) =>
+  new DawsonError('file-corrupt', {
+    file,
+    expected: 'JSON',
+    // The parser's own words would repeat what the file holds.
+    found: /^(values )?more than /.test((error as Error).message)
+      ? (error as Error).message
+      : 'something else',
+  });
 
-async function readText(file: string): Promise<DecodedText> {
-  try {
-    const { size } = await stat(file);
-    if (size > largestBytes) {
-      throw new DawsonError('file-oversized', {
-        file,
-        expected: `at most ${largestBytes} bytes`,
-        found: `${size} bytes`,
-      });
-    }
-    return decodeText(await readFile(file));
-  } catch (error) {
-    throw readingFailure(error, file);
-  }
-}
+const readText = async (file: string): Promise<DecodedText> =>
+  decodeText(await readWholeFile(file, limits));

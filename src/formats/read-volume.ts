@@ -1,11 +1,12 @@
 import { DawsonError } from '../errors.js';
-import type { Volume } from '../volume/volume.js';
+import { toFloat32, type Volume } from '../volume/volume.js';
 import { ByteStream } from './byte-stream.js';
 import { withoutNonFinite } from './check-intensities.js';
 import { looksLikeMetaImage, readMetaImageStream } from './metaimage.js';
 import { type NiftiHeader, readNiftiStream } from './nifti.js';
 import { signatureBytes } from './recognise.js';
 import { rescale } from './rescale.js';
+import { sha256Of, sha256OfFile } from './sha256.js';
 import type { StoredImage } from './stored-image.js';
 
 /** An image file in memory. */
@@ -13,6 +14,11 @@ export interface ImageFile {
   readonly volume: Volume;
   /** Header to write results on the same grid with; absent where the file is no NIfTI. */
   readonly header?: NiftiHeader;
+  /**
+   * SHA-256 of the file's bytes, of the very reading that gave the volume; where header and voxels
+   * are two files, that of the hashes of both.
+   */
+  readonly sha256: string;
   /** Voxels that were infinite or not numbers, and are 0 now. */
   readonly replacedVoxels: number;
   /** What was worked around or assumed in reading, in sentences without a full stop. */
@@ -24,12 +30,21 @@ export interface ImageFile {
  * @throws DawsonError of one of the input codes for any other file.
  */
 export function readStored(file: string): Promise<StoredImage> {
-  return ByteStream.with<StoredImage>(file, async (bytes) =>
-    looksLikeMetaImage(await bytes.peek(signatureBytes))
-      ? readMetaImageStream(bytes)
-      : readNiftiStream(bytes),
-  );
+  return ByteStream.with<StoredImage>(file, async (bytes) => {
+    const { voxelsSha256, ...image }: Omit<StoredImage, 'sha256'> & { voxelsSha256?: string } =
+      looksLikeMetaImage(await bytes.peek(signatureBytes))
+        ? await readMetaImageStream(bytes)
+        : await readNiftiStream(bytes);
+    const own = await bytes.sha256();
+    const sha256 =
+      voxelsSha256 === undefined ? own : sha256Of(Buffer.from(own + voxelsSha256, 'hex'));
+    return { ...image, sha256 };
+  });
 }
+
+/** The hash that {@link readStored} gives of an image, without its voxels where its file is all of it. */
+export const sha256OfImage = async (file: string): Promise<string> =>
+  /\.(mhd|hdr|hdr\.gz)$/i.test(file) ? (await readStored(file)).sha256 : sha256OfFile(file);
 
 /**
  * Reads the intensities of one three-dimensional image. Integers without scaling keep their type
@@ -37,12 +52,26 @@ export function readStored(file: string): Promise<StoredImage> {
  * a number becomes 0, which `notes` says.
  * @throws DawsonError of one of the input codes; `bad-intensities` where no value is finite.
  */
-export async function readVolume(file: string): Promise<ImageFile> {
-  const { volume, scaling, header, notes } = await readStored(file);
-  const finite = withoutNonFinite(rescale(volume.data, scaling, file), file);
+export const readVolume = (file: string): Promise<ImageFile> => readRounded(file);
+
+/**
+ * {@link readVolume} for images to compute with, which is done in single precision: what is infinite
+ * in it becomes 0.
+ */
+export async function readSingle(
+  file: string,
+): Promise<ImageFile & { readonly volume: Volume<Float32Array> }> {
+  const image = await readRounded(file, Math.fround);
+  return { ...image, volume: toFloat32(image.volume) };
+}
+
+async function readRounded(file: string, round?: (value: number) => number): Promise<ImageFile> {
+  const { volume, scaling, header, sha256, notes } = await readStored(file);
+  const finite = withoutNonFinite(rescale(volume.data, scaling, file), file, round);
   return {
     volume: { ...volume, data: finite.data },
     header,
+    sha256,
     replacedVoxels: finite.replacedVoxels,
     notes: [...notes, ...finite.notes],
   };

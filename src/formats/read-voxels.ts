@@ -1,6 +1,6 @@
 import { DawsonError } from '../errors.js';
 import { type Size, type VoxelData, voxelCount } from '../volume/volume.js';
-import type { ByteStream } from './byte-stream.js';
+import { ByteStream, type Packing } from './byte-stream.js';
 import { type ByteOrder, decodeScalars, type ScalarType, scalarBytes } from './scalar-types.js';
 
 /** Where the voxels of an image lie in its file, and how. */
@@ -12,6 +12,9 @@ export interface VoxelLayout {
   readonly order: ByteOrder;
 }
 
+/** What any clinical image takes many times over; a small compressed file can claim as much. */
+const mostVoxelBytes = 2 ** 30;
+
 /** Some programs fill files up to a full block. */
 const paddingBytes = 512;
 
@@ -19,7 +22,7 @@ const paddingBytes = 512;
  * Reads the voxels of an image, from a stream that is at the file's start.
  * @throws DawsonError `file-truncated` where the file ends before the last voxel (found out before
  *   memory is taken, where the file is too small to hold them), `file-oversized` where more than a
- *   block's padding follows it, `out-of-memory`.
+ *   block's padding follows it, `unsupported-image` for more bytes than Dawson reads, `out-of-memory`.
  */
 export async function readVoxels(
   bytes: ByteStream,
@@ -29,6 +32,13 @@ export async function readVoxels(
   const dataBytes = voxelCount(size) * scalarBytes[type];
   const expected = `${dataBytes} bytes of voxels (${size.join(' x ')} ${type}) from byte ${offset}`;
   const truncated = (found: string) => new DawsonError('file-truncated', { file, expected, found });
+  if (dataBytes > mostVoxelBytes) {
+    throw new DawsonError('unsupported-image', {
+      file,
+      expected: `at most ${mostVoxelBytes} bytes of voxels`,
+      found: `${dataBytes} (${size.join(' x ')} ${type})`,
+    });
+  }
   if (offset + dataBytes > bytes.largestBytes) {
     const least = bytes.compressed ? 'at most ' : '';
     throw truncated(`a file of ${least}${bytes.largestBytes} bytes`);
@@ -44,6 +54,19 @@ export async function readVoxels(
   }
   const notes = trailing > 0 ? [`${trailing} bytes behind the last voxel were passed over`] : [];
   return { data: decodeScalars(raw, type, order, file), notes };
+}
+
+/** As {@link readVoxels}, for voxels that have a file of their own, with the hash of that file. */
+export function readVoxelsOfFile(
+  file: string,
+  layout: VoxelLayout,
+  packing: Packing,
+): Promise<{ data: VoxelData; notes: string[]; sha256: string }> {
+  return ByteStream.with(
+    file,
+    async (bytes) => ({ ...(await readVoxels(bytes, layout)), sha256: await bytes.sha256() }),
+    packing,
+  );
 }
 
 function allocate(bytes: number, file: string): Uint8Array<ArrayBuffer> {

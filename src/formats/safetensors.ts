@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { DawsonError } from '../errors.js';
-import { readingFailure } from './byte-stream.js';
 import { toFloat16, toFloat32 } from './float16.js';
+import { parseJson } from './json.js';
+import { mostBytesAtOnce, readWholeFile } from './open-file.js';
 import { writeWhole } from './write-whole.js';
 
 export interface WeightTensor {
@@ -31,11 +31,12 @@ const highestRank = 8;
  *   where tensors overlap or leave gaps, or hold another type.
  */
 export async function readSafetensors(file: string): Promise<Safetensors> {
-  const bytes = await readFile(file).catch((error: unknown) => {
-    throw readingFailure(error, file);
-  });
-  return parseSafetensors(bytes, file);
+  return parseSafetensors(await readSafetensorsBytes(file), file);
 }
+
+/** The bytes of such a file, for {@link parseSafetensors} and for their hash. @throws as that. */
+export const readSafetensorsBytes = (file: string): Promise<Uint8Array> =>
+  readWholeFile(file, { mostBytes: mostBytesAtOnce, kind: 'a file of weights' });
 
 /** @param file name for messages */
 export function parseSafetensors(bytes: Uint8Array, file: string): Safetensors {
@@ -87,7 +88,7 @@ export function parseSafetensors(bytes: Uint8Array, file: string): Safetensors {
 
 function parseHeader(bytes: Uint8Array): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const value = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
     return isObject ? (value as Record<string, unknown>) : undefined;
   } catch {

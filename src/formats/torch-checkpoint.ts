@@ -1,6 +1,6 @@
-import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import type { Entry, ZipFile } from 'yauzl';
 import { DawsonError } from '../errors.js';
-import { readingFailure } from './byte-stream.js';
+import { mostBytesAtOnce } from './open-file.js';
 import {
   PickleCall,
   PickleGlobal,
@@ -9,6 +9,7 @@ import {
   parsePickle,
 } from './pickle.js';
 import type { WeightTensor } from './safetensors.js';
+import { openZip, zipEntryBytes } from './zip-file.js';
 
 /** The description of a network's weights, its plans and its log; far below. */
 const longestPickleBytes = 64 * 2 ** 20;
@@ -39,24 +40,18 @@ async function readCheckpoint<T>(
   file: string,
   read: (reader: CheckpointReader) => Promise<T>,
 ): Promise<T> {
-  const zip = await openPromise(file, { autoClose: false }).catch((error: unknown) => {
-    throw isSystemError(error)
-      ? readingFailure(error, file)
-      : badCheckpoint(file, String((error as Error).message));
-  });
+  let zip: ZipFile | undefined;
   try {
+    zip = await openZip(file);
     return await read(new CheckpointReader(zip, file));
   } catch (error) {
     if (error instanceof DawsonError) throw error;
     // What yauzl and the file system find.
     throw badCheckpoint(file, (error as Error).message);
   } finally {
-    zip.close();
+    zip?.close();
   }
 }
-
-const isSystemError = (error: unknown) =>
-  typeof (error as NodeJS.ErrnoException).errno === 'number';
 
 const badCheckpoint = (file: string, found: string) =>
   new DawsonError('bad-model', {
@@ -127,14 +122,7 @@ class CheckpointReader {
     // Entries may overlap in the file.
     this.#bytesRead += uncompressedSize;
     if (this.#bytesRead > this.#zip.fileSize) this.#fail('more data than the file has');
-    const bytes = new Uint8Array(uncompressedSize);
-    let end = 0;
-    for await (const chunk of await this.#zip.openReadStreamPromise(entry)) {
-      bytes.set(chunk as Buffer, end);
-      end += (chunk as Buffer).length;
-    }
-    if (end !== uncompressedSize) this.#fail(`${end} bytes in ${name}`);
-    return bytes;
+    return zipEntryBytes(this.#zip, entry);
   }
 
   /** `torch._utils._rebuild_tensor_v2(storage, offset, size, stride, …)`, not called but understood. */
@@ -178,7 +166,7 @@ class CheckpointReader {
     }
     let data = this.#storages.get(key);
     if (!data) {
-      const bytes = await this.#bytes(`data/${key}`, Number.POSITIVE_INFINITY);
+      const bytes = await this.#bytes(`data/${key}`, mostBytesAtOnce);
       if (bytes.length % 4 !== 0) this.#fail(`${bytes.length} bytes in data/${key}`);
       data = new Float32Array(bytes.buffer);
       this.#storages.set(key, data);

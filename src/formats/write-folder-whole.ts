@@ -6,7 +6,6 @@ import {
   constants,
   mkdir,
   readdir,
-  readFile,
   realpath,
   rename,
   rm,
@@ -16,6 +15,7 @@ import {
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { DawsonError } from '../errors.js';
 import { abandonedBeside, nameBeside } from './beside.js';
+import { readJson } from './read-json.js';
 import { absent, flushFile, flushFolder, writingFailure } from './write-whole.js';
 
 /** What a folder of results of one kind is known by. */
@@ -115,7 +115,8 @@ async function requireOnlyResult(folder: string, kind: ResultKind): Promise<void
 
 async function holdsResult(folder: string, { marker, schema }: ResultKind): Promise<boolean> {
   try {
-    return JSON.parse(await readFile(join(folder, marker), 'utf8')).schema === schema;
+    const value = (await readJson(join(folder, marker))) as { schema?: unknown } | null;
+    return value?.schema === schema;
   } catch {
     return false;
   }
@@ -203,6 +204,7 @@ async function removeEmptyFolders(deepest: string, highest: string): Promise<voi
 function withFinalName(error: unknown, staging: string | undefined, folder: string): unknown {
   if (!(error instanceof DawsonError) || !staging) return error;
   const { file } = error.details;
+  if (file === staging) return new DawsonError(error.code, { ...error.details, file: folder });
   if (file === undefined || dirname(file) !== staging) return error;
   return new DawsonError(error.code, { ...error.details, file: join(folder, basename(file)) });
 }

@@ -1,5 +1,10 @@
 import { DawsonError } from '../errors.js';
-import { readSafetensors, type WeightTensor } from '../formats/safetensors.js';
+import {
+  parseSafetensors,
+  readSafetensorsBytes,
+  type WeightTensor,
+} from '../formats/safetensors.js';
+import { sha256Of } from '../formats/sha256.js';
 import { elementsOf } from '../graph/index.js';
 import type { Random } from '../volume/random.js';
 import { weightShapes } from './network.js';
@@ -36,12 +41,24 @@ export function initialWeights(plan: NetworkPlan, random: Random): Weights {
 
 /**
  * The weights of a network from a safetensors file.
- * @throws DawsonError `file-not-found`; `bad-model` for a damaged file, or one whose names or shapes
- *   are not those of the plan, or that holds numbers that are not finite.
+ * @param sha256 of the file, where it is known which one it is to be
+ * @throws DawsonError `file-not-found`; `bad-model` for a damaged file or another one, or one whose
+ *   names or shapes are not those of the plan, or that holds numbers that are not finite.
  */
-export async function readWeights(file: string, plan: NetworkPlan): Promise<Weights> {
-  const { tensors } = await readSafetensors(file);
-  return requireWeights(tensors, plan, file);
+export async function readWeights(
+  file: string,
+  plan: NetworkPlan,
+  sha256?: string,
+): Promise<Weights> {
+  const bytes = await readSafetensorsBytes(file);
+  if (sha256 !== undefined && sha256Of(bytes) !== sha256) {
+    throw new DawsonError('bad-model', {
+      file,
+      expected: 'the weights that the description of the model names',
+      found: 'other contents',
+    });
+  }
+  return requireWeights(parseSafetensors(bytes, file).tensors, plan, file);
 }
 
 /** @param file name for messages */

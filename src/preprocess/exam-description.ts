@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { DawsonError } from '../errors.js';
-import { imageName } from '../formats/index.js';
+import { imageName, readShippedJson } from '../formats/index.js';
+import { isThere } from '../formats/open-file.js';
 import { readForeignJson } from '../formats/read-json.js';
 import { type DescriptionSchema, descriptionOf, isDate } from './foreign-description.js';
 
@@ -44,7 +44,7 @@ export interface DescribedExam {
   readonly notes: readonly string[];
 }
 
-const schemaFile = new URL('../../schemas/findings-1.schema.json', import.meta.url);
+const schemaFile = 'schemas/findings-1.schema.json';
 
 /**
  * The description of the exam whose FLAIR is given: what `exam.json` in the FLAIR's folder says
@@ -68,7 +68,7 @@ export async function describeExam(
 }
 
 const examSchema = async (): Promise<DescriptionSchema> =>
-  JSON.parse(await readFile(schemaFile, 'utf8')).$defs.exam;
+  ((await readShippedJson(schemaFile)) as { $defs: { exam: DescriptionSchema } }).$defs.exam;
 
 /**
  * What is known of an exam with what was `given` put over it.
@@ -92,21 +92,24 @@ export async function withGiven(
   return { description: checked(merged, await examSchema()), notes };
 }
 
-/** What a file says, none where there is no such file; its notes come behind those of `before`. */
+/**
+ * What a file says, none where nothing has this name; its notes come behind those of `before`.
+ * @throws DawsonError `file-not-found` for what has the name and is no file that can be read.
+ */
 async function readDescription(
   file: string,
   schema: DescriptionSchema,
   form: 'own' | 'sidecar',
   before: readonly string[] = [],
 ): Promise<DescribedExam> {
+  if (!(await isThere(file))) return { notes: before };
   try {
     const read = await readForeignJson(file);
     const { description, notes } = descriptionOf(read.value, schema, form);
     const own = [...read.notes, ...notes].map((note) => `${basename(file)}: ${note}`);
     return { ...(description && { description }), notes: [...before, ...own] };
   } catch (error) {
-    if (!(error instanceof DawsonError)) throw error;
-    if (error.code === 'file-not-found') return { notes: before };
+    if (!(error instanceof DawsonError) || error.code === 'file-not-found') throw error;
     const { expected, found } = error.details;
     const note = `${basename(file)}: expected ${expected}, found ${found}: passed over`;
     return { notes: [...before, note] };

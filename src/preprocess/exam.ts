@@ -1,6 +1,6 @@
 import { DawsonError } from '../errors.js';
-import { checkIntensities, type NiftiHeader, readVolume, sha256OfFile } from '../formats/index.js';
-import { toFloat32, type Volume } from '../volume/volume.js';
+import { checkIntensities, type NiftiHeader, readSingle } from '../formats/index.js';
+import type { Volume } from '../volume/volume.js';
 
 /** The sequences of an exam, in the order in which they are listed everywhere. */
 export const sequenceNames = ['flair', 't2', 't1'] as const;
@@ -40,10 +40,10 @@ export async function readExam(files: ExamFiles): Promise<{ exam: Exam; notes: s
   const exam: { [name in SequenceName]?: Sequence } = {};
   for (const name of sequencesOf(files)) {
     const file = files[name]!;
-    const image = await readVolume(file);
+    const image = await readSingle(file);
     checkIntensities(image.volume, file);
     notes.push(...image.notes.map((note) => `${sequenceLabels[name]}: ${note}`));
-    const volume = toFloat32(image.volume);
+    const { volume } = image;
     for (const earlier of sequencesOf(exam)) {
       if (!sameValues(exam[earlier]!.volume, volume)) continue;
       throw new DawsonError('inputs-conflict', {
@@ -52,7 +52,7 @@ export async function readExam(files: ExamFiles): Promise<{ exam: Exam; notes: s
         found: `the same voxels as in ${exam[earlier]!.file}`,
       });
     }
-    exam[name] = { file, sha256: await sha256OfFile(file), volume, header: image.header };
+    exam[name] = { file, sha256: image.sha256, volume, header: image.header };
   }
   return { exam: exam as Exam, notes };
 }

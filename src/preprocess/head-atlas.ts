@@ -1,6 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import { DawsonError } from '../errors.js';
-import { readNifti } from '../formats/index.js';
+import { readShippedImage } from '../formats/index.js';
 import { invert, type Mat4, multiply } from '../volume/affine.js';
 import { resample } from '../volume/resample.js';
 import { type Grid, onGrid, toFloat32, type Volume } from '../volume/volume.js';
@@ -21,8 +20,8 @@ export interface HeadAtlas {
 /** Reads the atlas that comes with the program. */
 export async function readHeadAtlas(): Promise<HeadAtlas> {
   const read = async (name: keyof HeadAtlas) => {
-    const url = new URL(`../../models/head-atlas/${name}.nii.gz`, import.meta.url);
-    return toFloat32((await readNifti(fileURLToPath(url))).volume);
+    const { volume } = await readShippedImage(`models/head-atlas/${name}.nii.gz`);
+    return toFloat32(volume);
   };
   const shares = async (name: 'brain' | 'gm' | 'wm') => {
     const volume = await read(name);

@@ -1,5 +1,4 @@
-import { fileURLToPath } from 'node:url';
-import { readNifti } from '../formats/index.js';
+import { readShippedImage } from '../formats/index.js';
 import { type Mat4, multiply } from '../volume/affine.js';
 import { anatomyLabel, anatomyNames } from '../volume/anatomy-labels.js';
 import { connectedComponents } from '../volume/components.js';
@@ -10,8 +9,8 @@ import { type Grid, type LabelMap, maskWhere, onGrid, type Volume } from '../vol
 
 /** Reads the most frequent anatomy label of the atlas's heads, in the space of the head atlas. */
 export async function readRegionAtlas(): Promise<Volume<Uint8Array>> {
-  const url = new URL('../../models/head-atlas/regions.nii.gz', import.meta.url);
-  return (await readNifti(fileURLToPath(url))).volume as Volume<Uint8Array>;
+  const { volume } = await readShippedImage('models/head-atlas/regions.nii.gz');
+  return volume as Volume<Uint8Array>;
 }
 
 /** The atlas's anatomy on the grid of an image, as {@link placeAtlas} laid it there. */

@@ -108,7 +108,10 @@ export interface ChangeRule {
 
 /** An exam of a series, in the order of time. */
 export interface ComparedExam {
-  /** The result's folder, without the folders above it. */
+  /**
+   * Which of the folders that were given: 'exam 1' is the first. Not its name, which may be a patient's:
+   * the document is passed on.
+   */
   readonly folder: string;
   readonly flairSha256: string;
   readonly exam?: ExamDescription;

@@ -122,10 +122,12 @@ const modelOf = ({ settings: { model } }: Findings) =>
   model ? `${model.name} ${model.version}` : 'none';
 
 /** The same text whatever the order of the keys. */
-const stated = (settings: object) =>
+const stated = (settings: object): string =>
   Object.entries(settings)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, value]) => `${key} ${value}`)
+    .map(([key, value]) =>
+      typeof value === 'object' && value !== null ? `${key} (${stated(value)})` : `${key} ${value}`,
+    )
     .join(', ');
 
 type Stated = string | number | undefined;

@@ -1,8 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { DawsonError } from '../errors.js';
-import { readLabels, readVolume } from '../formats/index.js';
+import { readLabels, readShippedJson, readVolume } from '../formats/index.js';
+import { isThere } from '../formats/open-file.js';
 import { readJson } from '../formats/read-json.js';
 import { type Mask, onGrid, sameGrid, type Volume } from '../volume/volume.js';
 import { type Findings, findingsSchema } from './findings.js';
@@ -26,7 +26,7 @@ const pathIn = (folder: string, row: (typeof filesRead)[number]) =>
 export const readFilesOf = (folder: string): string[] =>
   filesRead.map((row) => pathIn(folder, row));
 
-const schemaFile = new URL('../../schemas/findings-1.schema.json', import.meta.url);
+const schemaFile = 'schemas/findings-1.schema.json';
 
 /**
  * The result of an exam from the folder that `dawson segment` wrote it to. Nothing in it is
@@ -37,7 +37,7 @@ const schemaFile = new URL('../../schemas/findings-1.schema.json', import.meta.u
 export async function readResult(folder: string): Promise<ExamResult> {
   const path = (row: (typeof filesRead)[number]) => pathIn(folder, row);
   const findings = await readFindings(path('findings'));
-  if ((await stat(path('flair')).catch(() => undefined)) === undefined) {
+  if (!(await isThere(path('flair')))) {
     throw new DawsonError('file-not-found', {
       file: path('flair'),
       expected: 'a folder that `dawson segment` wrote',
@@ -59,7 +59,7 @@ export async function readResult(folder: string): Promise<ExamResult> {
  */
 export async function readFindings(file: string): Promise<Findings> {
   const value = await readJson(file);
-  const schema = JSON.parse(await readFile(schemaFile, 'utf8'));
+  const schema = (await readShippedJson(schemaFile)) as object;
   const validate = new Ajv2020({ allErrors: false }).compile(schema) as ValidateFunction<Findings>;
   if (!validate(value)) {
     const [{ instancePath, message }] = validate.errors!;

@@ -4,7 +4,7 @@ import type { FindAnatomy } from '../preprocess/find-head.js';
 import type { WorkerPool } from '../workers.js';
 import { anatomyFromScoresInWorker, anatomyNetworkInputInWorker } from './anatomy-network-input.js';
 import type { Axes3 } from './nnunet-grid.js';
-import { ownNetworkFolder, readOwnNetwork } from './own-network.js';
+import { ownNetworkFolder, readOwnNetwork, readShippedNetwork } from './own-network.js';
 import type { ModelRecord } from './segmenter.js';
 import { slideWindow } from './sliding-window.js';
 
@@ -19,16 +19,18 @@ export interface AnatomyNetwork {
 }
 
 /**
+ * @param folder of another network than the one that comes with Dawson
  * @returns nothing where it does not come with this installation.
  * @throws DawsonError `bad-model` where its files were changed.
  */
 export async function openAnatomyNetwork(
   settings: EngineSettings,
   pool: WorkerPool,
-  folder = ownNetworkFolder('anatomy'),
+  folder?: string,
 ): Promise<AnatomyNetwork | undefined> {
-  if (!existsSync(folder)) return undefined;
-  const { name, version, sha256, plan, weights } = await readOwnNetwork(folder);
+  if (!existsSync(folder ?? ownNetworkFolder('anatomy'))) return undefined;
+  const { name, version, sha256, plan, weights } =
+    folder === undefined ? await readShippedNetwork('anatomy') : await readOwnNetwork(folder);
   return {
     model: { name, version, sha256 },
     async findAnatomy(image, atlasBrain, toAtlas, signal) {

@@ -2,9 +2,15 @@ import { copyFile, lstat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Ajv } from 'ajv';
 import { DawsonError } from '../errors.js';
-import { type ResultKind, sha256OfFile, writeFolderWhole, writeWhole } from '../formats/index.js';
-import { readJson } from '../formats/read-json.js';
-import { divisorOf, type NetworkPlan, networkPlanOf } from '../network/index.js';
+import {
+  type ResultKind,
+  sha256Of,
+  sha256OfFile,
+  writeFolderWhole,
+  writeWhole,
+} from '../formats/index.js';
+import { readJsonWithBytes } from '../formats/read-json.js';
+import { divisorOf, type NetworkPlan, networkPlanOf, readWeights } from '../network/index.js';
 import type { PostProcessing } from './lesion-rule.js';
 import type { NnunetModel } from './nnunet.js';
 import { configurationName, imagePlanOf } from './nnunet-plans.js';
@@ -33,6 +39,8 @@ export interface ModelFolder {
   readonly files: Readonly<Record<string, FileRecord>>;
   /** Paths of the weights, one a fold, in the order of the folds. */
   readonly weights: readonly string[];
+  /** Of `model.json`. */
+  readonly sha256: string;
   readonly network: NetworkPlan;
   /** What {@link segmentNnunet} needs. */
   readonly model: NnunetModel;
@@ -127,10 +135,12 @@ const validCard = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<Mo
 
 /**
  * Writes a model folder, whole or not at all: `plans.json`, `dataset.json`, the weights of each fold
- * as `fold_K.safetensors`, and `model.json` with the hash of every file.
+ * as `fold_K.safetensors`, and `model.json` with the hash of every file. It takes its place only when
+ * it opens and all of its weights fit.
  * @param weights by the number of their fold: the path of a safetensors file, or what writes one to a
  *   path
- * @throws DawsonError `output-exists`, `output-failed`, `file-not-found`; the signal's reason.
+ * @throws DawsonError `output-exists`, `output-failed`, `file-not-found`; `bad-model` for a model that
+ *   could not be opened; the signal's reason.
  */
 export async function writeModelFolder(
   folder: string,
@@ -165,8 +175,18 @@ export async function writeModelFolder(
       join(staging, modelCardFile),
       jsonBytes({ schema, schemaVersion, ...card, files } satisfies ModelFile),
     );
+    await requireWhole(staging, signal);
   };
   await writeFolderWhole(folder, fill, { kind: modelKind, signal });
+}
+
+/** Opens a model as its user will, weights and all. */
+async function requireWhole(folder: string, signal?: AbortSignal): Promise<void> {
+  const { weights, network, files } = await openModelFolder(folder);
+  for (const file of weights) {
+    signal?.throwIfAborted();
+    await readWeights(file, network, files[basename(file)].sha256);
+  }
 }
 
 const jsonBytes = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
@@ -179,7 +199,7 @@ const jsonBytes = (value: unknown) => Buffer.from(`${JSON.stringify(value, null,
  */
 export async function openModelFolder(folder: string): Promise<ModelFolder> {
   const file = join(folder, modelCardFile);
-  const json = await readJson(file);
+  const { value: json, bytes } = await readJsonWithBytes(file);
   if (!validCard(json)) {
     const errors = (validCard.errors ?? []).map(
       ({ instancePath, message }) => `${instancePath || 'it'} ${message}`,
@@ -199,7 +219,7 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
         found: JSON.stringify(name.slice(0, 80)),
       });
     }
-    await requireUnchanged(join(folder, name), record);
+    if (weightsName.test(name)) await requireUnchanged(join(folder, name), record);
   }
   const folds = Object.keys(files)
     .flatMap((name) => weightsName.exec(name)?.[1] ?? [])
@@ -207,8 +227,8 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
   if (folds.length === 0) {
     throw new DawsonError('bad-model', { file, expected: 'weights of a fold', found: 'none' });
   }
-  const plans = await readJson(join(folder, 'plans.json'));
-  const dataset = await readJson(join(folder, 'dataset.json'));
+  const plans = await readNamed(join(folder, 'plans.json'), files['plans.json']);
+  const dataset = await readNamed(join(folder, 'dataset.json'), files['dataset.json']);
   return {
     folder,
     card,
@@ -216,6 +236,7 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
     dataset,
     files,
     weights: folds.map((fold) => join(folder, `fold_${fold}.safetensors`)),
+    sha256: sha256Of(bytes),
     ...modelAndNetwork(card, plans, dataset, folder),
   };
 }
@@ -247,10 +268,26 @@ async function requireUnchanged(file: string, { bytes, sha256 }: FileRecord): Pr
           : (await sha256OfFile(file)) !== sha256
             ? 'other contents'
             : undefined;
-  if (found === undefined) return;
-  const expected = `the ${bytes} bytes of ${basename(file)} that ${modelCardFile} names`;
-  throw new DawsonError('bad-model', { file, expected, found });
+  if (found !== undefined) throw changed(file, bytes, found);
 }
+
+/** The JSON of a part, hashed as it is read. */
+async function readNamed(file: string, { bytes, sha256 }: FileRecord): Promise<unknown> {
+  const stats = await lstat(file).catch(() => undefined);
+  if (!stats?.isFile()) {
+    throw changed(file, bytes, stats ? 'something that is no plain file' : 'no file');
+  }
+  const read = await readJsonWithBytes(file);
+  if (sha256Of(read.bytes) !== sha256) throw changed(file, bytes, 'other contents');
+  return read.value;
+}
+
+const changed = (file: string, bytes: number, found: string) =>
+  new DawsonError('bad-model', {
+    file,
+    expected: `the ${bytes} bytes of ${basename(file)} that ${modelCardFile} names`,
+    found,
+  });
 
 function modelOf(card: ModelCard, plans: unknown, dataset: unknown, folder: string): NnunetModel {
   const plan = imagePlanOf(plans, join(folder, 'plans.json'));

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { type Engine, loadPredictor, type Predictor, readWeights } from '../network/index.js';
 import type { ModelFolder } from './model-folder.js';
 import type { Predict } from './sliding-window.js';
@@ -19,7 +20,7 @@ export interface ModelPredictors {
  *   what the engine throws.
  */
 export function predictorsOf(
-  { weights, network, model }: ModelFolder,
+  { weights, network, model, files }: ModelFolder,
   engine: Engine,
 ): ModelPredictors {
   let loaded: { readonly file: string; readonly predictor: Predictor } | undefined;
@@ -31,7 +32,7 @@ export function predictorsOf(
   const load = async (file: string): Promise<Predictor> => {
     if (loaded?.file !== file) {
       await release();
-      const tensors = await readWeights(file, network);
+      const tensors = await readWeights(file, network, files[basename(file)].sha256);
       const predictor = await loadPredictor(engine, network, tensors, model.plan.patchShape);
       loaded = { file, predictor };
     }

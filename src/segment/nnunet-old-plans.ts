@@ -13,6 +13,9 @@ interface OldConfiguration {
   readonly n_conv_per_stage_decoder: unknown;
 }
 
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /**
  * Plans with an `architecture`, as nnU-Net v2 writes them since version 2.4; older plans are
  * completed by the rule of nnU-Net itself (ConfigurationManager), newer ones come back as they are.
@@ -22,11 +25,10 @@ export function withArchitecture(
   plans: Readonly<Record<string, unknown>>,
   file: string,
 ): Readonly<Record<string, unknown>> {
-  const configurations = plans.configurations as Readonly<Record<string, unknown>> | undefined;
-  const configuration = configurations?.[configurationName] as
-    | Partial<OldConfiguration>
-    | undefined;
-  if (!configuration || 'architecture' in configuration) return plans;
+  const { configurations } = plans;
+  if (!isObject(configurations)) return plans;
+  const configuration = configurations[configurationName] as Partial<OldConfiguration> | undefined;
+  if (!isObject(configuration) || Object.hasOwn(configuration, 'architecture')) return plans;
   const {
     UNet_class_name: networkClass,
     UNet_base_num_features: first,
@@ -36,7 +38,8 @@ export function withArchitecture(
   } = configuration;
   const places = { PlainConvUNet: 'n_conv_per_stage', ResidualEncoderUNet: 'n_blocks_per_stage' };
   if (
-    !Object.hasOwn(places, networkClass ?? '') ||
+    typeof networkClass !== 'string' ||
+    !Object.hasOwn(places, networkClass) ||
     !Array.isArray(encoder) ||
     encoder.length > 10 ||
     typeof first !== 'number' ||

@@ -1,7 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { readingFailure } from '../formats/byte-stream.js';
 import { numberOf, numbersOf } from '../formats/numpy-pickle.js';
+import { readWholeFile } from '../formats/open-file.js';
 import { type PickleValue, parsePickle } from '../formats/pickle.js';
 import { readJson } from '../formats/read-json.js';
 import { readTorchFields } from '../formats/torch-checkpoint.js';
@@ -71,13 +70,8 @@ export async function readNnunetV1(
 }
 
 async function readPickle(file: string): Promise<PickleValue> {
-  try {
-    const { size } = await stat(file);
-    if (size > longestPickleBytes) throw badResults(file, 'plans', `${size} bytes`);
-    return parsePickle(await readFile(file), file);
-  } catch (error) {
-    throw readingFailure(error, file);
-  }
+  const limits = { mostBytes: longestPickleBytes, kind: 'plans of nnU-Net' };
+  return parsePickle(await readWholeFile(file, limits), file);
 }
 
 /** The resolution that the trainer was made for: the sixth of its arguments, or else the finest. */

@@ -4,7 +4,7 @@ import { sequenceLabels } from '../preprocess/exam.js';
 import { remark } from '../remarks.js';
 import { predictLesions, windowShape } from './lesion-network.js';
 import { lesionChannels } from './lesion-network-input.js';
-import { ownNetworkFolder, readOwnNetwork } from './own-network.js';
+import { ownNetworkFolder, readShippedNetwork } from './own-network.js';
 import type { Open } from './segmenter.js';
 
 /**
@@ -12,11 +12,10 @@ import type { Open } from './segmenter.js';
  * @throws DawsonError `bad-model` where its files were changed; what {@link Engine} throws.
  */
 export const openLesionNetwork: Open = async ({ engine: settings }, sequences) => {
-  const folder = ownNetworkFolder('lesions');
-  const { name, version, sha256, plan, rule, weights } = await readOwnNetwork(folder);
+  const { name, version, sha256, plan, rule, weights } = await readShippedNetwork('lesions');
   if (!rule) {
     throw new DawsonError('bad-model', {
-      file: folder,
+      file: ownNetworkFolder('lesions'),
       expected: 'a network that finds lesions',
       found: 'none',
     });

@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { DawsonError } from '../errors.js';
-import { sha256OfFile } from '../formats/index.js';
 import { Engine } from '../network/index.js';
-import { modelCardFile, openModelFolder } from './model-folder.js';
+import { openModelFolder } from './model-folder.js';
 import { predictorsOf } from './model-predictors.js';
 import { defaultNnunetOptions, requireChannels, segmentNnunet } from './nnunet.js';
 import type { Open } from './segmenter.js';
@@ -24,7 +22,7 @@ export const openNnunet: Open = async (
       found: 'none',
     });
   }
-  const { opened, sha256 } = await run.stage('open the model', async () => {
+  const opened = await run.stage('open the model', async () => {
     const opened = await openModelFolder(folder);
     requireChannels(sequences, opened.model);
     const engine = new Engine(settings, run.signal);
@@ -33,9 +31,9 @@ export const openNnunet: Open = async (
     } finally {
       await engine.close();
     }
-    return { opened, sha256: await sha256OfFile(join(folder, modelCardFile)) };
+    return opened;
   });
-  const { card, model } = opened;
+  const { card, model, sha256 } = opened;
   const options = { ...defaultNnunetOptions, mirror };
   return {
     settings: {

@@ -1,9 +1,14 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { DawsonError } from '../errors.js';
-import { sha256OfFile, writeFolderWhole, writeWhole } from '../formats/index.js';
-import { readJson } from '../formats/read-json.js';
+import {
+  requireShipped,
+  sha256Of,
+  shippedPath,
+  writeFolderWhole,
+  writeWhole,
+} from '../formats/index.js';
+import { readJsonWithBytes } from '../formats/read-json.js';
 import { safetensorsBytes } from '../formats/safetensors.js';
 import { type CompactUnetPlan, readWeights, type Weights } from '../network/index.js';
 import type { PostProcessing } from './lesion-rule.js';
@@ -85,8 +90,17 @@ const validCard = new Ajv({ allowUnionTypes: true }).compile<
 });
 
 /** Folder of one of the networks that come with Dawson. */
-export const ownNetworkFolder = (name: string): string =>
-  fileURLToPath(new URL(`../../models/${name}`, import.meta.url));
+export const ownNetworkFolder = (name: string): string => shippedPath(`models/${name}`);
+
+/**
+ * One of the networks that come with Dawson, as it came.
+ * @throws DawsonError as {@link readOwnNetwork}; `file-corrupt` for another one.
+ */
+export async function readShippedNetwork(name: string): Promise<OwnNetwork> {
+  const network = await readOwnNetwork(ownNetworkFolder(name));
+  await requireShipped(`models/${name}/${cardFile}`, network.sha256);
+  return network;
+}
 
 /**
  * Reads a network that {@link writeOwnNetwork} wrote.
@@ -95,7 +109,7 @@ export const ownNetworkFolder = (name: string): string =>
  */
 export async function readOwnNetwork(folder: string): Promise<OwnNetwork> {
   const file = join(folder, cardFile);
-  const card = await readJson(file);
+  const { value: card, bytes } = await readJsonWithBytes(file);
   if (!validCard(card)) {
     const { instancePath, message } = validCard.errors![0];
     throw new DawsonError('bad-model', {
@@ -105,14 +119,7 @@ export async function readOwnNetwork(folder: string): Promise<OwnNetwork> {
     });
   }
   const weightsPath = join(folder, weightsFile);
-  const weights = await readWeights(weightsPath, card.plan);
-  if ((await sha256OfFile(weightsPath)) !== card.weightsSha256) {
-    throw new DawsonError('bad-model', {
-      file: weightsPath,
-      expected: `the weights that ${cardFile} names`,
-      found: 'other contents',
-    });
-  }
+  const weights = await readWeights(weightsPath, card.plan, card.weightsSha256);
   const { name, version, plan, rule, training } = card;
   return {
     name,
@@ -121,11 +128,14 @@ export async function readOwnNetwork(folder: string): Promise<OwnNetwork> {
     rule,
     training,
     weights,
-    sha256: await sha256OfFile(file),
+    sha256: sha256Of(bytes),
   };
 }
 
-/** Writes a network into a folder, whole or not at all; its weights in half precision. */
+/**
+ * Writes a network into a folder, whole or not at all; its weights in half precision.
+ * @throws DawsonError `bad-model` for one that {@link readOwnNetwork} would refuse; `output-failed`.
+ */
 export async function writeOwnNetwork(
   folder: string,
   card: OwnNetworkCard,
@@ -133,13 +143,15 @@ export async function writeOwnNetwork(
 ): Promise<void> {
   const fill = async (staging: string) => {
     const weightsPath = join(staging, weightsFile);
-    await writeWhole(weightsPath, safetensorsBytes({ tensors: weights, metadata: {} }, 'F16'));
-    const weightsSha256 = await sha256OfFile(weightsPath);
+    const bytes = safetensorsBytes({ tensors: weights, metadata: {} }, 'F16');
+    await writeWhole(weightsPath, bytes);
+    const weightsSha256 = sha256Of(bytes);
     const document = { schema, schemaVersion, ...card, weightsSha256 };
     await writeWhole(
       join(staging, cardFile),
       Buffer.from(`${JSON.stringify(document, null, 2)}\n`),
     );
+    await readOwnNetwork(staging);
   };
   const names = /^(model\.json|weights\.safetensors)$/;
   await writeFolderWhole(folder, fill, { kind: { names, marker: cardFile, schema } });

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sha256OfFile, writeWhole } from '../formats/index.js';
+import { DawsonError } from '../errors.js';
+import { sha256OfImage, writeWhole } from '../formats/index.js';
+import { parseJson } from '../formats/json.js';
+import { isThere, readSyncInto, withFileSync } from '../formats/open-file.js';
+import { writingFailure } from '../formats/write-whole.js';
 import { type Axes3, copyOverlap, voxelsIn } from '../segment/nnunet-grid.js';
 import type { ImagePlan } from '../segment/nnunet-plans.js';
 import { outsideLabel, type PreparedCase, preprocessCase } from '../segment/nnunet-preprocess.js';
@@ -30,11 +33,14 @@ export interface CasePatch {
 }
 
 /** Changes whenever the same case would be prepared differently: older files are not used then. */
-const formatVersion = 1;
+const formatVersion = 2;
 const magic = Buffer.from('DWSNCASE');
 /** magic, version, length of the JSON that follows, both 32 bits, little endian. */
 const prefixBytes = 16;
 const longestHeader = 2 ** 16;
+/** The file ends with the SHA-256 of all before it. */
+const checksumBytes = 32;
+const chunkBytes = 2 ** 20;
 
 /** Voxels of a class that are listed, in even steps: patches are centred on them. */
 const mostListedVoxels = 10_000;
@@ -59,7 +65,9 @@ export async function cacheDataset(
     onProgress?: (done: number, all: number) => void;
   },
 ): Promise<CachedCase[]> {
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw writingFailure(error, folder);
+  });
   let done = 0;
   const results = await Promise.all(
     dataset.cases.map(async (entry) => {
@@ -86,11 +94,15 @@ export async function cacheCase(
   classCount: number,
   folder: string,
 ): Promise<CachedCase | { readonly problems: readonly string[] }> {
-  const file = join(folder, `${await keyOf(entry, plan, classCount)}.case`);
+  const { key, hashes } = await keyOf(entry, plan, classCount);
+  const file = join(folder, `${key}.case`);
   const cached = await openCached(entry.name, file);
   if (cached) return cached;
   const reading = await readCase(entry, classCount);
   if ('problems' in reading) return reading;
+  if (String(reading.sha256) !== String(hashes)) {
+    return { problems: [`${entry.name}: its files changed while they were read`] };
+  }
   const { channels, labels } = reading.images;
   const prepared = preprocessCase(channels, plan, labels);
   const listed = listForeground(prepared.labels, classCount);
@@ -105,13 +117,15 @@ export async function cacheCase(
 
 export const cacheCaseInWorker = inWorker<typeof cacheCase>(import.meta.url, 'cacheCase');
 
-async function keyOf(entry: DatasetCase, plan: ImagePlan, classCount: number): Promise<string> {
+async function keyOf(entry: DatasetCase, plan: ImagePlan, classCount: number) {
   // The patch and the batch do not change the prepared image.
   const { patchShape: _patch, batchSize: _batch, ...imagePart } = plan;
   const files = [...entry.images, entry.labels];
-  const hashes = await Promise.all(files.map((file) => file && sha256OfFile(file)));
+  const hashes: (string | undefined)[] = [];
+  for (const file of files) hashes.push(file && (await sha256OfImage(file)));
   const text = JSON.stringify({ formatVersion, imagePart, classCount, hashes });
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+  const key = createHash('sha256').update(text).digest('hex').slice(0, 32);
+  return { key, hashes: hashes.filter((hash) => hash !== undefined) };
 }
 
 /** Indices of voxels of each class from 1 on. */
@@ -149,7 +163,7 @@ function bytesOf(header: Header, prepared: PreparedCase, listed: readonly Uint32
   const json = JSON.stringify(header);
   const text = Buffer.from(json.padEnd(Math.ceil(json.length / 8) * 8));
   const layout = layoutOf(header, text.length);
-  const bytes = Buffer.alloc(layout.end);
+  const bytes = Buffer.alloc(layout.end + checksumBytes);
   magic.copy(bytes);
   bytes.writeUInt32LE(formatVersion, 8);
   bytes.writeUInt32LE(text.length, 12);
@@ -161,34 +175,46 @@ function bytesOf(header: Header, prepared: PreparedCase, listed: readonly Uint32
     bytes.set(byteView(voxels), at);
     at += voxels.byteLength;
   }
+  createHash('sha256').update(bytes.subarray(0, at)).digest().copy(bytes, at);
   return bytes;
 }
 
 const byteView = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
-/** The case in a file of the cache; `undefined` where there is none, or not a whole one. */
+/** The case in a file of the cache; `undefined` where there is none, or not one as it was written. */
 async function openCached(name: string, file: string): Promise<CachedCase | undefined> {
-  const size = (await stat(file).catch(() => undefined))?.size;
-  if (size === undefined) return undefined;
-  const descriptor = openSync(file, 'r');
-  try {
+  if (!(await isThere(file))) return undefined;
+  return withFileSync(file, (descriptor, size) => {
     const found = readHeader(descriptor);
-    if (!found || layoutOf(found.header, found.headerBytes).end !== size) return undefined;
-    return { name, file, ...found.header };
-  } finally {
-    closeSync(descriptor);
+    const end = found && layoutOf(found.header, found.headerBytes).end;
+    if (end === undefined || end + checksumBytes !== size) return undefined;
+    return isUnchanged(descriptor, end) ? { name, file, ...found!.header } : undefined;
+  });
+}
+
+function isUnchanged(descriptor: number, end: number): boolean {
+  const hash = createHash('sha256');
+  const chunk = Buffer.allocUnsafeSlow(chunkBytes);
+  for (let at = 0; at < end; at += chunkBytes) {
+    const part = chunk.subarray(0, Math.min(chunkBytes, end - at));
+    if (readSyncInto(descriptor, part, at) < part.length) return false;
+    hash.update(part);
   }
+  const checksum = Buffer.alloc(checksumBytes);
+  return (
+    readSyncInto(descriptor, checksum, end) === checksumBytes && hash.digest().equals(checksum)
+  );
 }
 
 function readHeader(descriptor: number): { header: Header; headerBytes: number } | undefined {
   const prefix = Buffer.alloc(prefixBytes);
-  if (readSync(descriptor, prefix, 0, prefixBytes, 0) < prefixBytes) return undefined;
+  if (readSyncInto(descriptor, prefix, 0) < prefixBytes) return undefined;
   const headerBytes = prefix.readUInt32LE(12);
   const known = prefix.subarray(0, 8).equals(magic) && prefix.readUInt32LE(8) === formatVersion;
   if (!known || headerBytes > longestHeader) return undefined;
   const text = Buffer.alloc(headerBytes);
-  if (readSync(descriptor, text, 0, headerBytes, prefixBytes) < headerBytes) return undefined;
+  if (readSyncInto(descriptor, text, prefixBytes) < headerBytes) return undefined;
   const header = parseHeader(text.toString());
   return header && { header, headerBytes };
 }
@@ -196,7 +222,11 @@ function readHeader(descriptor: number): { header: Header; headerBytes: number }
 /** A header whose fields have the right kinds; `undefined` for a damaged one. */
 function parseHeader(text: string): Header | undefined {
   try {
-    const { shape, present, foreground } = JSON.parse(text);
+    const { shape, present, foreground } = parseJson(text) as {
+      shape: Axes3;
+      present: boolean[];
+      foreground: number[];
+    };
     const isCount = (n: unknown) => Number.isInteger(n) && (n as number) >= 0;
     const isWhole =
       shape.length === 3 &&
@@ -230,7 +260,7 @@ export function readPatch(cached: CachedCase, start: Axes3, shape: Axes3): CaseP
       if (!isThere) continue;
       const slab = new Float32Array(slices * sliceVoxels);
       const from = layout.image + 4 * (channel * voxelsIn(whole) + first * sliceVoxels);
-      readFully(descriptor, slab, from);
+      readFully(cached.file, descriptor, slab, from);
       copyOverlap(
         slab,
         slabShape,
@@ -240,7 +270,7 @@ export function readPatch(cached: CachedCase, start: Axes3, shape: Axes3): CaseP
       );
     }
     const slab = new Int8Array(slices * sliceVoxels);
-    readFully(descriptor, slab, layout.labels + first * sliceVoxels);
+    readFully(cached.file, descriptor, slab, layout.labels + first * sliceVoxels);
     copyOverlap(slab, slabShape, labels, shape, inSlab);
   });
   return { image, labels };
@@ -251,7 +281,7 @@ export function foregroundVoxel(cached: CachedCase, label: number, index: number
   const voxel = new Uint32Array(1);
   const before = cached.foreground.slice(0, label - 1).reduce((sum, n) => sum + n, 0);
   withCase(cached, (descriptor, layout) =>
-    readFully(descriptor, voxel, layout.lists + 4 * (before + index)),
+    readFully(cached.file, descriptor, voxel, layout.lists + 4 * (before + index)),
   );
   const [, nh, nw] = cached.shape;
   const [at] = voxel;
@@ -262,22 +292,27 @@ function withCase(
   { file }: CachedCase,
   use: (descriptor: number, layout: ReturnType<typeof layoutOf>) => void,
 ): void {
-  const descriptor = openSync(file, 'r');
-  try {
+  withFileSync(file, (descriptor) => {
     const found = readHeader(descriptor);
-    if (!found) throw new Error(`${file}: no longer a prepared case`);
+    if (!found) throw changedCase(file);
     use(descriptor, layoutOf(found.header, found.headerBytes));
-  } finally {
-    closeSync(descriptor);
-  }
+  });
 }
 
-function readFully(descriptor: number, target: ArrayBufferView, position: number): void {
+const changedCase = (file: string) =>
+  new DawsonError('training-failed', {
+    file,
+    expected: 'the prepared case that the training began with',
+    found: 'another file in its place',
+    advice: 'Leave the folder of a training alone while it runs; then go on with --resume.',
+  });
+
+function readFully(
+  file: string,
+  descriptor: number,
+  target: ArrayBufferView,
+  position: number,
+): void {
   const bytes = byteView(target);
-  let done = 0;
-  while (done < bytes.length) {
-    const count = readSync(descriptor, bytes, done, bytes.length - done, position + done);
-    if (count === 0) throw new Error('a prepared case has become shorter');
-    done += count;
-  }
+  if (readSyncInto(descriptor, bytes, position) < bytes.length) throw changedCase(file);
 }

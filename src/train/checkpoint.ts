@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { DawsonError } from '../errors.js';
-import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
+import { DawsonError, listed } from '../errors.js';
+import { parseJson } from '../formats/json.js';
+import { readSafetensors, type Safetensors, writeSafetensors } from '../formats/safetensors.js';
 import type { NetworkPlan, Tensors, Weights } from '../network/index.js';
 import { weightShapes } from '../network/index.js';
 import { averageName, type StepSettings } from './step.js';
@@ -14,20 +15,71 @@ export interface Checkpoint {
 }
 
 const schema = 'dawson-checkpoint';
-const schemaVersion = '1';
+const schemaVersion = '2';
 
-/** Identifies a run by all that decides its result; a checkpoint of another run does not fit. */
-export function runIdentity(plan: NetworkPlan, step: StepSettings, run: unknown): string {
-  return createHash('sha256')
-    .update(JSON.stringify([plan, step, run]))
-    .digest('hex');
+/** All that decides the result of a run, by names for people; a checkpoint of another run does not fit. */
+export type RunIdentity = Readonly<Record<string, string>>;
+
+/** @param others what else decides it, beyond the network, its step and its course */
+export function runIdentity(
+  plan: NetworkPlan,
+  step: StepSettings,
+  run: object,
+  others: Readonly<Record<string, unknown>> = {},
+): RunIdentity {
+  const settings = { ...step, ...run, ...others };
+  const stated = Object.entries(settings).map(
+    ([name, value]) =>
+      // camelCase in words: 'stepsPerEpoch' is 'steps per epoch'.
+      [
+        name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
+        typeof value === 'string' ? value : JSON.stringify(value),
+      ] as const,
+  );
+  return {
+    ...Object.fromEntries(stated),
+    network: createHash('sha256').update(JSON.stringify(plan)).digest('hex'),
+  };
+}
+
+/** SHA-256 of all that a file of weights holds, but for the place of this hash itself. */
+export function contentHash({ tensors, metadata }: Safetensors): string {
+  const { sha256: _, ...others } = metadata;
+  const hash = createHash('sha256').update(JSON.stringify(Object.entries(others).sort()));
+  for (const [name, { shape, data }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    hash.update(JSON.stringify([name, shape]));
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest('hex');
+}
+
+/** Writes weights with their own hash, for {@link readChecked}. */
+export async function writeChecked(
+  file: string,
+  tensors: Safetensors['tensors'],
+  metadata: Safetensors['metadata'] = {},
+): Promise<void> {
+  const sha256 = contentHash({ tensors, metadata });
+  await writeSafetensors(file, { tensors, metadata: { ...metadata, sha256 } });
+}
+
+/** @throws DawsonError `file-not-found`; `bad-model` for anything but the bytes that were written. */
+export async function readChecked(file: string): Promise<Safetensors> {
+  const found = await readSafetensors(file);
+  if (found.metadata.sha256 === contentHash(found)) return found;
+  throw new DawsonError('bad-model', {
+    file,
+    expected: 'weights as they were written, with their checksum',
+    found: found.metadata.sha256 === undefined ? 'none' : 'others: the file is damaged',
+    advice: 'Copy the file again, or train this fold again in another folder.',
+  });
 }
 
 /** Writes a checkpoint in the place of the one before, whole or not at all. */
 export async function writeCheckpoint(
   file: string,
   { epochs, state }: Checkpoint,
-  identity: string,
+  identity: RunIdentity,
 ): Promise<void> {
   const tensors = new Map(
     Object.entries(state).map(([name, { shape, data }]) => {
@@ -35,21 +87,21 @@ export async function writeCheckpoint(
       return [name, { shape, data }];
     }),
   );
-  const metadata = { schema, schemaVersion, identity, epochs: String(epochs) };
-  await writeSafetensors(file, { tensors, metadata });
+  const metadata = { schema, schemaVersion, epochs: String(epochs) };
+  await writeChecked(file, tensors, { ...metadata, identity: JSON.stringify(identity) });
 }
 
 /**
  * @param expected the state at the start of the run, whose names and shapes a checkpoint has
  * @throws DawsonError `file-not-found`; `bad-model` for a damaged file or one that is no checkpoint;
- *   `inputs-conflict` for one of a run with other settings.
+ *   `inputs-conflict` for one of a run with other settings, which it names.
  */
 export async function readCheckpoint(
   file: string,
-  identity: string,
+  identity: RunIdentity,
   expected: Tensors,
 ): Promise<Checkpoint> {
-  const { tensors, metadata } = await readSafetensors(file);
+  const { tensors, metadata } = await readChecked(file);
   if (metadata.schema !== schema || metadata.schemaVersion !== schemaVersion) {
     throw new DawsonError('bad-model', {
       file,
@@ -57,11 +109,12 @@ export async function readCheckpoint(
       found: `${metadata.schema ?? 'something else'} ${metadata.schemaVersion ?? ''}`.trim(),
     });
   }
-  if (metadata.identity !== identity) {
+  const differing = differences(identityOf(metadata.identity), identity);
+  if (differing.length > 0) {
     throw new DawsonError('inputs-conflict', {
       file,
-      expected: 'a checkpoint of a run with the same plan and settings',
-      found: 'one of another run',
+      expected: 'a checkpoint of a run with the same cases and settings',
+      found: listed(differing, '; '),
       advice: 'Repeat the command with the settings of that run, or start a new one.',
     });
   }
@@ -81,6 +134,28 @@ export async function readCheckpoint(
     });
   }
   return { epochs, state: Object.fromEntries(tensors) };
+}
+
+function identityOf(text: string | undefined): RunIdentity {
+  try {
+    const value = parseJson(text ?? '');
+    return typeof value === 'object' && value !== null ? (value as RunIdentity) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** What differs between the run of a checkpoint and this one, in words; hashes are not shown. */
+function differences(before: RunIdentity, now: RunIdentity): string[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
+  const valueIn = (run: RunIdentity, name: string) =>
+    Object.hasOwn(run, name) ? String(run[name]) : 'not stated';
+  return names.flatMap((name) => {
+    const [was, is] = [valueIn(before, name), valueIn(now, name)];
+    if (was === is) return [];
+    const isHash = [was, is].some((text) => /^[0-9a-f]{32,}$/.test(text));
+    return [isHash ? `another ${name}` : `${name} ${was}, here ${is}`];
+  });
 }
 
 /** The weights alone, for a model: their average where the run keeps one. */

@@ -1,7 +1,7 @@
 import { compactArchitecture } from '../network/index.js';
 import { lesionChannels } from '../segment/lesion-network-input.js';
 import { configurationName } from '../segment/nnunet-plans.js';
-import { ownNetworkFolder, readOwnNetwork } from '../segment/own-network.js';
+import { readShippedNetwork } from '../segment/own-network.js';
 import { defaultNetworks, edgeVoxels } from './default-networks.js';
 import type { PretrainedModel } from './initialise.js';
 
@@ -19,7 +19,7 @@ export const compactImages = {
 
 /** The lesion network that comes with Dawson, to start a training from. */
 export async function pretrainedLesionNetwork(): Promise<PretrainedModel> {
-  const { plan, weights } = await readOwnNetwork(ownNetworkFolder('lesions'));
+  const { plan, weights } = await readShippedNetwork('lesions');
   const axes = [0, 1, 2];
   const configuration = { ...compactImages, architecture: compactArchitecture(plan) };
   return {

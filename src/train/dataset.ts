@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DawsonError } from '../errors.js';
+import { DawsonError, listed } from '../errors.js';
 import { imageEndings } from '../formats/index.js';
 import { readJson } from '../formats/read-json.js';
 
@@ -68,13 +68,13 @@ export async function readDataset(folder: string): Promise<Dataset> {
   return { folder, channelNames, optionalChannels, classNames, cases, description };
 }
 
-/** A failure that lists everything that is wrong with a dataset, one a line. */
+/** A failure that lists what is wrong with a dataset, one a line: the first twenty, and a count. */
 export function badDataset(file: string, problems: readonly string[]): DawsonError {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   return new DawsonError('bad-dataset', {
     file,
     expected: "a dataset in nnU-Net's convention",
-    found: `${count}:\n    ${problems.join('\n    ')}`,
+    found: `${count}:\n    ${listed(problems, '\n    ')}`,
   });
 }
 

@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { DawsonError } from '../errors.js';
 import { writeWhole } from '../formats/index.js';
+import { parseJson } from '../formats/json.js';
+import { isThere, readWholeFile } from '../formats/open-file.js';
 import type { Engine, NetworkPlan, Tensors, Weights } from '../network/index.js';
 import { readCheckpoint, runIdentity, writeCheckpoint } from './checkpoint.js';
 import { polynomialDecay } from './schedule.js';
@@ -62,27 +63,34 @@ export interface TrainingRun {
   readonly validationBatches?: (firstBatch: number) => BatchSource;
   readonly checkpointFile: string;
   readonly logFile: string;
-  /** Whether to go on where the checkpoint is, exactly as if the run had never stopped. */
+  /**
+   * Whether to go on where the checkpoint is, exactly as if the run had never stopped; without one the
+   * run begins.
+   */
   readonly resume: boolean;
+  /** What else decides the result, such as the cases, by names for messages. */
+  readonly identity?: Readonly<Record<string, unknown>>;
   readonly signal?: AbortSignal;
   readonly onStep?: (done: number, all: number, loss: number) => void;
   readonly onEpoch?: (record: EpochRecord) => void;
 }
 
 /**
- * Trains a network. After each epoch the log gets a JSON line, and every few epochs the checkpoint
- * is replaced; both are written whole or not at all.
+ * Trains a network. After each epoch the log gets a JSON line; the checkpoint is written before the
+ * first epoch and replaced every few epochs; both whole or not at all.
  * @returns the state after the last epoch
  * @throws DawsonError `training-failed` for a loss that is not finite, leaving the last checkpoint;
  *   what {@link Engine}, {@link readCheckpoint} and the batches throw; the signal's reason.
  */
 export async function trainNetwork(engine: Engine, run: TrainingRun): Promise<Tensors> {
   const { plan, step, settings, checkpointFile, logFile } = run;
-  const identity = runIdentity(plan, step, settings);
+  const identity = runIdentity(plan, step, settings, run.identity);
   const fresh = { epochs: 0, state: initialState(run.initialWeights, step) };
-  const start = run.resume ? await readCheckpoint(checkpointFile, identity, fresh.state) : fresh;
+  const goesOn = run.resume && (await isThere(checkpointFile));
+  const start = goesOn ? await readCheckpoint(checkpointFile, identity, fresh.state) : fresh;
+  if (!goesOn) await writeCheckpoint(checkpointFile, start, identity);
   // What came after the checkpoint is done again.
-  const log = run.resume ? await readLog(logFile, start.epochs) : [];
+  const log = goesOn ? await readLog(logFile, start.epochs) : [];
   const trainer = await loadTrainer(engine, plan, step, start.state);
   const batches = run.batches(start.epochs * settings.stepsPerEpoch);
   const validation = run.validationBatches?.(start.epochs * settings.validationSteps);
@@ -165,22 +173,45 @@ export function validationSummary(validations: readonly Validation[]) {
 
 const lineOf = (record: EpochRecord) => `${JSON.stringify(record)}\n`;
 
-/** The records of the first `epochs` epochs of a log; none where there is no file. */
+/** A line an epoch; a million epochs are no training. */
+const longestLog = { mostBytes: 2 ** 28, kind: 'a log of a training' };
+
+/**
+ * The records of the first `epochs` epochs of a log; none where there is no file.
+ * @throws DawsonError `file-not-found`, `file-oversized`; `file-corrupt` for lines that are no records.
+ */
 export async function readLog(file: string, epochs = Infinity): Promise<EpochRecord[]> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
-    throw error;
-  });
+  if (!(await isThere(file))) return [];
+  const lines = (await readWholeFile(file, longestLog)).toString().split('\n');
+  return lines
+    .filter((line) => line !== '')
+    .map((line) => recordOf(line, file))
+    .filter(({ epoch }) => epoch < epochs);
+}
+
+function recordOf(line: string, file: string): EpochRecord {
   try {
-    const lines = text.split('\n').filter((line) => line !== '');
-    return lines
-      .map((line) => JSON.parse(line) as EpochRecord)
-      .filter(({ epoch }) => epoch < epochs);
+    const value = parseJson(line) as Partial<EpochRecord> | null;
+    if (typeof value === 'object' && value !== null && isRecord(value)) return value;
   } catch {
-    throw new DawsonError('file-corrupt', {
-      file,
-      expected: 'a log of one JSON object a line',
-      found: 'something else',
-    });
+    // Said below.
   }
+  throw new DawsonError('file-corrupt', {
+    file,
+    expected: 'a log of one JSON object an epoch a line',
+    found: 'something else',
+    advice: 'Remove the file: the training goes on without the course of its earlier epochs.',
+  });
+}
+
+function isRecord(value: Partial<EpochRecord>): value is EpochRecord {
+  const { epoch, learningRate, trainingLoss, seconds, waitingSeconds, ...measured } = value;
+  const { validationLoss, pseudoDice = [] } = measured;
+  return (
+    Number.isSafeInteger(epoch) &&
+    [learningRate, trainingLoss, seconds, waitingSeconds].every((n) => Number.isFinite(n)) &&
+    (validationLoss === undefined || Number.isFinite(validationLoss)) &&
+    Array.isArray(pseudoDice) &&
+    pseudoDice.every((dice) => dice === null || Number.isFinite(dice))
+  );
 }

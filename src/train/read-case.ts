@@ -1,5 +1,5 @@
 import { DawsonError } from '../errors.js';
-import { checkIntensities, type ImageFile, readLabels, readVolume } from '../formats/index.js';
+import { checkIntensities, type ImageFile, readLabels, readSingle } from '../formats/index.js';
 import type { Channels } from '../segment/nnunet-preprocess.js';
 import { gridDifference, sameGrid, type Volume } from '../volume/volume.js';
 import { inWorker } from '../workers.js';
@@ -13,7 +13,12 @@ export interface CaseImages {
 
 /** A case, or sentences about everything that keeps it from being used. */
 export type CaseReading =
-  | { readonly images: CaseImages; readonly notes: readonly string[] }
+  | {
+      readonly images: CaseImages;
+      readonly notes: readonly string[];
+      /** Of the files, as they were read: those of the channels that are there, then the labels. */
+      readonly sha256: readonly string[];
+    }
   | { readonly problems: readonly string[] };
 
 /** More unknown labels than these are not worth listing. */
@@ -23,10 +28,12 @@ const mostListedLabels = 5;
 export async function readCase(entry: DatasetCase, classCount: number): Promise<CaseReading> {
   const problems: string[] = [];
   const notes: string[] = [];
+  const sha256: string[] = [];
   const attempt = async (file: string, read: (file: string) => Promise<ImageFile>) => {
     try {
       const image = await read(file);
       notes.push(...image.notes.map((note) => `${file}: ${note}`));
+      sha256.push(image.sha256);
       return image.volume;
     } catch (error) {
       if (!(error instanceof DawsonError)) throw error;
@@ -51,14 +58,14 @@ export async function readCase(entry: DatasetCase, classCount: number): Promise<
   if (unknown.length > 0) {
     problems.push(`${entry.name}: labels ${unknown.join(', ')} are not in dataset.json`);
   }
-  return problems.length > 0 ? { problems } : { images: { channels, labels }, notes };
+  return problems.length > 0 ? { problems } : { images: { channels, labels }, notes, sha256 };
 }
 
 export const readCaseInWorker = inWorker<typeof readCase>(import.meta.url, 'readCase');
 
 /** Networks do not learn from images that had to be repaired. */
 async function readChannel(file: string): Promise<ImageFile> {
-  const image = await readVolume(file);
+  const image = await readSingle(file);
   const { volume, replacedVoxels } = image;
   checkIntensities(volume, file);
   if (replacedVoxels === 0) return image;

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
 import { writeSafetensors } from '../formats/safetensors.js';
 import {
   type Device,
@@ -6,6 +8,7 @@ import {
   loadPredictor,
   type NetworkPlan,
   networkPlanOf,
+  requireWeights,
   type Weights,
 } from '../network/index.js';
 import { argmax } from '../segment/lesion-rule.js';
@@ -19,8 +22,8 @@ import { maskWhere } from '../volume/volume.js';
 import type { WorkerPool } from '../workers.js';
 import type { AugmentationSettings } from './augment.js';
 import type { BatchesAhead } from './batches-ahead.js';
-import { cacheDataset } from './cache.js';
-import { weightsOfState } from './checkpoint.js';
+import { type CachedCase, cacheDataset } from './cache.js';
+import { contentHash, readChecked, weightsOfState, writeChecked } from './checkpoint.js';
 import { bestRule, candidateRules, diceByRuleInWorker } from './choose-post-processing.js';
 import { badDataset, type Dataset } from './dataset.js';
 import type { Fold } from './folds.js';
@@ -120,6 +123,7 @@ export async function trainFold(
             dataset.optionalChannels.includes(channel) ? dropout : 0,
           ),
         };
+  const firstWeights = startingWeights(network, dataset.channelNames, random, choice.pretrained);
   try {
     const state = await stage(`train fold ${name}`, (onProgress) =>
       trainNetwork(engine, {
@@ -134,7 +138,7 @@ export async function trainFold(
           clipNorm,
         },
         settings: choice.run,
-        initialWeights: startingWeights(network, dataset.channelNames, random, choice.pretrained),
+        initialWeights: firstWeights,
         batches: batches(fold.train, { ...patches, augmentation }),
         validationBatches:
           fold.val.length > 0
@@ -143,13 +147,22 @@ export async function trainFold(
         checkpointFile: folder.checkpoint(name),
         logFile: folder.log(name),
         resume: choice.resume,
+        identity: {
+          seed: choice.seed,
+          augmentation: choice.augmentation,
+          threads: choice.threads,
+          device: choice.device,
+          firstWeights: contentHash({ tensors: firstWeights, metadata: {} }),
+          casesToTrainOn: imagesHash(fold.train, cases),
+          casesToJudgeBy: imagesHash(fold.val, cases),
+        },
         signal,
         onStep: onProgress,
         onEpoch,
       }),
     );
     const weights = weightsOfState(network, state);
-    await writeSafetensors(folder.weights(name), { tensors: weights, metadata: {} });
+    await writeChecked(folder.weights(name), weights);
     const validation = await stage(`judge fold ${name}`, (onProgress) =>
       validateFold(dataset, fold.val, modelOf(dataset, plan, orientation, mirrorAxes), {
         engine,
@@ -166,6 +179,15 @@ export async function trainFold(
     await Promise.all(sources.map((source) => source.close()));
     await engine.close();
   }
+}
+
+/** Tells cases apart, by their names and all of their images and labels as they are prepared. */
+function imagesHash(names: readonly string[], cases: readonly CachedCase[]): string {
+  const keys = names.map((name) => {
+    const { file } = cases.find((cached) => cached.name === name)!;
+    return [name, basename(file)];
+  });
+  return createHash('sha256').update(JSON.stringify(keys)).digest('hex');
 }
 
 /** The network that plans describe, for the channels and classes of a dataset. */
@@ -225,7 +247,7 @@ async function validateFold(
 ): Promise<FoldValidation> {
   const predictor = await loadPredictor(engine, network, weights, model.plan.patchShape);
   const predict: Predict = (patch) => predictor.predict(patch);
-  const results: Record<string, FoldValidation['cases'][string]> = {};
+  const results = new Map<string, FoldValidation['cases'][string]>();
   const plain = candidateRules.findIndex(
     ({ threshold, minimumVolumeMm3, minimumPeak, keepLargest }) =>
       threshold === 0.5 && minimumVolumeMm3 === 0 && !minimumPeak && !keepLargest,
@@ -244,10 +266,11 @@ async function validateFold(
     });
     const reference = maskWhere(labels, (label) => label > 0);
     const dice = await diceByRuleInWorker({ pool, signal }, probability, reference);
-    results[name] = { dice: dice[plain], diceByRule: [...dice] };
+    results.set(name, { dice: dice[plain], diceByRule: [...dice] });
   }
   await predictor.release();
-  return { cases: results };
+  // Names of cases are anything, also those that plain objects have by themselves.
+  return { cases: Object.fromEntries(results) };
 }
 
 /**
@@ -257,7 +280,7 @@ async function validateFold(
  * @param folds the numbers of the folds, with their validation
  */
 export async function writeTrainedModel(
-  { dataset, plans, orientation }: PlannedTraining,
+  { dataset, plans, plansFile, orientation }: PlannedTraining,
   folder: TrainingFolder,
   folds: ReadonlyMap<FoldName, FoldValidation>,
   { allFolds, name, settings }: { allFolds: number; name: string; settings: TrainingChoice },
@@ -269,7 +292,7 @@ export async function writeTrainedModel(
     ? bestRule(judged.map((result) => Float64Array.from(result.diceByRule)))
     : undefined;
   const meanDice = judged.reduce((sum, { dice }) => sum + dice, 0) / judged.length;
-  const { run, loss, optimiser, augmentation, seed } = settings;
+  const { run, loss, optimiser, augmentation, seed, threads } = settings;
   const card: ModelCard = {
     name,
     version: '1',
@@ -284,6 +307,7 @@ export async function writeTrainedModel(
       optimiser,
       augmentation,
       seed,
+      threads,
       ...(judged.length > 0 ? { judgedCases: judged.length, meanDice } : {}),
       ...(chosen ? { meanDiceOfRule: chosen.meanScore } : {}),
     },
@@ -293,8 +317,16 @@ export async function writeTrainedModel(
     postProcessing: chosen?.rule ?? argmax,
   };
   const isOfAll = folds.has('all');
+  const network = trainedNetwork(plans, dataset, plansFile);
   const weights = new Map(
-    [...folds.keys()].map((fold) => [fold === 'all' ? 0 : fold, folder.weights(fold)]),
+    [...folds.keys()].map((fold) => {
+      const write = async (file: string) => {
+        const { tensors } = await readChecked(folder.weights(fold));
+        requireWeights(tensors, network, folder.weights(fold));
+        await writeSafetensors(file, { tensors, metadata: {} });
+      };
+      return [fold === 'all' ? 0 : fold, write] as const;
+    }),
   );
   const target = isOfAll ? folder.modelOfAll : folder.model;
   await writeModelFolder(target, card, plans, dataset.description, weights, signal);

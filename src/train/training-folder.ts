@@ -3,6 +3,8 @@ import { dirname, join } from 'node:path';
 import { DawsonError } from '../errors.js';
 import { writeWhole } from '../formats/index.js';
 import { readJsonIfThere } from '../formats/read-json.js';
+import { writingFailure } from '../formats/write-whole.js';
+import { candidateRules } from './choose-post-processing.js';
 
 /** What a fold's network found in the cases it was not trained on. */
 export interface FoldValidation {
@@ -62,7 +64,7 @@ export class TrainingFolder {
   /** @throws DawsonError `output-exists` where the fold was begun, and is not to be gone on with. */
   async begin(fold: FoldName, resume: boolean): Promise<void> {
     const folder = join(this.folder, `fold_${fold}`);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     if (resume || (await readdir(folder)).length === 0) return;
     throw new DawsonError('output-exists', {
       file: folder,
@@ -73,17 +75,49 @@ export class TrainingFolder {
   }
 
   async writeJson(file: string, value: unknown): Promise<void> {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     await writeWhole(file, Buffer.from(`${JSON.stringify(value, null, 2)}\n`));
   }
 
-  /** The validations of the folds that are complete, by fold. */
+  /**
+   * The validations of the folds that are complete, by fold.
+   * @throws DawsonError `file-corrupt` for one that Dawson did not write.
+   */
   async validations(folds: number): Promise<Map<number, FoldValidation>> {
     const found = new Map<number, FoldValidation>();
     for (let fold = 0; fold < folds; fold++) {
       const json = await readJsonIfThere(this.validation(fold));
-      if (json !== undefined) found.set(fold, json as FoldValidation);
+      if (json !== undefined) found.set(fold, validationOf(json, this.validation(fold)));
     }
     return found;
   }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw writingFailure(error, folder);
+  }
+}
+
+function validationOf(json: unknown, file: string): FoldValidation {
+  const cases = isObject(json) && isObject(json.cases) ? Object.values(json.cases) : undefined;
+  if (cases?.every(isJudged)) return json as unknown as FoldValidation;
+  throw new DawsonError('file-corrupt', {
+    file,
+    expected: 'the Dice of each case, under each rule',
+    found: 'something else',
+    advice: 'Train this fold again in another folder, or copy the file again.',
+  });
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function isJudged(value: unknown): boolean {
+  if (!isObject(value) || !Array.isArray(value.diceByRule)) return false;
+  const { dice, diceByRule } = value;
+  const isDice = (n: unknown) => typeof n === 'number' && n >= 0 && n <= 1;
+  return isDice(dice) && diceByRule.length === candidateRules.length && diceByRule.every(isDice);
 }

@@ -192,8 +192,8 @@ function commandsOf(command: Command, path: readonly string[] = []): [string, Co
 }
 
 describe('every option of every command', () => {
-  it('is in one of the command lines that are run', () => {
-    const missing = commandsOf(commandLine()).flatMap(([name, { options }]) => {
+  it('is in one of the command lines that are run', async () => {
+    const missing = commandsOf(await commandLine()).flatMap(([name, { options }]) => {
       const own = runs.filter((args) => args.join(' ').startsWith(`${name} `)).flat();
       const needed = options.map(({ long }) => long!).filter((long) => !own.includes(long));
       return needed.map((long) => `${name} ${long}`);

@@ -70,15 +70,15 @@ describe('readTransform', () => {
 });
 
 describe('writeTransform', () => {
-  const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
+  const finite = fc.double({ min: -1, max: 1, noNaN: true });
 
   it('writes numbers that read back exactly', async () => {
     const file = temporaryFolder()('transform.txt');
     await fc.assert(
       fc.asyncProperty(fc.array(finite, { minLength: 12, maxLength: 12 }), async (rows) => {
         // The file does not tell -0 from 0.
-        const transform = [...rows.map((value) => value + 0), 0, 0, 0, 1] as unknown as Mat4;
-        fc.pre(determinant(transform) !== 0);
+        const map = rows.map((value, at) => value + (at % 5 === 0 ? 4 : 0));
+        const transform = [...map, 0, 0, 0, 1] as unknown as Mat4;
         await writeTransform(file, transform);
         expect((await readTransform(file)).map((value) => value + 0)).toEqual(transform);
       }),

@@ -1,11 +1,15 @@
 import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { writeSafetensors } from '../../src/formats/safetensors.js';
+import { sha256Of } from '../../src/formats/sha256.js';
+import { initialWeights, networkPlanOf, readWeights } from '../../src/network/index.js';
 import {
   type ModelCard,
   openModelFolder,
   writeModelFolder,
 } from '../../src/segment/model-folder.js';
+import { seededRandom } from '../../src/volume/random.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { postProcessing, smallPlans } from './nnunet-model.js';
 
@@ -26,12 +30,25 @@ const dataset = {
 
 async function modelFolder(): Promise<string> {
   const path = temporaryFolder();
-  const weights = new Map([10, 2, 0].map((fold) => [fold, path(`weights-${fold}`)]));
-  for (const [fold, file] of weights) writeFileSync(file, `weights of fold ${fold}`);
-  const plans = smallPlans(['FLAIR', 'T1'], [1, 1, 1], [32, 40, 32]);
-  await writeModelFolder(path('model'), card, plans, dataset, weights);
+  const folds = new Map([10, 2, 0].map((fold) => [fold, path(`weights-${fold}`)]));
+  for (const [fold, file] of folds) {
+    await writeSafetensors(file, { tensors: weights(fold), metadata: {} });
+  }
+  await writeModelFolder(path('model'), card, plans, dataset, folds);
   return path('model');
 }
+
+const plans = smallPlans(['FLAIR', 'T1'], [1, 1, 1], [32, 40, 32]);
+// Few features: what is tested is the folder.
+const { arch_kwargs: shape } = plans.configurations['3d_fullres'].architecture;
+Object.assign(shape, { features_per_stage: shape.features_per_stage.map(() => 2) });
+const network = networkPlanOf(
+  JSON.parse(JSON.stringify(plans)),
+  '3d_fullres',
+  { inputChannels: 2, classes: 2 },
+  'plans.json',
+);
+const weights = (fold: number) => initialWeights(network, seededRandom(fold));
 
 function edit(folder: string, change: (json: Record<string, never>) => void, name = 'model.json') {
   const file = join(folder, name);
@@ -41,15 +58,37 @@ function edit(folder: string, change: (json: Record<string, never>) => void, nam
 }
 
 describe('a model folder', () => {
+  it('stays as it was where the new model could not be opened', async () => {
+    const folder = await modelFolder();
+    const before = readFileSync(join(folder, 'model.json'));
+    const other = initialWeights({ ...network, classes: 3 }, seededRandom(0));
+    const unfit = new Map([
+      [0, (file: string) => writeSafetensors(file, { tensors: other, metadata: {} })],
+    ]);
+    await expect(writeModelFolder(folder, card, plans, dataset, unfit)).rejects.toMatchObject({
+      code: 'bad-model',
+      details: { file: join(folder, 'fold_0.safetensors') },
+    });
+    const unnamed = { ...card, name: 'n'.repeat(201) };
+    const fit = new Map([
+      [0, (file: string) => writeSafetensors(file, { tensors: weights(0), metadata: {} })],
+    ]);
+    await expect(writeModelFolder(folder, unnamed, plans, dataset, fit)).rejects.toMatchObject({
+      code: 'bad-model',
+    });
+    expect(readFileSync(join(folder, 'model.json'))).toEqual(before);
+  });
+
   it('gives back what was written, folds in their order', async () => {
     const folder = await modelFolder();
     const opened = await openModelFolder(folder);
     expect(opened.card).toEqual(card);
-    expect(opened.weights.map((file) => readFileSync(file, 'utf8'))).toEqual([
-      'weights of fold 0',
-      'weights of fold 2',
-      'weights of fold 10',
+    expect(opened.weights.map((file) => basename(file))).toEqual([
+      'fold_0.safetensors',
+      'fold_2.safetensors',
+      'fold_10.safetensors',
     ]);
+    expect(await readWeights(opened.weights[1], network)).toEqual(weights(2));
     expect(opened.dataset).toEqual(dataset);
     expect(opened.model).toMatchObject({
       channelNames: ['FLAIR', 'T1'],
@@ -68,7 +107,12 @@ describe('a model folder', () => {
   it.each<[string, (folder: string) => void, RegExp]>([
     [
       'changed weights',
-      (f) => writeFileSync(join(f, 'fold_0.safetensors'), 'weights of fold 9'),
+      (f) => {
+        const file = join(f, 'fold_0.safetensors');
+        const bytes = readFileSync(file);
+        bytes[bytes.length - 1] ^= 1;
+        writeFileSync(file, bytes);
+      },
       /other contents/,
     ],
     ['shorter weights', (f) => writeFileSync(join(f, 'fold_0.safetensors'), ''), /0 bytes/],
@@ -131,12 +175,13 @@ describe('a model folder', () => {
     ['an unknown normalisation', { normalization_schemes: ['Magic', 'Magic'] }],
     ['another resampling', { resampling_fn_data: 'eval' }],
   ])('is refused with plans that ask for %s', async (_, fields) => {
-    const path = temporaryFolder();
-    writeFileSync(path('weights'), 'weights');
-    const plans = smallPlans(['FLAIR', 'T1'], [1, 1, 1], [32, 40, 32]);
-    Object.assign(plans.configurations['3d_fullres'], fields);
-    await writeModelFolder(path('model'), card, plans, dataset, new Map([[0, path('weights')]]));
-    await expect(openModelFolder(path('model'))).rejects.toMatchObject({ code: 'bad-model' });
+    const folder = await modelFolder();
+    const own = { ...plans.configurations['3d_fullres'], ...fields };
+    const bytes = Buffer.from(JSON.stringify({ ...plans, configurations: { '3d_fullres': own } }));
+    writeFileSync(join(folder, 'plans.json'), bytes);
+    const record = { bytes: bytes.length, sha256: sha256Of(bytes) };
+    edit(folder, (json) => Object.assign(json.files, { 'plans.json': record }));
+    await expect(openModelFolder(folder)).rejects.toMatchObject({ code: 'bad-model' });
   });
 
   it('is not written over a folder that holds something else', async () => {

@@ -66,9 +66,11 @@ describe('the networks of a model folder', () => {
     }
   });
 
-  it('refuse weights that do not fit the plans', async () => {
-    const opened = await model(temporaryFolder(), { ...network, classes: 3 });
+  it('refuse weights that changed since the folder was opened', async () => {
+    const opened = await model(temporaryFolder());
     const { folds } = predictorsOf(opened, engine);
+    const tensors = initialWeights(network, seededRandom(9));
+    await writeSafetensors(opened.weights[0], { tensors, metadata: {} });
     await expect(folds[0](new Float32Array(0))).rejects.toMatchObject({ code: 'bad-model' });
   });
 });

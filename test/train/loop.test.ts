@@ -1,9 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
+import { DawsonError } from '../../src/errors.js';
+import { readSafetensors } from '../../src/formats/safetensors.js';
 import { Engine, type Tensors } from '../../src/network/index.js';
-import { type BatchSource, type TrainingRun, trainNetwork } from '../../src/train/loop.js';
+import { type BatchSource, readLog, type TrainingRun, trainNetwork } from '../../src/train/loop.js';
+import { seededRandom } from '../../src/volume/random.js';
 import { goldenBatch, goldenNetwork } from '../network/golden-networks.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
+import { temporaryFile, temporaryFolder } from '../support/temporary-folder.js';
 
 const engine = new Engine({ device: 'cpu', threads: 1 });
 afterAll(() => engine.close());
@@ -89,8 +92,6 @@ describe('trainNetwork', () => {
 
   it('stops at a loss that is no number, says where, and keeps the last checkpoint', async () => {
     const path = temporaryFolder();
-    await trainNetwork(engine, runIn(path));
-    const before = readFileSync(path('checkpoint.safetensors'));
     const spoiled = (firstBatch: number): BatchSource => {
       let next = firstBatch;
       return {
@@ -105,7 +106,44 @@ describe('trainNetwork', () => {
       code: 'training-failed',
       details: { found: 'NaN in step 4 (epoch 1) on case_1, case_2' },
     });
-    expect(readFileSync(path('checkpoint.safetensors'))).toEqual(before);
+    // Of before the first epoch, with which the run was begun.
+    const { metadata } = await readSafetensors(path('checkpoint.safetensors'));
+    expect(metadata.epochs).toBe('0');
+  });
+
+  it('refuses the checkpoint of a run with other settings, naming what differs', async () => {
+    const path = temporaryFolder();
+    const settings = { ...runIn(path).settings, epochs: 1, stepsPerEpoch: 1 };
+    const identity = { seed: 1, cases: 'a'.repeat(64) };
+    await trainNetwork(engine, runIn(path, { settings, identity }));
+    const others = { seed: 2, cases: 'b'.repeat(64) };
+    const resumed = runIn(path, { settings, identity: others, resume: true });
+    await expect(trainNetwork(engine, resumed)).rejects.toMatchObject({
+      code: 'inputs-conflict',
+      details: { found: 'seed 1, here 2; another cases' },
+    });
+  });
+
+  it('refuses a checkpoint with any of its bytes changed', async () => {
+    const path = temporaryFolder();
+    const settings = { ...runIn(path).settings, epochs: 1, stepsPerEpoch: 1 };
+    await trainNetwork(engine, runIn(path, { settings }));
+    const file = path('checkpoint.safetensors');
+    const bytes = readFileSync(file);
+    const random = seededRandom(5);
+    for (let change = 0; change < 12; change++) {
+      const damaged = Buffer.from(bytes);
+      damaged[change < 4 ? 3 * change : random.integer(bytes.length)] ^= 1 << random.integer(8);
+      writeFileSync(file, damaged);
+      await expect(trainNetwork(engine, runIn(path, { settings, resume: true }))).rejects.toThrow(
+        DawsonError,
+      );
+    }
+  });
+
+  it.each(['null', '{}', '{"epoch": "x"}', '[]', 'text'])('refuses a log of %s', async (line) => {
+    const log = temporaryFile('log.jsonl', `${line}\n`);
+    await expect(readLog(log)).rejects.toMatchObject({ code: 'file-corrupt' });
   });
 
   it('refuses the checkpoint of a run with other settings, and a damaged one', async () => {

@@ -14,6 +14,7 @@ import { imagePlanOf } from '../../src/segment/nnunet-plans.js';
 import { preprocessCase } from '../../src/segment/nnunet-preprocess.js';
 import {
   type CachedCase,
+  cacheCase,
   cacheDataset,
   foregroundVoxel,
   readPatch,
@@ -115,6 +116,24 @@ describe('the cache', () => {
       pool,
     });
     expect(files().length).toBe(2 * before.length);
+  });
+});
+
+describe('a file of the cache', () => {
+  it('is made again whichever of its bits has changed', async () => {
+    const own = folderForAllTests();
+    const [entry] = (await readDataset(goldenPath('dataset'))).cases;
+    const made = await cacheCase(entry, plan, 3, own);
+    if (!('file' in made)) throw new Error('unusable');
+    const bytes = readFileSync(made.file);
+    const random = seededRandom(3);
+    for (let change = 0; change < 6; change++) {
+      const damaged = Buffer.from(bytes);
+      damaged[change < 3 ? 8 * change : random.integer(bytes.length)] ^= 1 << random.integer(8);
+      writeFileSync(made.file, damaged);
+      expect(await cacheCase(entry, plan, 3, own)).toEqual(made);
+      expect(readFileSync(made.file)).toEqual(bytes);
+    }
   });
 });
 

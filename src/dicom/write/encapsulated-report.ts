@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DawsonError } from '../../errors.js';
-import { readingFailure } from '../../formats/byte-stream.js';
+import { isThere, readWholeFile } from '../../formats/open-file.js';
 import { codes } from './codes.js';
 import { commonAttributes } from './common.js';
 import type { DataSet } from './data-set.js';
@@ -15,15 +14,15 @@ const reportFile = 'report.pdf';
  */
 export async function readReport(resultFolder: string): Promise<Uint8Array> {
   const file = join(resultFolder, reportFile);
-  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw readingFailure(error, file);
+  if (!(await isThere(file))) {
     throw new DawsonError('file-not-found', {
       file,
       expected: 'the report of the exam',
       found: 'none',
       advice: 'Run `dawson segment` without --no-report.',
     });
-  });
+  }
+  const bytes = await readWholeFile(file, { mostBytes: 2 ** 28, kind: 'a report' });
   if (bytes.subarray(0, 5).toString('latin1') === '%PDF-') return bytes;
   throw new DawsonError('file-corrupt', { file, expected: 'a PDF', found: 'other bytes' });
 }

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { Blob, Face } from 'harfbuzzjs';
+import { readWholeFile } from '../../formats/open-file.js';
 
 const require = createRequire(import.meta.url);
 const dejavu = [
@@ -10,6 +10,8 @@ const dejavu = [
   'DejaVuSansCondensed-Bold',
 ].map((name) => require.resolve(`dejavu-fonts-ttf/ttf/${name}.ttf`));
 const chinese = '@fontsource-variable/noto-sans-sc';
+
+const readFont = (file: string) => readWholeFile(file, { mostBytes: 2 ** 24, kind: 'a font' });
 
 /** What stands for a character without a glyph: a sign that every font here has. */
 export const missingSign = '\uFFFD';
@@ -26,7 +28,7 @@ export interface ReportFonts {
  * in about a hundred parts of variable weight; only parts with a needed character are opened.
  */
 export async function fontsFor(text: string): Promise<ReportFonts> {
-  const fonts = await Promise.all(dejavu.map((file) => readFile(file)));
+  const fonts: Buffer[] = await Promise.all(dejavu.map(readFont));
   const covered = [0, 2].map(
     (index) => new Set(new Face(new Blob(fonts[index])).collectUnicodes()),
   );
@@ -39,7 +41,7 @@ export async function fontsFor(text: string): Promise<ReportFonts> {
   for (const [part, characters] of await partsWith(wanted)) {
     const file = require.resolve(`${chinese}/files/noto-sans-sc-${part}-wght-normal.woff2`);
     fonts.push(
-      await subsetFont(await readFile(file), characters, {
+      await subsetFont(await readFont(file), characters, {
         targetFormat: 'sfnt',
         variationAxes: { wght: 400 },
       }),
@@ -55,7 +57,7 @@ export async function fontsFor(text: string): Promise<ReportFonts> {
 /** The parts of the Chinese font that hold these characters, and which each of them holds. */
 async function partsWith(characters: readonly string[]): Promise<Map<string, string>> {
   const ranges: Record<string, string> = JSON.parse(
-    await readFile(require.resolve(`${chinese}/unicode.json`), 'utf8'),
+    (await readFont(require.resolve(`${chinese}/unicode.json`))).toString(),
   );
   const parts = new Map<string, string>();
   for (const character of characters) {

@@ -30,6 +30,9 @@ export async function typesetPdf(document: ReportDocument, paper: Paper): Promis
     return compiler.pdf(compiled.result, { pdfStandard: 'a-2b' });
   } catch (error) {
     throw defect(error);
+  } finally {
+    // What the typesetter remembers of a document stays with the process, and no other one is like it.
+    compiler.evictCache(0);
   }
 }
 

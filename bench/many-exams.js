@@ -1,0 +1,17 @@
+// What many exams in one process leave in memory: `npm run bench -- many-exams [NUMBER] [FLAIR]`, by default
+// 20 times the exam of the demo. Prints the resident memory after each, garbage collected.
+import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { analyze } from '../dist/analyze.js';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc');
+const demo = fileURLToPath(new URL('../demo/exam/flair.nii.gz', import.meta.url));
+const [number = '20', flair = demo] = process.argv.slice(2);
+for (let exam = 1; exam <= Number(number); exam++) {
+  const { findings } = await analyze({ flair });
+  collect();
+  const resident = process.memoryUsage().rss / 2 ** 20;
+  console.log(`exam ${exam}: ${findings.lesionCount} lesions, ${resident.toFixed(0)} MiB resident`);
+}

@@ -1,0 +1,96 @@
+// Every reader of Dawson, as it is called: (file, its folder) -> what it makes of it.
+import { readFileSync } from 'node:fs';
+import { parseDicom } from '../../dist/dicom/parse.js';
+import { readSiteRules } from '../../dist/dicom/site-rules.js';
+import { ZipReader, zipEntries } from '../../dist/dicom/zip.js';
+import { readCohort } from '../../dist/evaluate/cohort-table.js';
+import { readTransform, readVolume } from '../../dist/formats/index.js';
+import { parsePickle } from '../../dist/formats/pickle.js';
+import { readJson } from '../../dist/formats/read-json.js';
+import { parseSafetensors } from '../../dist/formats/safetensors.js';
+import { readTorchFields, readTorchWeights } from '../../dist/formats/torch-checkpoint.js';
+import { networkPlanOf, readWeights } from '../../dist/network/index.js';
+import { describeExam } from '../../dist/preprocess/exam-description.js';
+import { readFindings } from '../../dist/quantify/read-result.js';
+import { openModelFolder } from '../../dist/segment/model-folder.js';
+import { withArchitecture } from '../../dist/segment/nnunet-old-plans.js';
+import { imagePlanOf } from '../../dist/segment/nnunet-plans.js';
+import { fieldsOf, foldsIn } from '../../dist/segment/nnunet-results.js';
+import { readNnunetV1, version1Checkpoint } from '../../dist/segment/nnunet-results-v1.js';
+import { readNnunetV2 } from '../../dist/segment/nnunet-results-v2.js';
+import { readChecked } from '../../dist/train/checkpoint.js';
+import { readDataset } from '../../dist/train/dataset.js';
+import { readLog } from '../../dist/train/loop.js';
+import { TrainingFolder } from '../../dist/train/training-folder.js';
+
+/** Without the path, which is another one for each mutant. */
+const plain = (value) => JSON.stringify(value, (key, inner) => (key === 'file' ? '' : inner));
+
+async function image(file) {
+  // What was passed over is noted, and changes nothing.
+  return (await readVolume(file)).volume;
+}
+
+export const readers = {
+  image,
+  transform: readTransform,
+  'exam.json': async (_file, folder) => plain(await describeExam(`${folder}/flair.nii.gz`)),
+  findings: readFindings,
+  'rules of a site': readSiteRules,
+  cohort: async (file) => (await readCohort(file)).rows,
+  DICOM: (file) => {
+    const parsed = parseDicom(readFileSync(file), file, { withPixels: true });
+    return parsed && { name: parsed.syntax.name, text: parsed.attributes.text('x00080018') };
+  },
+  'a zip of DICOM': async (file) => {
+    const { entries } = await zipEntries(file);
+    const zip = new ZipReader();
+    try {
+      const bytes = [];
+      for (const entry of entries) bytes.push(await zip.read(entry));
+      return bytes;
+    } finally {
+      zip.close();
+    }
+  },
+  safetensors: (file) => parseSafetensors(readFileSync(file), file),
+  'a checkpoint of PyTorch': async (file) => [
+    await readTorchFields(file),
+    await readTorchWeights(file, 'network_weights'),
+  ],
+  pickle: (file) => parsePickle(readFileSync(file), file),
+  'nnU-Net v2': async (_file, folder) => {
+    const { folds: _, ...found } = await readNnunetV2(folder);
+    return found;
+  },
+  'nnU-Net v1': async (_file, folder) => {
+    const {
+      folds: _,
+      datasetName: _name,
+      dataset,
+      ...found
+    } = await readNnunetV1(folder, await foldsIn(folder, version1Checkpoint));
+    return { dataset, mirror: found.mirrorAxes };
+  },
+  plans: async (file) => {
+    const plans = withArchitecture(fieldsOf(await readJson(file), file), file);
+    const network = networkPlanOf(plans, '3d_fullres', { inputChannels: 2, classes: 2 }, file);
+    return [imagePlanOf(plans, file), network];
+  },
+  'a model folder': async (_file, folder) => {
+    const { weights, network, files, card, plans } = await openModelFolder(folder);
+    const read = [];
+    for (const path of weights) {
+      const { sha256 } = files[path.split('/').at(-1)];
+      read.push(await readWeights(path, network, sha256));
+    }
+    return [card, plans, read];
+  },
+  'a checkpoint': readChecked,
+  'a training set': async (_file, folder) => {
+    const { channelNames, classNames } = await readDataset(folder);
+    return { channelNames, classNames };
+  },
+  'a log': (file) => readLog(file),
+  'a validation': async (_file, folder) => [...(await new TrainingFolder(folder).validations(1))],
+};
