@@ -13,6 +13,8 @@ export interface SourceHeader {
   /** Of the study, else of the series, its acquisition or its content. */
   readonly date: string;
   readonly time: string;
+  /** Whether the images were ever compressed with loss, which results then say too. */
+  readonly lossy: DataSet;
 }
 
 /** Stands where an exam has no date at all: results must have one, and nobody takes this for real. */
@@ -50,6 +52,18 @@ function headerOf(attributes: Attributes): SourceHeader {
     patientAndStudy: patientAndStudyOf(attributes),
     date: known?.date ?? noDate,
     time: known?.time ?? '000000',
+    lossy: lossyOf(attributes),
+  };
+}
+
+function lossyOf(attributes: Attributes): DataSet {
+  if (attributes.text('x00282110') !== '01') return { LossyImageCompression: '00' };
+  const ratio = attributes.decimals('x00282112');
+  const method = attributes.texts('x00282114').filter((text) => /^[A-Z0-9_ ]{1,16}$/.test(text));
+  return {
+    LossyImageCompression: '01',
+    ...(ratio && { LossyImageCompressionRatio: ratio }),
+    ...(method.length > 0 && { LossyImageCompressionMethod: method }),
   };
 }
 
