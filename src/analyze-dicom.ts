@@ -15,6 +15,7 @@ import { leftOutCaution, reasonOf } from './quantify/exam-series.js';
 import { lesionLabels } from './quantify/lesion-labels.js';
 import type { Remark } from './remarks.js';
 import { type ClinicalReport, clinicalReportInWorker } from './report/clinical/clinical-report.js';
+import type { ReportInput } from './report/clinical/report-input.js';
 import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
 import { type TrackedExam, type Tracking, trackExams } from './track.js';
 
@@ -174,7 +175,7 @@ const named = (run: Run, name: string): Run => ({
 function reportOf(
   analysis: Analysis,
   { previous, change, leftOut }: ComparedSeries,
-  settings: { language: 'en' | 'da'; paper: 'a4' | 'letter' },
+  settings: Pick<ReportInput, 'language' | 'paper'>,
   run: Run,
 ): Promise<ClinicalReport> {
   const comparison = change?.document.consecutive[0];

@@ -166,8 +166,8 @@ export const remarkTable = {
   },
   'other-studies': {
     severity: 'info',
-    en: 'The folder holds more studies, which are not reported: {count}.',
-    da: 'Mappen indeholder flere undersøgelser, som ikke beskrives: {count}.',
+    en: 'One study of the folder is reported; others in it: {count}.',
+    da: 'Én undersøgelse i mappen er beskrevet; andre i den: {count}.',
   },
   'unreadable-files': {
     severity: 'info',
