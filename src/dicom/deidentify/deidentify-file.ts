@@ -131,15 +131,14 @@ class Writer {
 
   /** Undefined for what goes. */
   #element(tag: string, element: Element, attributes: Attributes): Buffer | undefined {
-    if (isUnwanted(tag) || removed.has(tag)) return undefined;
     const vr = element.vr ?? '';
+    // UN: in explicit files a value, or items, of a form that nobody knows.
+    if (isUnwanted(tag) || removed.has(tag) || vr === 'UN') return undefined;
     if (emptied.has(tag)) return this.#whole(tag, vr, Buffer.alloc(0));
     if (element.items) {
       const items = attributes.items(`x${tag}`).map((item) => this.#item(this.dataSet(item)));
       return this.#whole(tag, 'SQ', Buffer.concat(items));
     }
-    // In explicit files these are values whose form nobody knows.
-    if (vr === 'UN') return undefined;
     if (`x${tag}` === pixelDataTag && element.fragments) return this.#fragments(element);
     if (identifiers.has(tag)) return this.#text(tag, 'UI', mapped(attributes.texts(`x${tag}`)));
     const replacement = replaced.get(tag);
