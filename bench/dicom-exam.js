@@ -85,34 +85,22 @@ async function readAndReport(path) {
   console.log(JSON.stringify({ seconds, cpu, mib: maxRSS / 1024 }));
 }
 
+/** The demo exam by its NIfTI files, and as DICOM in each vendor's dialect. */
 async function masks(work) {
-  const demo = (name) => fileURLToPath(new URL(`../demo/exam/${name}.nii.gz`, import.meta.url));
-  const times = (sequence, repetition, echo, inversion) => ({
-    '00180020': ['CS', sequence],
-    '00180080': ['DS', repetition],
-    '00180081': ['DS', echo],
-    ...(inversion && { '00180082': ['DS', inversion] }),
-  });
-  const sequences = {
-    flair: times('SE\\IR', '9000', '100', '2500'),
-    t2: times('SE', '5000', '95'),
-    t1: times('GR\\IR', '2300', '2.9', '900'),
+  const file = (name) => fileURLToPath(new URL(`../demo/exam/${name}.nii.gz`, import.meta.url));
+  const script = fileURLToPath(new URL('../scripts/make-demo-dicom.js', import.meta.url));
+  spawnSync(process.execPath, [script, join(work, 'exam')], { stdio: 'inherit' });
+  const files = ['flair', 't2', 't1'].flatMap((name) => [`--${name}`, file(name)]);
+  const maskOf = async (way, ...input) => {
+    dawson('segment', ...input, '--no-report', '--out', join(work, way));
+    return (await readVolume(join(work, way, 'lesions.nii.gz'))).volume;
   };
-  for (const [at, [name, acquired]] of Object.entries(sequences).entries()) {
-    const { volume } = await readVolume(demo(name));
-    writeDicomSeries(volume, join(work, 'exam', name), { number: at + 1, acquired });
+  const nifti = await maskOf('nifti', ...files);
+  const lesion = nifti.data.filter((value) => value > 0).length;
+  console.log(`demo exam: ${lesion} lesion voxels from NIfTI`);
+  for (const vendor of ['siemens', 'ge', 'philips']) {
+    const mask = await maskOf(vendor, '--dicom', join(work, 'exam', vendor));
+    const different = mask.data.filter((value, voxel) => value !== nifti.data[voxel]).length;
+    console.log(`   ${different} voxels differ as DICOM of ${vendor}`);
   }
-  const files = Object.keys(sequences).flatMap((name) => [`--${name}`, demo(name)]);
-  dawson('segment', ...files, '--no-report', '--out', join(work, 'nifti'));
-  dawson('segment', '--dicom', join(work, 'exam'), '--no-report', '--out', join(work, 'dicom'));
-  const [theirs, ours] = await Promise.all(
-    ['nifti', 'dicom'].map(
-      async (way) => (await readVolume(join(work, way, 'lesions.nii.gz'))).volume,
-    ),
-  );
-  const different = ours.data.filter((value, voxel) => value !== theirs.data[voxel]).length;
-  const lesion = theirs.data.filter((value) => value > 0).length;
-  console.log(
-    `demo exam: ${lesion} lesion voxels from NIfTI; ${different} voxels differ from DICOM`,
-  );
 }

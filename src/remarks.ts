@@ -139,6 +139,42 @@ export const remarkTable = {
     da: 'Ingen T1 og ingen T2: FLAIR skelner knap grå fra hvid substans, så kun atlasset gør det; forvent falske læsioner ved hjernebarken og oversete svage læsioner.',
   },
 
+  'series-chosen': {
+    severity: 'info',
+    en: '{label}: series {series} was chosen {basis:word}: {how:word}, {times}.',
+    da: '{label}: serie {series} blev valgt {basis:word}: {how:word}, {times}.',
+  },
+  'series-reformatted': {
+    severity: 'warning',
+    en: 'The {label} was reformatted or derived from another series: there is no original.',
+    da: '{label} er rekonstrueret eller afledt af en anden serie: der er ingen original.',
+  },
+  'after-contrast-agent': {
+    severity: 'info',
+    en: 'The {label} was taken after contrast agent: there is no other as good.',
+    da: '{label} er optaget efter kontraststof: der er ingen anden lige så god.',
+  },
+  'lossy-compression': {
+    severity: 'warning',
+    en: 'The {label} was compressed with loss before it came: small lesions can be missed.',
+    da: '{label} var komprimeret med tab, før den kom: små læsioner kan overses.',
+  },
+  'inverted-brightness': {
+    severity: 'info',
+    en: 'The {label} is stored with bright and dark exchanged (MONOCHROME1), and was turned back.',
+    da: '{label} er gemt med lyst og mørkt ombyttet (MONOCHROME1) og blev vendt tilbage.',
+  },
+  'other-studies': {
+    severity: 'info',
+    en: 'One study of the folder is reported; others in it: {count}.',
+    da: 'Én undersøgelse i mappen er beskrevet; andre i den: {count}.',
+  },
+  'unreadable-files': {
+    severity: 'info',
+    en: 'Files of the folder that cannot be read: {count}.',
+    da: 'Filer i mappen, der ikke kan læses: {count}.',
+  },
+
   'patient-unknown': {
     severity: 'warning',
     en: 'Not every exam says whose it is: that they are of one patient rests on the shape of the head.',
@@ -222,6 +258,13 @@ export const words = {
     en: 'zero and unit of the intensities',
     da: 'intensiteternes nulpunkt og enhed',
   },
+  byRule: { en: 'by a rule of the site', da: 'efter en af stedets regler' },
+  byPhysics: { en: 'by its acquisition', da: 'ud fra optagelsen' },
+  byName: { en: 'by its name', da: 'ud fra navnet' },
+  inversionRecovery: { en: 'inversion recovery', da: 'inversion-recovery' },
+  gradientEcho: { en: 'gradient echo', da: 'gradientekko' },
+  spinEcho: { en: 'spin echo', da: 'spinekko' },
+  otherSequence: { en: 'another kind of sequence', da: 'en anden slags sekvens' },
   version: { en: 'version', da: 'version' },
   rule: { en: 'rule', da: 'regel' },
   settings: { en: 'settings', da: 'indstillinger' },

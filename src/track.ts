@@ -30,6 +30,7 @@ import {
   seriesCautions,
 } from './quantify/exam-series.js';
 import { type Findings, notice } from './quantify/findings.js';
+import type { ResultChange } from './quantify/read-change.js';
 import { type ExamResult, readResult } from './quantify/read-result.js';
 import { resultFiles } from './quantify/result-folder.js';
 import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
@@ -38,7 +39,8 @@ import { invert, type Mat4, voxelSizeMm } from './volume/affine.js';
 import { sameGrid, toFloat32, type Volume } from './volume/volume.js';
 
 /** An exam of the series, as its folder holds it. */
-interface TrackedExam extends ExamResult {
+export interface TrackedExam extends ExamResult {
+  /** Name for messages, and for the document. */
   readonly folder: string;
   /** Which one it is of those given, such as 'exam 2': its folder may be named for the patient. */
   readonly name: string;
@@ -46,10 +48,7 @@ interface TrackedExam extends ExamResult {
 }
 
 /** What is known when the exams have been compared. */
-export interface Tracking {
-  readonly document: ChangeDocument;
-  /** The last comparison, on the newest exam's FLAIR. */
-  readonly map: Volume<Uint8Array>;
+export interface Tracking extends ResultChange {
   readonly newestFolder: string;
 }
 
@@ -74,14 +73,29 @@ const leastSharpness = 0.2;
  *   different patients or where fewer than two are left; what reading them gives.
  */
 export function track(folders: readonly string[], run: RunOptions = {}): Promise<Tracking> {
-  return withRunStoppedAtOnce(run, (run) => trackWith(folders, run));
+  return withRunStoppedAtOnce(run, async (run) => {
+    requireTwoFolders(folders);
+    const leftOut: LeftOut[] = [];
+    const read = await run.stage('read', () => readExams(folders, leftOut));
+    return trackExams(read, run, leftOut);
+  });
 }
 
-async function trackWith(folders: readonly string[], run: Run): Promise<Tracking> {
+interface LeftOut {
+  readonly folder: string;
+  readonly reason: string;
+}
+
+/**
+ * The same for exams that were read already.
+ * @param leftOut those that could not be
+ */
+export async function trackExams(
+  read: readonly TrackedExam[],
+  run: Run,
+  leftOut: readonly LeftOut[] = [],
+): Promise<Tracking> {
   const { stage } = run;
-  requireTwoFolders(folders);
-  const leftOut: { folder: string; reason: string }[] = [];
-  const read = await stage('read', () => readExams(folders, leftOut));
   requireSamePatient(read);
   const exams = inOrderOfTime(read);
   const cautions = [
@@ -171,10 +185,7 @@ function requireTwoFolders(folders: readonly string[]): void {
 }
 
 /** Reads all exams; one that cannot be used is left out, said why, while two others are there. */
-async function readExams(
-  folders: readonly string[],
-  leftOut: { folder: string; reason: string }[],
-): Promise<TrackedExam[]> {
+async function readExams(folders: readonly string[], leftOut: LeftOut[]): Promise<TrackedExam[]> {
   const exams: TrackedExam[] = [];
   const failures: DawsonError[] = [];
   for (const [at, folder] of folders.entries()) {

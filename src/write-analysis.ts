@@ -1,5 +1,6 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Analysis } from './analyze.js';
+import { type ComposedObject, writeObjects } from './dicom/index.js';
 import {
   formCodeOf,
   writeFolderWhole,
@@ -10,22 +11,31 @@ import {
 import { type SequenceName, sequencesOf } from './preprocess/exam.js';
 import { flairTo } from './preprocess/flair-grid.js';
 import { lesionTable } from './quantify/lesion-table.js';
+import type { ResultChange } from './quantify/read-change.js';
 import { examResult, type ResultFile, resultRows } from './quantify/result-folder.js';
 import type { Volume } from './volume/volume.js';
 
 /** Writes a file, or the one of a sequence where each has its own. */
 type Write = (path: string, sequence: SequenceName) => Promise<void>;
 
-/**
- * Writes an analysis into a folder, whole or not at all: see {@link writeFolderWhole}.
- * `intermediate` adds the prepared sequences, on the reference's grid, and the transforms.
- */
+export interface WriteOptions {
+  /** Adds the prepared sequences, on the reference's grid, and the transforms. */
+  readonly intermediate?: boolean;
+  /** What became of the lesions since an earlier exam. */
+  readonly change?: ResultChange;
+  /** The result as DICOM objects. */
+  readonly objects?: readonly ComposedObject[];
+  readonly signal?: AbortSignal;
+}
+
+/** Writes an analysis into a folder, whole or not at all: see {@link writeFolderWhole}. */
 export async function writeAnalysis(
   folder: string,
   analysis: Analysis,
-  { intermediate = false, signal }: { intermediate?: boolean; signal?: AbortSignal } = {},
+  options: WriteOptions = {},
 ): Promise<void> {
-  const writers = writersOf(analysis);
+  const { intermediate = false, signal } = options;
+  const writers = writersOf(analysis, options);
   const fill = async (staging: string) => {
     for (const [row, { file, optional }] of resultRows) {
       if (optional === 'intermediate' && !intermediate) continue;
@@ -39,7 +49,10 @@ export async function writeAnalysis(
 }
 
 /** What there is to write for each row of the table; nothing where the analysis does not have it. */
-function writersOf(analysis: Analysis): Record<ResultFile, Write | undefined> {
+function writersOf(
+  analysis: Analysis,
+  { change, objects, signal }: WriteOptions,
+): Record<ResultFile, Write | undefined> {
   const { findings, lesions, probability, brain, anatomy, overlay, report } = analysis;
   const { exam, preparation } = analysis;
   const formCode = formCodeOf(exam[preparation.reference]!.header);
@@ -57,6 +70,9 @@ function writersOf(analysis: Analysis): Record<ResultFile, Write | undefined> {
     overlay: bytes(overlay),
     pdf: report && bytes(report.pdf),
     html: report && bytes(report.html),
+    change: change && bytes(`${JSON.stringify(change.document, null, 2)}\n`),
+    changeMap: change && nifti(change.map),
+    dicom: objects && ((path) => writeObjects(dirname(path), objects, signal)),
     anatomy: anatomy && nifti(anatomy),
     prepared: (path, name) => writeNifti(path, preparation.exam[name]!, { formCode }),
     transform: async (path, name) => {

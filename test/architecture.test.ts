@@ -29,6 +29,7 @@ const layers = [
   'analyze.ts',
   'write-analysis.ts',
   'track.ts',
+  'analyze-dicom.ts',
   'report-exam.ts',
   'index.ts',
   'cli',

@@ -7,6 +7,7 @@ import { withCommandRun } from './with-run.js';
 interface ExportOptions extends OutputOptions {
   readonly dicom: string;
   readonly out: string;
+  readonly deidentify: boolean;
 }
 
 export function addExport(dicom: Command): void {
@@ -19,6 +20,11 @@ export function addExport(dicom: Command): void {
     )
     .requiredOption('--dicom <folder>', 'the folder or zip file of the exam')
     .requiredOption('--out <folder>', 'the folder to write')
+    .option(
+      '--deidentify',
+      'without what tells whose exam it is (PS3.15, basic profile); the images too',
+      false,
+    )
     .addHelpText(
       'after',
       '\nFiles in the folder:\n' +
@@ -27,6 +33,8 @@ export function addExport(dicom: Command): void {
         '  measurements.dcm    Comprehensive 3D SR: volume and place of each lesion\n' +
         '  report.dcm          Encapsulated PDF: the report\n' +
         '  preview-001.dcm …   Secondary Capture: the slices of the FLAIR with outlined lesions\n' +
+        '  change-001.dcm …    the same in colours of what became of them since an earlier exam\n' +
+        '  exam/               with --deidentify: the images\n' +
         '  export.json         which object is in which file\n' +
         '\nExample:\n  dawson segment --dicom exam --out result\n' +
         '  dawson dicom export result --dicom exam --out result-dicom',
@@ -34,7 +42,7 @@ export function addExport(dicom: Command): void {
     .action((result: string, options: ExportOptions) =>
       withCommandRun(options, async (run) => {
         await requireOutputs([result, options.dicom], [{ path: options.out, kind: 'folder' }]);
-        const objects = await exportResult(result, options.dicom, options.out, run);
+        const objects = await exportResult(result, options.dicom, options.out, run, options);
         printResult(options, { out: options.out, objects }, [
           `${objects.length} DICOM objects: ${options.out}`,
         ]);

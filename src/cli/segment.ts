@@ -1,14 +1,14 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type AnalyzeOptions, analysisDefaults } from '../analysis-options.js';
 import { analyze } from '../analyze.js';
-import { openDicomExam, readDicomFolder, readSiteRules } from '../dicom/index.js';
+import { analyzeDicom, type DicomAnalysis } from '../analyze-dicom.js';
+import { openDicomExam, openEarlierExams, readDicomFolder, readSiteRules } from '../dicom/index.js';
 import { DawsonError } from '../errors.js';
 import { requireReplaceableFolder } from '../formats/index.js';
 import { type Device, devices } from '../network/index.js';
-import type { ExamFiles } from '../preprocess/exam.js';
-import type { ExamSource } from '../preprocess/exam-source.js';
 import { type Alignment, alignments } from '../preprocess/prepare.js';
+import { changeClasses } from '../quantify/change.js';
 import { notice } from '../quantify/findings.js';
 import { countOfLesions } from '../quantify/lesions.js';
 import {
@@ -23,6 +23,7 @@ import type { Paper } from '../report/clinical/report-input.js';
 import type { Language } from '../report/clinical/texts.js';
 import type { Run } from '../run.js';
 import { type SegmenterName, segmenters } from '../segment/segmenters.js';
+import type { Tracking } from '../track.js';
 import { writeAnalysis } from '../write-analysis.js';
 import { requireOutputs } from './outputs.js';
 import { reportOptions } from './report-options.js';
@@ -32,6 +33,7 @@ import { withCommandRun } from './with-run.js';
 interface SegmentOptions extends OutputOptions {
   flair?: string;
   dicom?: string;
+  previousDicom: string[];
   study?: string;
   rules?: string;
   t2?: string;
@@ -67,6 +69,11 @@ export function addSegment(program: Command): void {
     .option('--t2 <file>', 'the T2 image')
     .option('--t1 <file>', 'the T1 image')
     .option('--dicom <folder>', 'instead: a folder or zip file of DICOM files, to choose them from')
+    .option(
+      '--previous-dicom <folder...>',
+      'for --dicom: folders of earlier exams of the same patient (those in the folder are found)',
+      [],
+    )
     .option('--study <uid>', 'for --dicom: which study (default: the newest that has a FLAIR)')
     .option('--rules <file>', 'for --dicom: rules of the site for the choice of series')
     .requiredOption('--out <folder>', 'folder for the results; earlier results in it are replaced')
@@ -122,7 +129,7 @@ export function addSegment(program: Command): void {
         `With --keep-intermediate also:\n${listOf(resultRows.filter(([, row]) => isIntermediate(row)))}` +
         '\nExample:\n' +
         '  dawson segment --flair flair.nii.gz --t2 t2.nii.gz --t1 t1.nii.gz --out result\n' +
-        '  dawson segment --dicom exam --out result',
+        '  dawson segment --dicom exam --previous-dicom exam-2024 --out result',
     )
     .action((options: SegmentOptions) => segment(options));
   withOutputOptions(command);
@@ -143,13 +150,15 @@ async function segment(options: SegmentOptions): Promise<void> {
   const startMs = performance.now();
   await withCommandRun(options, async (run) => {
     const { stage, signal } = run;
-    const { flair, t2, t1, dicom, rules, model, out } = options;
-    await requireOutputs([flair, t2, t1, dicom, rules, model], [{ path: out, kind: 'folder' }]);
-    await requireReplaceableFolder(out, examResult);
-    const analysis = await analyze(await examOf(options, run), analyzeOptionsOf(options), run);
-    await stage('write', () =>
-      writeAnalysis(options.out, analysis, { intermediate: options.keepIntermediate, signal }),
+    const { flair, t2, t1, dicom, previousDicom, rules, model, out } = options;
+    await requireOutputs(
+      [flair, t2, t1, dicom, ...previousDicom, rules, model],
+      [{ path: out, kind: 'folder' }],
     );
+    await requireReplaceableFolder(out, examResult);
+    const { analysis, ...more } = await analyzed(options, run);
+    const intermediate = options.keepIntermediate;
+    await stage('write', () => writeAnalysis(out, analysis, { ...more, intermediate, signal }));
     const { findings } = analysis;
     const path = (row: ResultFile) => join(options.out, resultFiles[row].file);
     const seconds = (performance.now() - startMs) / 1000;
@@ -161,23 +170,44 @@ async function segment(options: SegmentOptions): Promise<void> {
       ...noteLines(findings.notes),
       `${countOfLesions(findings.lesionCount)}, ${findings.lesionVolumeMl.toFixed(2)} ml in all ` +
         `(brain ${findings.brainVolumeMl.toFixed(0)} ml), in ${seconds.toFixed(1)} s with ${gib.toFixed(2)} GiB.`,
+      ...changeLines(more.change),
       ...(options.report ? [`The report: ${path('pdf')}.`] : []),
+      ...(more.objects
+        ? [`For the archive: ${more.objects.length} DICOM objects in ${dirname(path('dicom'))}.`]
+        : []),
       `Look at ${path('overlay')} before you use the numbers in ${path('findings')}.`,
       notice,
     ]);
   });
 }
 
+/** What became of the lesions since the exam before, in a line. */
+function changeLines(change: Tracking | undefined): string[] {
+  if (!change) return [];
+  const { consecutive, exams } = change.document;
+  const { counts, previous, cautions } = consecutive.at(-1)!;
+  const before = exams[previous].exam?.date ?? 'the exam before';
+  return [
+    `Since ${before}: ${changeClasses.map((name) => `${counts[name]} ${name}`).join(', ')}.`,
+    ...cautions.map(({ text }) => `Warning: ${text}`),
+  ];
+}
+
 /** The exam in the files given, or the one in a folder of DICOM files. */
-async function examOf(options: SegmentOptions, run: Run): Promise<ExamFiles | ExamSource> {
-  const { flair, t2, t1, dicom, study, rules } = options;
+async function analyzed(
+  options: SegmentOptions,
+  run: Run,
+): Promise<Partial<DicomAnalysis> & Pick<DicomAnalysis, 'analysis'>> {
+  const { flair, t2, t1, dicom, previousDicom, study, rules } = options;
   if (dicom === undefined) {
-    if (flair !== undefined && study === undefined && rules === undefined) {
-      return { flair, t2, t1 };
+    const forDicom = study !== undefined || rules !== undefined || previousDicom.length > 0;
+    if (flair !== undefined && !forDicom) {
+      return { analysis: await analyze({ flair, t2, t1 }, analyzeOptionsOf(options), run) };
     }
     throw new DawsonError('usage', {
       expected: '--flair with a file, or --dicom with a folder',
-      found: flair === undefined ? 'neither' : '--study or --rules without --dicom',
+      found:
+        flair === undefined ? 'neither' : '--study, --rules or --previous-dicom without --dicom',
     });
   }
   if (flair !== undefined || t2 !== undefined || t1 !== undefined) {
@@ -187,7 +217,12 @@ async function examOf(options: SegmentOptions, run: Run): Promise<ExamFiles | Ex
     });
   }
   const siteRules = rules === undefined ? [] : await readSiteRules(rules);
-  return openDicomExam(await readDicomFolder(dicom, run), { study, rules: siteRules }, run);
+  const folder = await readDicomFolder(dicom, run);
+  const exam = openDicomExam(folder, { study, rules: siteRules }, run);
+  const others = [];
+  for (const path of previousDicom) others.push(await readDicomFolder(path, run));
+  const earlier = openEarlierExams(exam, folder, others, { rules: siteRules }, run);
+  return analyzeDicom(exam, earlier, analyzeOptionsOf(options), run);
 }
 
 function analyzeOptionsOf(options: SegmentOptions): AnalyzeOptions {

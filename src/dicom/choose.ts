@@ -15,6 +15,9 @@ export interface Choice {
   /** As what it is used; absent where it is not. */
   readonly role?: SequenceName;
   readonly reason: string;
+  /** What decided about its contrast. */
+  readonly basis: 'byRule' | 'byPhysics' | 'byName';
+  readonly afterContrastAgent: boolean;
 }
 
 interface Candidate {
@@ -52,6 +55,8 @@ export function chooseSeries(study: Study, rules: readonly SiteRule[] = []): Cho
       contrast: contrast.contrast,
       ...(best === candidate && { role }),
       reason: reasonOf(candidate, best),
+      basis: candidate.rule ? 'byRule' : contrast.byName ? 'byName' : 'byPhysics',
+      afterContrastAgent: isEnhanced(candidate),
     };
   });
 }

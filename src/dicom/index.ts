@@ -1,5 +1,10 @@
 export { type Choice, chooseSeries } from './choose.js';
-export { type DicomExam, type DicomExamOptions, openDicomExam } from './dicom-exam.js';
+export {
+  type DicomExam,
+  type DicomExamOptions,
+  openDicomExam,
+  openEarlierExams,
+} from './dicom-exam.js';
 export { findStack } from './find-stack.js';
 export { type DicomFolder, readDicomFolder, requireUnchanged } from './read-folder.js';
 export { ownManufacturer } from './read-instance.js';
@@ -9,4 +14,7 @@ export type { StackKind } from './stack-kind.js';
 export { type SourceFrame, type StackVolume, stackVolume } from './stack-volume.js';
 export type { Stack } from './stacks.js';
 export type { Series, Study } from './study.js';
-export { exportResult } from './write/export.js';
+export { type ComposedObject, composeObjectsInWorker } from './write/compose.js';
+export { exportResult, writeObjects } from './write/export.js';
+export { type SourceSeries, sourceOfStack } from './write/source-series.js';
+export { keptTrackingUids, trackingUidsOf, withTrackingUids } from './write/tracking.js';

@@ -23,6 +23,10 @@ export interface PixelFormat {
   readonly signed: boolean;
   readonly samples: number;
   readonly photometric: string;
+  /** Larger numbers are darker (MONOCHROME1). */
+  readonly inverted: boolean;
+  /** Compressed with loss, now or before. */
+  readonly lossy: boolean;
   readonly encoding: PixelEncoding;
   /** Of the transfer syntax. */
   readonly syntaxName: string;

@@ -12,6 +12,7 @@ export const pixelDataTag = 'x7fe00010';
 export interface ParsedFile {
   readonly attributes: Attributes;
   readonly syntax: TransferSyntax;
+  readonly syntaxUid: string;
   /** The element of the pixel data; absent where there is none. */
   readonly pixelData?: Element;
 }
@@ -46,7 +47,7 @@ export function parseDicom(
       });
     }
     const plain = syntax.deflated ? inflated(bytes, at) : bytes;
-    return elementsFrom(plain, at, syntax, withPixels);
+    return { ...elementsFrom(plain, at, syntax, withPixels), syntaxUid: name };
   } catch (error) {
     throw parsingFailure(error, file);
   }
@@ -87,7 +88,7 @@ function elementsFrom(
   at: number,
   syntax: TransferSyntax,
   withPixels: boolean,
-): ParsedFile {
+): Omit<ParsedFile, 'syntaxUid'> {
   const parser = syntax.bigEndian
     ? dicomParser.bigEndianByteArrayParser
     : dicomParser.littleEndianByteArrayParser;

@@ -95,6 +95,8 @@ function pixelFormatOf(attributes: Attributes, syntax: TransferSyntax): PixelFor
     signed: attributes.unsignedShort('x00280103') === 1,
     samples: attributes.unsignedShort('x00280002') ?? 1,
     photometric: attributes.text('x00280004')?.slice(0, 32) ?? '',
+    inverted: attributes.text('x00280004') === 'MONOCHROME1',
+    lossy: attributes.text('x00282110') === '01',
     encoding: syntax.encoding,
     syntaxName: syntax.name,
   };
@@ -125,9 +127,9 @@ function damageOf(
   if (rows > mostRows || columns > mostRows) {
     return unsupported(`at most ${mostRows} rows and columns`, `${rows} x ${columns}`);
   }
-  if (samples !== 1 || photometric !== 'MONOCHROME2') {
+  if (samples !== 1 || !/^MONOCHROME[12]$/.test(photometric)) {
     return unsupported(
-      'one number a pixel of which more is brighter (MONOCHROME2)',
+      'one number a pixel (MONOCHROME1 or MONOCHROME2)',
       `${samples} a pixel, ${/^[A-Z0-9_ ]+$/.test(photometric) ? photometric : 'unknown'}`,
     );
   }

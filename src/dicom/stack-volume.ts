@@ -29,7 +29,7 @@ export interface StackVolume {
 
 /**
  * Decodes a stack in the workers of the pool. Values are stored ones times slope plus intercept of
- * their frame.
+ * their frame; of MONOCHROME1 the largest minus them.
  * @throws DawsonError what {@link Stack.refusal} says for a stack that is no volume; `file-truncated`
  *   and `file-corrupt` for pixel data that are cut or damaged, `unsupported-image` for more voxels
  *   than Dawson reads, `out-of-memory`, `study-changing`.
@@ -52,7 +52,8 @@ export async function stackVolume(
   const sha256 = createHash('sha256');
   for (const hash of hashes.flat()) sha256.update(hash, 'hex');
   // Out of shared memory, which not every user of typed arrays takes.
-  const data = shared.slice() as VoxelData;
+  const own = shared.slice() as VoxelData;
+  const data = slices[0].instance.pixels!.inverted ? turnedBack(own) : own;
   return {
     volume: { data, size, affine },
     frames: slices.map(({ instance, frame }) => ({
@@ -62,6 +63,15 @@ export async function stackVolume(
     })),
     sha256: sha256.digest('hex'),
   };
+}
+
+/** Bright and dark exchanged; what is darkest becomes 0. Differences of signed numbers need more room. */
+function turnedBack(data: VoxelData): VoxelData {
+  let most = Number.NEGATIVE_INFINITY;
+  for (const value of data) most = Math.max(most, value);
+  const isUnsigned = data instanceof Uint8Array || data instanceof Uint16Array;
+  const roomy = isUnsigned ? data : Float32Array.from(data);
+  return roomy.map((value) => most - value) as VoxelData;
 }
 
 function sharedVoxels(slices: readonly Slice[], count: number, file: string): VoxelData {

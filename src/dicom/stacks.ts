@@ -130,7 +130,7 @@ function mixture(slices: readonly Slice[]): Refusal | undefined {
   return (
     differs('frame of reference', ({ frameOfReference }) => frameOfReference) ??
     differs('form of pixels', ({ pixels }) =>
-      [pixels!.bitsAllocated, pixels!.bitsStored, pixels!.signed].join(),
+      [pixels!.bitsAllocated, pixels!.bitsStored, pixels!.signed, pixels!.inverted].join(),
     )
   );
 }

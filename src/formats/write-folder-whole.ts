@@ -12,7 +12,7 @@ import {
   rmdir,
   stat,
 } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { DawsonError } from '../errors.js';
 import { abandonedBeside, nameBeside } from './beside.js';
 import { readJson } from './read-json.js';
@@ -22,6 +22,8 @@ import { absent, flushFile, flushFolder, writingFailure } from './write-whole.js
 export interface ResultKind {
   /** Every file that such a result can consist of: what has another name is someone else's. */
   readonly names: RegExp;
+  /** Folders in it; the names of their files begin with theirs and a slash. */
+  readonly folders?: readonly string[];
   /** The JSON file by which a folder is known to hold one, and the schema that it states. */
   readonly marker: string;
   readonly schema: string;
@@ -95,10 +97,10 @@ async function requireWritableParent(folder: string): Promise<void> {
 }
 
 async function requireOnlyResult(folder: string, kind: ResultKind): Promise<void> {
-  const entries = await readdir(folder, { withFileTypes: true });
+  const entries = await entriesOf(folder, kind);
   const foreign = entries
-    .filter((entry) => !entry.isFile() || !kind.names.test(entry.name))
-    .map((entry) => entry.name)
+    .filter(({ name, isFile }) => !isFile || !kind.names.test(name))
+    .map(({ name }) => name)
     .sort();
   const isResult =
     foreign.length === 0 && (entries.length === 0 || (await holdsResult(folder, kind)));
@@ -111,6 +113,29 @@ async function requireOnlyResult(folder: string, kind: ResultKind): Promise<void
         ? `files without Dawson’s ${kind.marker}`
         : `${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ` and ${foreign.length - 3} more` : ''}`,
   });
+}
+
+/** What is in a folder, and in those of its folders that belong to the result, by relative names. */
+async function entriesOf(
+  folder: string,
+  { folders = [] }: ResultKind,
+): Promise<{ name: string; isFile: boolean }[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const own = entries.filter((entry) => entry.isDirectory() && folders.includes(entry.name));
+  const inner = await Promise.all(
+    own.map(async ({ name }) =>
+      (await readdir(join(folder, name), { withFileTypes: true })).map((entry) => ({
+        name: `${name}/${entry.name}`,
+        isFile: entry.isFile(),
+      })),
+    ),
+  );
+  return [
+    ...entries
+      .filter((entry) => !own.includes(entry))
+      .map((entry) => ({ name: entry.name, isFile: entry.isFile() })),
+    ...inner.flat(),
+  ];
 }
 
 async function holdsResult(folder: string, { marker, schema }: ResultKind): Promise<boolean> {
@@ -146,12 +171,15 @@ async function cleanUpBeside(final: string, kind: ResultKind): Promise<void> {
 }
 
 async function flushResult(staging: string, kind: ResultKind): Promise<void> {
-  for (const name of await readdir(staging)) {
+  const entries = await entriesOf(staging, kind);
+  for (const { name } of entries) {
     // Else the next run would not know the file for a part of this result.
     if (!kind.names.test(name)) throw new RangeError(`${name} is not a name of a result file`);
     await flushFile(join(staging, name));
   }
-  await flushFolder(staging);
+  const inner = new Set(entries.map(({ name }) => dirname(name)));
+  for (const name of inner) await flushFolder(join(staging, name));
+  if (!inner.has('.')) await flushFolder(staging);
 }
 
 async function putInPlace(staging: string, final: string): Promise<void> {
@@ -205,6 +233,7 @@ function withFinalName(error: unknown, staging: string | undefined, folder: stri
   if (!(error instanceof DawsonError) || !staging) return error;
   const { file } = error.details;
   if (file === staging) return new DawsonError(error.code, { ...error.details, file: folder });
-  if (file === undefined || dirname(file) !== staging) return error;
-  return new DawsonError(error.code, { ...error.details, file: join(folder, basename(file)) });
+  if (file === undefined || !file.startsWith(join(staging, sep))) return error;
+  const name = relative(staging, file);
+  return new DawsonError(error.code, { ...error.details, file: join(folder, name) });
 }

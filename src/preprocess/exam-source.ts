@@ -1,3 +1,4 @@
+import type { Remark } from '../remarks.js';
 import { type Exam, type ExamFiles, readExam, type SequenceName, sequencesOf } from './exam.js';
 import { type DescribedExam, describeExam, type GivenDescription } from './exam-description.js';
 
@@ -8,7 +9,7 @@ export interface ExamSource {
   /** Whose exam it is, with what was given put over it. */
   describe(given?: GivenDescription): Promise<DescribedExam>;
   /** @returns the exam, and what was worked around in reading it. */
-  read(): Promise<{ exam: Exam; notes: string[] }>;
+  read(): Promise<{ exam: Exam; notes: (string | Remark)[] }>;
 }
 
 /** An exam whose sequences lie in a file each. */

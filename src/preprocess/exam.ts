@@ -12,6 +12,8 @@ export const sequenceLabels: Record<SequenceName, string> = { flair: 'FLAIR', t2
 /** One sequence as read from its file, on its own grid. */
 export interface Sequence {
   readonly file: string;
+  /** Series Instance UID, of images that came as DICOM. */
+  readonly seriesUid?: string;
   readonly sha256: string;
   readonly volume: Volume<Float32Array>;
   /** Header to write results with, so that they carry exactly this grid; absent for MetaImage. */

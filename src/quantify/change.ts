@@ -72,6 +72,11 @@ export interface LesionChange {
   readonly otherProbability?: number;
   /** Mean place in the newer exam's space, RAS mm. */
   readonly centroidMm: Vec3;
+  /**
+   * By what the lesion is known in DICOM results of all exams; absent for a new one, and where the
+   * exams did not come as DICOM.
+   */
+  readonly trackingUid?: string;
   readonly doubt?: Doubt;
 }
 

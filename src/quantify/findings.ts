@@ -22,6 +22,8 @@ export const notice = 'Dawson is not a medical device. Its results are not for d
 export interface InputRecord {
   /** Name of the file, without its folder. */
   readonly fileName: string;
+  /** Series Instance UID, of images that came as DICOM. */
+  readonly seriesUid?: string;
   readonly sha256: string;
   readonly sizeVoxels: Size;
   readonly voxelSizeMm: Vec3;
@@ -131,9 +133,10 @@ export function findingsOf(found: Found): Omit<Findings, 'run'> {
 const recordOf = <T>(names: readonly SequenceName[], value: (name: SequenceName) => T) =>
   Object.fromEntries(names.map((name) => [name, value(name)]));
 
-function inputRecord({ file, sha256, volume }: Sequence): InputRecord {
+function inputRecord({ file, seriesUid, sha256, volume }: Sequence): InputRecord {
   return {
     fileName: basename(file),
+    ...(seriesUid !== undefined && { seriesUid }),
     sha256,
     sizeVoxels: volume.size,
     voxelSizeMm: voxelSizeMm(volume.affine),

@@ -3,11 +3,11 @@ import { sequenceNames } from '../preprocess/exam.js';
 import { findingsSchema } from './findings.js';
 
 export interface ResultRow {
-  /** Its name; SEQUENCE stands for flair, t2, t1: one file for each. */
+  /** Its name; SEQUENCE stands for flair, t2, t1: one file for each; OBJECT for one of several. */
   readonly file: string;
   readonly what: string;
   /** With what it comes: every result has the others. */
-  readonly optional?: 'report' | 'intermediate';
+  readonly optional?: 'report' | 'change' | 'dicom' | 'intermediate';
 }
 
 /** Every file in the folder with the result of one exam. Adding one is adding a row. */
@@ -25,6 +25,17 @@ export const resultFiles = {
     optional: 'report',
   },
   html: { file: 'report.html', what: 'the same as a page for browsers', optional: 'report' },
+  change: {
+    file: 'change.json',
+    what: 'what became of each lesion since the exam before',
+    optional: 'change',
+  },
+  changeMap: { file: 'change.nii.gz', what: 'the same as an image', optional: 'change' },
+  dicom: {
+    file: 'dicom/OBJECT',
+    what: 'the result as DICOM objects, with --dicom',
+    optional: 'dicom',
+  },
   anatomy: { file: 'anatomy.nii.gz', what: 'parts of the brain', optional: 'intermediate' },
   prepared: {
     file: 'prepared-SEQUENCE.nii.gz',
@@ -43,13 +54,30 @@ export type ResultFile = keyof typeof resultFiles;
 /** All rows of {@link resultFiles}, in their order. */
 export const resultRows = Object.entries(resultFiles) as [ResultFile, ResultRow][];
 
+/** Of DICOM results: objects, and the list of them. */
+const dicomNames =
+  '(export\\.json|(lesions|each-lesion|measurements|report)\\.dcm|(preview|change)-\\d{3,5}\\.dcm)';
+
+/** What a folder of DICOM results is known by. */
+export const dicomResult: ResultKind = {
+  // With de-identified images also these.
+  names: new RegExp(`^(${dicomNames}|exam/(${sequenceNames.join('|')})-\\d{3,6}\\.dcm)$`),
+  folders: ['exam'],
+  marker: 'export.json',
+  schema: 'dawson-dicom-export',
+};
+
 const patterns = resultRows.map(([, { file }]) =>
-  file.replaceAll('.', '\\.').replace('SEQUENCE', `(${sequenceNames.join('|')})`),
+  file
+    .replaceAll('.', '\\.')
+    .replace('SEQUENCE', `(${sequenceNames.join('|')})`)
+    .replace('OBJECT', dicomNames),
 );
 
 /** What the folder of an exam's result is known by. */
 export const examResult: ResultKind = {
   names: new RegExp(`^(${patterns.join('|')})$`),
+  folders: ['dicom'],
   marker: resultFiles.findings.file,
   schema: findingsSchema.schema,
 };

@@ -20,7 +20,10 @@ export const previewResult: ResultKind = {
   schema: previewSchema.schema,
 };
 
-const rimColour = [255, 212, 0];
+/** Red, green, blue, 0 to 255. */
+export type Colour = readonly [number, number, number];
+
+const rimColour: Colour = [255, 212, 0];
 
 /**
  * Every slice of a FLAIR with the outlines of its lesions, as PNG files `slice-001.png` on from the
@@ -62,10 +65,18 @@ export const previewFilesInWorker = inWorker<typeof previewFiles>(import.meta.ur
 
 type Pixels = Pick<Slice, 'values' | 'width' | 'height'>;
 
-/** A slice of a FLAIR in grey, with the outlines of its lesions, as RGB. */
-export function outlinedSlice(flair: Pixels, lesions: Pixels, window: Window): Uint8Array {
+/**
+ * A slice of a FLAIR in grey, with the outlines of its lesions, as RGB.
+ * @param colours of the outlines by the values of `lesions` from 1 on; the last stands for larger ones
+ */
+export function outlinedSlice(
+  flair: Pixels,
+  lesions: Pixels,
+  window: Window,
+  colours: readonly Colour[] = [rimColour],
+): Uint8Array {
   const rgb = grey(flair, window.black, window.white);
-  drawRims(rgb, lesions);
+  drawRims(rgb, lesions, (value) => colours[Math.min(value, colours.length) - 1]);
   return rgb;
 }
 
@@ -80,16 +91,20 @@ function grey({ values }: Pixels, black: number, white: number): Uint8Array {
 }
 
 /** Colours the pixels outside the mask that share an edge with it. */
-function drawRims(rgb: Uint8Array, { values, width, height }: Pixels): void {
+function drawRims(
+  rgb: Uint8Array,
+  { values, width, height }: Pixels,
+  colourOf: (value: number) => Colour,
+): void {
   for (let row = 0, pixel = 0; row < height; row++) {
     for (let column = 0; column < width; column++, pixel++) {
       if (values[pixel] !== 0) continue;
-      const touches =
-        (column > 0 && values[pixel - 1] !== 0) ||
-        (column < width - 1 && values[pixel + 1] !== 0) ||
-        (row > 0 && values[pixel - width] !== 0) ||
-        (row < height - 1 && values[pixel + width] !== 0);
-      if (touches) rgb.set(rimColour, 3 * pixel);
+      const touched =
+        (column > 0 && values[pixel - 1]) ||
+        (column < width - 1 && values[pixel + 1]) ||
+        (row > 0 && values[pixel - width]) ||
+        (row < height - 1 && values[pixel + width]);
+      if (touched) rgb.set(colourOf(touched), 3 * pixel);
     }
   }
 }

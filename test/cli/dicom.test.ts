@@ -36,7 +36,10 @@ describe('dawson segment --dicom', () => {
     expect(Object.keys(findings.inputs)).toEqual(['flair', 't1']);
     expect(findings.exam.patient).toMatchObject({ id: 'P1', name: 'Jane Doe' });
     expect(findings.exam.date).toBe('2026-01-31');
-    expect(findings.notes[0]).toMatch(/^FLAIR: series 2 was chosen: inversion recovery/);
+    expect(findings.inputs.flair.seriesUid).toBe('1.2.3.2');
+    expect(findings.notes[0].text).toBe(
+      'FLAIR: series 2 was chosen by its acquisition: inversion recovery, TR 9000, TE 100, TI 2500.',
+    );
 
     const original = reorient((await readNifti(demoExam('flair'))).volume, 'LPS');
     const flair = reorient((await readNifti(join(out, 'flair.nii.gz'))).volume, 'LPS');

@@ -49,8 +49,18 @@ const runs: readonly (readonly string[])[] = [
   [
     ...['segment', '--dicom', at('dicom'), '--study', '1.2.3', '--rules', at('rules.json')],
     ...['--model', at('model'), '--brain-extracted', '--ignore-quality', '--out', at('of-dicom')],
+    ...['--previous-dicom', at('dicom-before')],
   ],
-  ['dicom', 'export', at('of-dicom'), '--dicom', at('dicom'), '--out', at('objects')],
+  [
+    'dicom',
+    'export',
+    at('of-dicom'),
+    '--dicom',
+    at('dicom'),
+    '--out',
+    at('objects'),
+    '--deidentify',
+  ],
   ['track', '--exam', at('first'), '--exam', at('second'), '--out', at('change')],
   [
     ...['report', at('second'), '--previous', at('first'), '--out', at('r.pdf')],
@@ -109,7 +119,8 @@ beforeAll(async () => {
   for (const name of ['flair', 't1', 't2'] as const) {
     await writeNifti(at(`${name}.nii.gz`), exam[name]);
   }
-  writeDicom(exam.flair);
+  writeDicom('dicom', '1.2.3', '20260131', exam.flair);
+  writeDicom('dicom-before', '1.2.2', '20250131', exam.flair);
   await writeTransform(at('i.txt'), identity);
   await writeThresholdModel((name) => at(name), {
     channels: ['FLAIR', 'T1w', 'T2'],
@@ -135,12 +146,13 @@ async function writeResult(name: string, blobs: ReturnType<typeof scatteredBlobs
 }
 
 /** A FLAIR as a folder of DICOM files, and a rule that takes it. */
-function writeDicom(flair: Volume): void {
+function writeDicom(name: string, study: string, date: string, flair: Volume): void {
   const whole = { ...flair, data: flair.data.map((value) => Math.max(0, Math.round(value))) };
-  mkdirSync(at('dicom'));
-  const spec = { number: 1, sequence: 'IR', tr: 9000, te: 100, ti: 2500 };
+  mkdirSync(at(name));
+  const elements = { '00080020': ['DA', date] } as const;
+  const spec = { number: 1, sequence: 'IR', tr: 9000, te: 100, ti: 2500, study, elements };
   for (const [slice, bytes] of filesOfVolume(whole, spec).entries()) {
-    writeFileSync(at('dicom', `${slice}`), bytes);
+    writeFileSync(at(name, `${slice}`), bytes);
   }
   const rules = [{ use: 'flair', where: { seriesNumber: 1 } }];
   const document = { schema: 'dawson-dicom-rules', schemaVersion: 1, rules };

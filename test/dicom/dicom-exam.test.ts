@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openDicomExam, readDicomFolder, readSiteRules } from '../../src/dicom/index.js';
+import { type Remark, remarkIn } from '../../src/remarks.js';
 import { folderOf, named, runForTests } from '../support/dicom-folder.js';
 import { type SeriesSpec, seriesFiles } from '../support/dicom-series.js';
 import { temporaryFile } from '../support/temporary-folder.js';
@@ -32,9 +33,29 @@ describe('the exam of a DICOM folder', () => {
     expect(read.flair.volume.data).toBeInstanceOf(Float32Array);
     expect(read.flair.file).toMatch(/series 1\.2\.3\.3$/);
     expect(read.t1?.sha256).toMatch(/^[0-9a-f]{64}$/);
-    expect(notes).toEqual([
-      'FLAIR: series 3 was chosen: inversion recovery, TR 9000, TE 100, TI 2500: dark fluid',
-      'T1: series 4 was chosen: spin echo, TR 550, TE 12',
+    expect(read.flair.seriesUid).toBe('1.2.3.3');
+    expect(notes.map((note) => remarkIn(note as Remark, 'en'))).toEqual([
+      'FLAIR: series 3 was chosen by its acquisition: inversion recovery, TR 9000, TE 100, TI 2500.',
+      'T1: series 4 was chosen by its acquisition: spin echo, TR 550, TE 12.',
+    ]);
+    expect(remarkIn(notes[0] as Remark, 'da')).toBe(
+      'FLAIR: serie 3 blev valgt ud fra optagelsen: inversion-recovery, TR 9000, TE 100, TI 2500.',
+    );
+  });
+
+  it('has remarks on images that are not quite what was acquired', async () => {
+    const elements = {
+      '00280004': ['CS', 'MONOCHROME1'],
+      '00282110': ['CS', '01'],
+    } as const;
+    const imageType = 'DERIVED\\SECONDARY\\M';
+    const { notes } = await (await examIn({ ...flair, imageType, agent: 'Gd', elements })).read();
+    expect(notes.map((note) => (note as Remark).code)).toEqual([
+      'series-chosen',
+      'series-reformatted',
+      'after-contrast-agent',
+      'lossy-compression',
+      'inverted-brightness',
     ]);
   });
 
@@ -46,7 +67,10 @@ describe('the exam of a DICOM folder', () => {
     };
     const exam = await examIn(older, flair);
     expect(exam.study.uid).toBe('1.2.3');
-    expect((await exam.read()).notes[0]).toMatch(/1 more studies; the newest/);
+    expect((await exam.read()).notes[0]).toMatchObject({
+      code: 'other-studies',
+      values: { count: 1 },
+    });
   });
 
   it('is described by the header of the FLAIR', async () => {

@@ -5,9 +5,16 @@ import type { Attributes } from '../../src/dicom/attributes.js';
 import { exportResult, readDicomFolder } from '../../src/dicom/index.js';
 import { parseDicom } from '../../src/dicom/parse.js';
 import { tags } from '../../src/dicom/write/tags.js';
+import { readVolume, writeNifti } from '../../src/formats/index.js';
+import { type ChangeDocument, changeSchema } from '../../src/quantify/change.js';
+import { changeRule } from '../../src/quantify/classify-change.js';
+import { notice } from '../../src/quantify/findings.js';
 import { folderOf, named, runForTests } from '../support/dicom-folder.js';
+import { groupsOf } from '../support/dicom-measurements.js';
 import { reportBytes, resultOf } from '../support/dicom-result.js';
 import { enhancedFile, type SeriesSpec, seriesFiles } from '../support/dicom-series.js';
+import { syntaxOf } from '../support/dicom-writer.js';
+import { drawnChange } from '../support/report-exam.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const run = runForTests();
@@ -87,31 +94,6 @@ function maskOf(
   return mask;
 }
 
-/** The numbers of a report by the names of their groups. */
-function measured(report: Attributes) {
-  const named = (item: Attributes) =>
-    text(items(item, 'ConceptNameCodeSequence')[0], 'CodeMeaning');
-  const measurements = items(report, 'ContentSequence').find(
-    (item) =>
-      items(item, 'ConceptNameCodeSequence').length > 0 && named(item) === 'Imaging Measurements',
-  )!;
-  return items(measurements, 'ContentSequence').map((group) => {
-    const content = items(group, 'ContentSequence');
-    const find = (name: string) => content.filter((item) => named(item) === name);
-    const value = (item: Attributes) =>
-      items(item, 'MeasuredValueSequence')[0].decimal(tag('NumericValue'));
-    return {
-      label: text(find('Tracking Identifier')[0], 'TextValue'),
-      uid: text(find('Tracking Unique Identifier')[0], 'UID'),
-      volumeMm3: value(find('Volume')[0])!,
-      site: find('Finding Site').map((item) =>
-        text(items(item, 'ConceptCodeSequence')[0], 'CodeMeaning'),
-      )[0],
-      region: find('Comment').map((item) => text(item, 'TextValue'))[0],
-    };
-  });
-}
-
 describe('a result as DICOM', () => {
   it('is of the patient and the study of its source, in series of its own', async () => {
     const { out, objects } = await exported(folderFor(oblique));
@@ -185,7 +167,7 @@ describe('a result as DICOM', () => {
 
   it('reports the numbers of the findings', async () => {
     const { read, findings } = await exported(folderFor(flair));
-    const [all, ...lesions] = measured(read('measurements').attributes);
+    const [all, ...lesions] = groupsOf(read('measurements').attributes);
     expect(all).toMatchObject({ label: 'All lesions', volumeMm3: 1000 * findings.lesionVolumeMl });
     expect(lesions).toMatchObject([
       { label: 'Lesion 1', site: 'Cerebral White Matter', region: 'Periventricular' },
@@ -238,7 +220,7 @@ describe('a result as DICOM', () => {
     const { objects, read } = await exported(folderFor(flair), []);
     expect(objects.map(({ file }) => file)).not.toContain('each-lesion.dcm');
     expect(read('lesions').pixels.every((byte) => byte === 0)).toBe(true);
-    expect(measured(read('measurements').attributes)).toMatchObject([{ volumeMm3: 0 }]);
+    expect(groupsOf(read('measurements').attributes)).toMatchObject([{ volumeMm3: 0 }]);
   });
 
   it('is never taken for an exam', async () => {
@@ -246,6 +228,162 @@ describe('a result as DICOM', () => {
     const { studies, remarks } = await readDicomFolder(out, run);
     expect(studies).toHaveLength(1);
     expect(remarks.map(({ code }) => code)).toEqual(['own-results']);
+  });
+});
+
+describe('a result with what changed', () => {
+  const goneUid = '2.25.12345';
+  const grownUid = '2.25.67890';
+  const changes: Parameters<typeof drawnChange>[0] = [
+    {
+      changeClass: 'new',
+      previousIds: [],
+      currentIds: [2],
+      currentVolumeMl: 2,
+      previousVolumeMl: 0,
+    },
+    {
+      changeClass: 'enlarged',
+      previousIds: [1, 3],
+      currentIds: [1],
+      currentVolumeMl: 6,
+      previousVolumeMl: 3,
+      trackingUid: grownUid,
+    },
+    {
+      changeClass: 'disappeared',
+      previousIds: [2],
+      currentIds: [],
+      currentVolumeMl: 0,
+      previousVolumeMl: 1,
+      trackingUid: goneUid,
+    },
+  ];
+
+  /** Writes a comparison beside a result, whose map is its mask with one place more. */
+  async function compare({ folder, findings }: Awaited<ReturnType<typeof resultOf>>) {
+    const { comparison } = drawnChange(changes);
+    const { sha256: flairSha256, voxelSizeMm } = findings.inputs.flair;
+    const { lesionCount, lesionVolumeMl, brainVolumeMl } = findings;
+    const current = { flairSha256, voxelSizeMm, lesionCount, lesionVolumeMl, brainVolumeMl };
+    const previous = { ...current, lesionCount: 3, exam: { date: '2025-01-31' } };
+    const document: ChangeDocument = {
+      ...{ ...changeSchema, notice, program: { name: 'dawson', version: '0.1.0' } },
+      rule: changeRule,
+      exams: [
+        { folder: 'study 1.2.2', ...previous },
+        { folder: 'study 1.2.3', ...current },
+      ],
+      ...{ consecutive: [comparison], sinceFirst: [], leftOut: [], cautions: [] },
+    };
+    writeFileSync(join(folder, 'change.json'), JSON.stringify(document));
+    const { volume } = await readVolume(join(folder, 'lesions.nii.gz'));
+    const map = Uint8Array.from(volume.data, (value) => 2 * value);
+    map[0] = 4;
+    await writeNifti(join(folder, 'change.nii.gz'), { ...volume, data: map });
+    return document;
+  }
+
+  it('names the class of each lesion, keeps its identifier, and shows it in a colour', async () => {
+    const dicom = folderFor(flair);
+    const result = await resultOf(dicom, uid, lesionVoxels, run);
+    await compare(result);
+    const out = join(temporaryFolder()(), 'out');
+    await exportResult(result.folder, dicom, out, run);
+    const [, first, second, gone] = groupsOf(parsed(join(out, 'measurements.dcm')).attributes);
+    expect([first, second, gone]).toMatchObject([
+      { label: 'Lesion 1', change: 'Increase in size', uid: grownUid },
+      { label: 'Lesion 2', change: 'New' },
+      { label: 'Lesion 2 of the exam before', change: 'Resolved', uid: goneUid },
+    ]);
+    expect(second.uid).not.toMatch(/^2\.25\.(12345|67890)$/);
+    const segments = items(parsed(join(out, 'each-lesion.dcm')).attributes, 'SegmentSequence');
+    expect(segments.map((segment) => text(segment, 'TrackingUID'))).toEqual([grownUid, second.uid]);
+    const { attributes, pixels } = parsed(join(out, 'change-003.dcm'));
+    expect(text(attributes, 'SeriesDescription')).toMatch(/^Dawson change preview/);
+    expect([...pixels.subarray(3 * 7, 3 * 8)]).toEqual([230, 159, 0]);
+    expect([...parsed(join(out, 'change-001.dcm')).pixels.subarray(3, 6)]).toEqual([0, 158, 115]);
+  });
+
+  it('refuses a comparison of another exam, and one of lesions that no exam has', async () => {
+    const dicom = folderFor(flair);
+    const result = await resultOf(dicom, uid, lesionVoxels, run);
+    const document = await compare(result);
+    const file = join(result.folder, 'change.json');
+    const refusal = (changed: object) => {
+      writeFileSync(file, JSON.stringify({ ...document, ...changed }));
+      const out = join(temporaryFolder()(), 'out');
+      return exportResult(result.folder, dicom, out, run).catch((error: unknown) => error);
+    };
+    const [before, now] = document.exams;
+    const other = { ...now, flairSha256: 'b4'.repeat(32) };
+    expect(await refusal({ exams: [before, other] })).toMatchObject({ code: 'inputs-conflict' });
+    const [comparison] = document.consecutive;
+    const lesions = [{ ...comparison.lesions[0], currentIds: [9] }];
+    expect(await refusal({ consecutive: [{ ...comparison, lesions }] })).toMatchObject({
+      code: 'file-corrupt',
+    });
+  });
+});
+
+describe('a result without what tells whose it is', () => {
+  const secret: SeriesSpec = {
+    ...oblique,
+    elements: {
+      ...oblique.elements,
+      '0008103e': ['LO', 'flair of Jane'],
+      '00081111': ['SQ', [{ '00081155': ['UI', '1.2.3.77'], '00100010': ['PN', 'Doe^Jane'] }]],
+      '00090010': ['LO', 'SECRET'],
+      '00091001': ['LO', 'Doe^Jane'],
+      '00104000': ['LT', 'Jane Doe, seen 20260131'],
+    },
+  };
+  const telling = /Jane|Doe|M.{1,2}ller|A17|SECRET|1980\.?01\.?31|20260131|(?<![\d.])1\.2\.3\./i;
+  const filesIn = (folder: string) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /\.(dcm|json)$/.test(name),
+    );
+
+  it.each<[string, Buffer[]]>([
+    ['implicit', seriesFiles(secret, { syntax: syntaxOf.implicit, undefinedLengths: true })],
+    ['big endian', seriesFiles(secret, { syntax: syntaxOf.bigEndian })],
+    ['deflated', seriesFiles(secret, { syntax: syntaxOf.deflated })],
+    ['enhanced', [enhancedFile({ ...secret, slices: 15 })]],
+  ])('has the very images and lesions: %s', async (_name, files) => {
+    const dicom = folderOf(named(files));
+    const { folder, mask } = await resultOf(dicom, uid, lesionVoxels, run);
+    const out = join(temporaryFolder()(), 'out');
+    const objects = await exportResult(folder, dicom, out, run, { deidentify: true });
+    const names = filesIn(out);
+    expect(names.filter((name) => name.startsWith('exam'))).toHaveLength(files.length);
+    for (const name of names) {
+      const text = readFileSync(join(out, name), 'latin1');
+      expect([name, telling.exec(text)?.[0]]).toEqual([name, undefined]);
+      if (name.endsWith('.json')) continue;
+      const { attributes } = parsed(join(out, name));
+      expect(saidBy(attributes)).toEqual({ name: undefined, removed: 'YES', burnedIn: 'NO' });
+    }
+    expect(new Set(objects.map(({ sopInstance }) => sopInstance)).size).toBe(objects.length);
+    // The images are those of the result: their voxels and places were compared when it was written.
+    const { pixels } = parsed(join(out, 'lesions.dcm'));
+    expect(mask.map((_, voxel) => (pixels[voxel >> 3] >> (voxel & 7)) & 1)).toEqual(mask);
+  });
+
+  it('is refused where texts are burned into the images', async () => {
+    const spec = { ...flair, elements: { ...flair.elements, '00280301': ['CS', 'YES'] } } as const;
+    const dicom = folderFor(spec);
+    const { folder } = await resultOf(dicom, uid, lesionVoxels, run);
+    const out = join(temporaryFolder()(), 'out');
+    await expect(exportResult(folder, dicom, out, run, { deidentify: true })).rejects.toMatchObject(
+      { code: 'unsupported-image' },
+    );
+    expect(() => readdirSync(out)).toThrow();
+  });
+
+  const saidBy = (attributes: Attributes) => ({
+    name: attributes.written('x00100010', 'PN'),
+    removed: text(attributes, 'PatientIdentityRemoved'),
+    burnedIn: text(attributes, 'BurnedInAnnotation') ?? 'NO',
   });
 });
 
@@ -284,7 +422,7 @@ describe('what is not exported', () => {
       advice: expect.stringMatching(/--no-report/),
     });
     writeFileSync(join(folder, 'report.pdf'), reportBytes);
-    const inputs = { flair: { ...findings.inputs.flair, fileName: 'flair.nii.gz' } };
+    const inputs = { flair: { ...findings.inputs.flair, seriesUid: undefined } };
     writeFileSync(join(folder, 'findings.json'), JSON.stringify({ ...findings, inputs }));
     expect(await refusal(folder, dicom)).toMatchObject({ code: 'inputs-conflict' });
   });

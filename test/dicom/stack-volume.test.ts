@@ -97,6 +97,26 @@ describe('a stack as a volume', () => {
     expect(volume.data[12 * 2 + 1]).toBe(2.5 * madeValue(1, 0, 2) - 5);
   });
 
+  it('is turned back where larger numbers are darker', async () => {
+    const inverted = { '00280004': ['CS', 'MONOCHROME1'] } as const;
+    const { volume } = await volumeOf(named(seriesFiles({ ...spec, elements: inverted })));
+    const { volume: plain } = await volumeOf(named(seriesFiles(spec)));
+    const most = madeValue(3, 2, 4);
+    expect([...volume.data]).toEqual([...plain.data].map((value) => most - value));
+    expect(volume.data).toBeInstanceOf(Uint16Array);
+    const signed = { ...inverted, '00280103': ['US', 1] } as const;
+    const { volume: wide } = await volumeOf(
+      named(
+        seriesFiles({
+          ...spec,
+          elements: signed,
+          ofSlice: () => ({ '7fe00010': ['OW', words([0x8000, 0x7fff, ...Array(10).fill(0)])] }),
+        }),
+      ),
+    );
+    expect([...wide.data.subarray(0, 3)]).toEqual([65535, 0, 32767]);
+  });
+
   it('has a hash that tells files, not their names', async () => {
     const files = seriesFiles(spec);
     const { sha256 } = await volumeOf(named(files));
@@ -168,9 +188,9 @@ describe('a stack that is no volume', () => {
       /MONOCHROME2.*3 a pixel, RGB/,
     ],
     [
-      'inverted brightness',
-      seriesFiles({ ...spec, elements: { '00280004': ['CS', 'MONOCHROME1'] } }),
-      /1 a pixel, MONOCHROME1/,
+      'bright and dark exchanged in some slices',
+      altered(3, { '00280004': ['CS', 'MONOCHROME1'] }),
+      /one form of pixels/,
     ],
     [
       'a hostile photometric',

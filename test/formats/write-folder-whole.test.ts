@@ -85,6 +85,27 @@ describe('writeFolderWhole', () => {
     expect(runOf(path('out'))).toBe('2');
   });
 
+  it('replaces the folders of an earlier result too, and no other folder in it', async () => {
+    const path = temporaryFolder();
+    const withObject = (run: string, name: string) => async (staging: string) => {
+      await fillWith(run)(staging);
+      mkdirSync(join(staging, 'dicom'));
+      writeFileSync(join(staging, 'dicom', name), run);
+    };
+    await writeFolderWhole(path('out'), withObject('1', 'lesions.dcm'));
+    await writeFolderWhole(path('out'), withObject('2', 'report.dcm'));
+    expect(readdirSync(path('out', 'dicom'))).toEqual(['report.dcm']);
+    writeFileSync(path('out', 'dicom', 'notes.txt'), 'mine');
+    await expect(writeFolderWhole(path('out'), fillWith('3'))).rejects.toMatchObject({
+      code: 'output-exists',
+      details: { found: 'dicom/notes.txt' },
+    });
+    await expect(writeFolderWhole(path('other'), withObject('1', 'a.dcm'))).rejects.toThrow(
+      /dicom\/a\.dcm is not a name/,
+    );
+    expect(readdirSync(path())).toEqual(['out']);
+  });
+
   it('follows a link to a folder and keeps the link', async () => {
     const path = temporaryFolder();
     mkdirSync(path('disk'));

@@ -27,7 +27,11 @@ export async function resultOf(
   const [nx, ny] = flair.size;
   const probability = new Float32Array(flair.data.length);
   for (const [i, j, k] of lesionVoxels) probability[i + nx * (j + ny * k)] = 0.9;
-  const { findings: drawn } = drawnExam({ size: [20, 20, 20], fileName: `series ${series}` });
+  const { findings: drawn } = drawnExam({
+    size: [20, 20, 20],
+    fileName: `series ${series}`,
+    seriesUid: series,
+  });
   const { list, mask, volumeMl } = findLesions(
     onGrid(flair, probability),
     drawn.settings.lesionRule,

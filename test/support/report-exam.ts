@@ -26,6 +26,7 @@ export interface ExamOptions {
   readonly quality?: Findings['quality'];
   readonly withRegions?: boolean;
   readonly fileName?: string;
+  readonly seriesUid?: string;
 }
 
 const regionNames = [
@@ -97,6 +98,7 @@ export function drawnExam(options: ExamOptions = {}): ReportedExam {
     inputs: {
       flair: {
         fileName: options.fileName ?? 'flair.nii.gz',
+        ...(options.seriesUid && { seriesUid: options.seriesUid }),
         sha256: 'a3'.repeat(32),
         sizeVoxels: size,
         voxelSizeMm: voxelMm,
@@ -154,7 +156,13 @@ export function scatteredBlobs(count: number, radiusMm: (index: number) => numbe
 export function drawnChange(
   lesions: readonly Pick<
     LesionChange,
-    'changeClass' | 'currentIds' | 'previousIds' | 'currentVolumeMl' | 'previousVolumeMl' | 'doubt'
+    | 'changeClass'
+    | 'currentIds'
+    | 'previousIds'
+    | 'currentVolumeMl'
+    | 'previousVolumeMl'
+    | 'doubt'
+    | 'trackingUid'
   >[],
 ): ReportedChange {
   const unknown = {

@@ -1,3 +1,4 @@
+import type { ChangeClass } from '../../quantify/change.js';
 import type { LesionRegion, Side } from '../../quantify/location.js';
 import type { DataSet } from './data-set.js';
 
@@ -18,6 +19,7 @@ export const codes = {
   brain: sct('12738006', 'Brain'),
   cerebralWhiteMatter: sct('68523003', 'Cerebral White Matter'),
   comment: dcm('121106', 'Comment'),
+  changedStatus: sct('263703002', 'Changed status'),
   cubicMillimetre: code('mm3', 'UCUM', 'cubic millimeter'),
   device: dcm('121007', 'Device'),
   deviceName: dcm('121013', 'Device Observer Name'),
@@ -57,6 +59,16 @@ export const regionCodes: Readonly<Record<LesionRegion, { site: DataSet; text: s
   'cortical-juxtacortical': { site: codes.brain, text: 'Cortical or juxtacortical' },
   infratentorial: { site: codes.brain, text: 'Infratentorial' },
   'deep-white-matter': { site: codes.cerebralWhiteMatter, text: 'Deep white matter' },
+};
+
+/** What became of a lesion: CID 6134 and qualifiers of SNOMED CT. */
+export const changeCodes: Readonly<Record<ChangeClass, DataSet>> = {
+  new: sct('7147002', 'New'),
+  enlarged: sct('15454001', 'Increase in size'),
+  shrunken: sct('19776001', 'Decrease in size'),
+  disappeared: sct('723506003', 'Resolved'),
+  stable: sct('58158008', 'Stable'),
+  uncertain: sct('82334004', 'Indeterminate'),
 };
 
 export const sideCodes: Readonly<Record<Side, DataSet>> = {

@@ -26,6 +26,12 @@ export const kinds = {
     number: 9003,
     description: `Dawson preview (${notMedical})`,
   },
+  changePreview: {
+    sopClass: '1.2.840.10008.5.1.4.1.1.7',
+    modality: 'OT',
+    number: 9006,
+    description: `Dawson change preview (${notMedical})`,
+  },
   measurements: {
     sopClass: '1.2.840.10008.5.1.4.1.1.88.34',
     modality: 'SR',

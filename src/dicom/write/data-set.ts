@@ -19,18 +19,32 @@ const widths: Readonly<Record<string, number>> = { US: 2, UL: 4, AT: 4 };
 
 /** A data set as a file: preamble, file meta information, elements in the order of their tags. */
 export function dicomFile(dataSet: DataSet): Buffer {
+  const header = dicomHeader({
+    sopClass: String(dataSet.SOPClassUID),
+    sopInstance: String(dataSet.SOPInstanceUID),
+    syntax: transferSyntax,
+  });
+  return Buffer.concat([header, encodeElements(dataSet)]);
+}
+
+/** Preamble and file meta information. @param syntax UID of the transfer syntax of what follows */
+export function dicomHeader(of: {
+  readonly sopClass: string;
+  readonly sopInstance: string;
+  readonly syntax: string;
+}): Buffer {
   const meta = encodeElements({
     FileMetaInformationVersion: Uint8Array.of(0, 1),
-    MediaStorageSOPClassUID: dataSet.SOPClassUID,
-    MediaStorageSOPInstanceUID: dataSet.SOPInstanceUID,
-    TransferSyntaxUID: transferSyntax,
+    MediaStorageSOPClassUID: of.sopClass,
+    MediaStorageSOPInstanceUID: of.sopInstance,
+    TransferSyntaxUID: of.syntax,
     ImplementationClassUID: implementationClass,
     ImplementationVersionName: `DAWSON_${version}`.slice(0, 16),
   });
   const length = Buffer.from([2, 0, 0, 0, 0x55, 0x4c, 4, 0, 0, 0, 0, 0]);
   length.writeUInt32LE(meta.length, 8);
   const preamble = Buffer.concat([Buffer.alloc(128), Buffer.from('DICM')]);
-  return Buffer.concat([preamble, length, meta, encodeElements(dataSet)]);
+  return Buffer.concat([preamble, length, meta]);
 }
 
 /** The elements of a data set or an item, in Explicit VR Little Endian; texts in UTF-8. */

@@ -28,12 +28,16 @@ export async function readReport(resultFolder: string): Promise<Uint8Array> {
 }
 
 /** A report as Encapsulated PDF (PS3.3, A.45.1). */
-export function encapsulatedReport(source: SourceSeries, pdf: Uint8Array): DataSet {
+/** @param namesPatient whether the report says whose exam it is */
+export function encapsulatedReport(
+  source: SourceSeries,
+  pdf: Uint8Array,
+  namesPatient = true,
+): DataSet {
   return {
     ...commonAttributes(source, 'report'),
     ConversionType: 'WSD',
-    // The report names the patient.
-    BurnedInAnnotation: 'YES',
+    BurnedInAnnotation: namesPatient ? 'YES' : 'NO',
     AcquisitionDateTime: '',
     DocumentTitle: 'MS lesion report. Not a medical device',
     ConceptNameCodeSequence: [codes.diagnosticReport],

@@ -1,11 +1,19 @@
+import type { LesionChange } from '../../quantify/change.js';
 import { type FoundLesion, notice } from '../../quantify/findings.js';
 import type { ExamResult } from '../../quantify/read-result.js';
-import { codes, regionCodes, sideCodes } from './codes.js';
+import { changeCodes, codes, regionCodes, sideCodes } from './codes.js';
 import { commonAttributes } from './common.js';
 import type { DataSet } from './data-set.js';
 import { uidOf } from './identifiers.js';
 import type { Segment } from './segmentation.js';
 import { imageReferences, type SourceSeries } from './source-series.js';
+
+/** What became of the lesions since an earlier exam. */
+export interface ReportedChange {
+  /** YYYY-MM-DD, where it is known. */
+  readonly previousDate?: string;
+  readonly lesions: readonly LesionChange[];
+}
 
 /** A segment of a segmentation that was written. */
 export interface MeasuredSegment {
@@ -22,15 +30,24 @@ export function measurementReport(
   { findings }: ExamResult,
   all: MeasuredSegment,
   each: readonly MeasuredSegment[],
+  change?: ReportedChange,
 ): DataSet {
   const { lesions, lesionCount, lesionVolumeMl } = findings;
   const groups = [
     group(source, all, [], lesionVolumeMl, [
       number(codes.numberOfLesions, lesionCount, codes.noUnits),
+      ...(change ? [comparedWith(change)] : []),
     ]),
     ...lesions.map((lesion, index) =>
-      group(source, each[index], siteOf(lesion), lesion.volumeMl, []),
+      group(
+        source,
+        each[index],
+        siteOf(lesion),
+        lesion.volumeMl,
+        changeOf(lesion.id, change?.lesions),
+      ),
     ),
+    ...(change?.lesions ?? []).filter(({ currentIds }) => currentIds.length === 0).map(gone),
   ];
   const segmentations = [...new Set([all, ...each].map(({ segmentation }) => segmentation))];
   return {
@@ -130,6 +147,32 @@ function siteOf({ region, side }: FoundLesion): DataSet[] {
     item('CONTAINS', 'TEXT', codes.comment, { TextValue: text }),
   ];
 }
+
+const comparedWith = ({ previousDate }: ReportedChange) =>
+  item('CONTAINS', 'TEXT', codes.comment, {
+    TextValue: `Compared with the exam before${previousDate ? `, of ${previousDate}` : ''}`,
+  });
+
+/** What became of a lesion of this exam. */
+function changeOf(id: number, changes: readonly LesionChange[] = []): DataSet[] {
+  const change = changes.find(({ currentIds }) => currentIds.includes(id));
+  return change ? [coded('CONTAINS', codes.changedStatus, changeCodes[change.changeClass])] : [];
+}
+
+/** A lesion that only the exam before shows: a group without a place in this one (TID 1501). */
+const gone = ({ changeClass, trackingUid, previousIds }: LesionChange): DataSet => ({
+  ...container(codes.measurementGroup, [
+    item('HAS OBS CONTEXT', 'TEXT', codes.trackingIdentifier, {
+      TextValue: `Lesion ${previousIds.join(' and ')} of the exam before`,
+    }),
+    ...(trackingUid === undefined
+      ? []
+      : [item('HAS OBS CONTEXT', 'UIDREF', codes.trackingUid, { UID: trackingUid })]),
+    coded('CONTAINS', codes.finding, codes.whiteMatterHyperintensity),
+    coded('CONTAINS', codes.changedStatus, changeCodes[changeClass]),
+  ]),
+  ContentTemplateSequence: [template('1501')],
+});
 
 function item(relationship: string, type: string, name: DataSet, content: DataSet): DataSet {
   return {

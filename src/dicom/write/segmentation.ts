@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
 import { notice } from '../../quantify/findings.js';
 import type { ExamResult } from '../../quantify/read-result.js';
-import type { Volume } from '../../volume/volume.js';
 import { codes } from './codes.js';
 import { commonAttributes, type Kind } from './common.js';
 import type { DataSet } from './data-set.js';
 import { uidOf } from './identifiers.js';
 import { imageReferences, type SourceSeries, sliceReference } from './source-series.js';
 import { tags } from './tags.js';
+import type { Labels } from './tracking.js';
 
 /** Voxels of one value, as one object of a segmentation. */
 export interface Segment {
@@ -22,8 +21,6 @@ interface SegmentFrame {
   readonly segment: number;
   readonly slice: number;
 }
-
-type Labels = Volume<Int32Array> | Volume<Uint8Array>;
 
 /** All lesions as one segment, on every slice: viewers shift masks that leave out slices within. */
 export function allLesionsSegmentation(
@@ -55,22 +52,16 @@ export function eachLesionSegmentation(
   return segmentation(source, 'eachLesion', { labels, segments, frames, version });
 }
 
-/** Segments for labels: the same voxels of the same series are tracked by the same identifier. */
-export function segmentsOf(
-  source: SourceSeries,
-  labels: Labels,
-  count: number,
+/** Segments for labels, whose identifiers are those of {@link trackingUidsOf}. */
+export const segmentsOf = (
+  trackingUids: readonly string[],
   labelOf: (number: number) => string,
-): Segment[] {
-  const hashes = Array.from({ length: count + 1 }, () => createHash('sha256'));
-  for (const [voxel, label] of labels.data.entries())
-    if (label > 0) hashes[label].update(`${voxel} `);
-  return hashes.slice(1).map((hash, index) => ({
+): Segment[] =>
+  trackingUids.map((trackingUid, index) => ({
     number: index + 1,
     label: labelOf(index + 1),
-    trackingUid: uidOf('lesion', source.uid, hash.digest('hex')),
+    trackingUid,
   }));
-}
 
 /** The slices in which each label is, in their order. */
 function slicesOfLabels({ data, size }: Labels): Map<number, number[]> {
@@ -116,7 +107,7 @@ function segmentation(source: SourceSeries, kind: Kind, content: Content): DataS
     BitsStored: 1,
     HighBit: 0,
     PixelRepresentation: 0,
-    LossyImageCompression: '00',
+    ...source.header.lossy,
     BurnedInAnnotation: 'NO',
     SegmentationType: 'BINARY',
     SegmentsOverlap: 'NO',

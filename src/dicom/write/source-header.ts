@@ -3,6 +3,7 @@ import type { Attributes } from '../attributes.js';
 import { type Source, sourceName } from '../instance.js';
 import { parseDicom } from '../parse.js';
 import { SourceReader } from '../read-source.js';
+import { code } from './codes.js';
 import type { DataSet } from './data-set.js';
 import { type Keyword, tags } from './tags.js';
 
@@ -13,6 +14,8 @@ export interface SourceHeader {
   /** Of the study, else of the series, its acquisition or its content. */
   readonly date: string;
   readonly time: string;
+  /** Whether the images were ever compressed with loss, which results then say too. */
+  readonly lossy: DataSet;
 }
 
 /** Stands where an exam has no date at all: results must have one, and nobody takes this for real. */
@@ -50,6 +53,18 @@ function headerOf(attributes: Attributes): SourceHeader {
     patientAndStudy: patientAndStudyOf(attributes),
     date: known?.date ?? noDate,
     time: known?.time ?? '000000',
+    lossy: lossyOf(attributes),
+  };
+}
+
+function lossyOf(attributes: Attributes): DataSet {
+  if (attributes.text('x00282110') !== '01') return { LossyImageCompression: '00' };
+  const ratio = attributes.decimals('x00282112');
+  const method = attributes.texts('x00282114').filter((text) => /^[A-Z0-9_ ]{1,16}$/.test(text));
+  return {
+    LossyImageCompression: '01',
+    ...(ratio && { LossyImageCompressionRatio: ratio }),
+    ...(method.length > 0 && { LossyImageCompressionMethod: method }),
   };
 }
 
@@ -66,7 +81,7 @@ const required = [
   'ReferringPhysicianName',
 ] as const;
 
-/** Written where the source has them, if empty. Sequences are not: those of a broken source would break the result. */
+/** Written where the source has them, if empty. Sequences are not, but for codes of how it was de-identified: those of a broken source would break the result. */
 const optional = [
   'IssuerOfPatientID',
   'PatientBirthTime',
@@ -118,7 +133,18 @@ function patientAndStudyOf(attributes: Attributes): DataSet {
   if (values.PatientIdentityRemoved === 'YES') {
     values.DeidentificationMethod ||= 'As of the source images';
   }
-  return values;
+  const methods = codesOf(attributes, 'DeidentificationMethodCodeSequence');
+  return { ...values, ...(methods.length > 0 && { DeidentificationMethodCodeSequence: methods }) };
+}
+
+/** The codes of a sequence, but for those of another form than the standard asks for. */
+function codesOf(attributes: Attributes, keyword: Keyword): DataSet[] {
+  return attributes.items(`x${tags[keyword][0]}`).flatMap((item) => {
+    const [value, scheme] = [item.text('x00080100'), item.text('x00080102')];
+    const meaning = shortText(item.written('x00080104'), 'CodeMeaning');
+    const isShort = [value, scheme].every((text) => text && /^[\x20-\x7e]{1,16}$/.test(text));
+    return isShort && meaning ? [code(value!, scheme!, meaning)] : [];
+  });
 }
 
 /** The value of an attribute, undefined where it is not of the form that the standard asks for. */

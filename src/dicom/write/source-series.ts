@@ -1,4 +1,5 @@
 import { DawsonError } from '../../errors.js';
+import type { SequenceName } from '../../preprocess/exam.js';
 import type { ExamResult } from '../../quantify/read-result.js';
 import type { Run } from '../../run.js';
 import { sameGrid, type Volume } from '../../volume/volume.js';
@@ -6,6 +7,7 @@ import type { DicomFolder } from '../read-folder.js';
 import type { Layout, Slice } from '../slices.js';
 import { stackVolume } from '../stack-volume.js';
 import type { Stack } from '../stacks.js';
+import type { Series } from '../study.js';
 import type { DataSet } from './data-set.js';
 import { uidOf } from './identifiers.js';
 import { readSourceHeaderInWorker, type SourceHeader } from './source-header.js';
@@ -30,22 +32,47 @@ export async function sourceSeries(
   resultFolder: string,
   run: Pick<Run, 'pool' | 'signal'>,
 ): Promise<SourceSeries> {
-  const uid = namedSeries(result, resultFolder);
-  const series = folder.studies.flatMap((study) => study.series).find((one) => one.uid === uid);
-  if (!series) throw otherExam(folder.path, `the series ${uid} that the result is of`, 'none');
-  const stack = await stackOf(series.stacks, result, folder.path, run);
-  const { instance } = stack.slices[0];
+  const series = seriesOfInput(folder, result, 'flair', resultFolder);
+  return sourceOfStack(series.uid, await stackOf(series.stacks, result, folder.path, run), run);
+}
+
+/**
+ * The series that a result names as one of its inputs.
+ * @throws DawsonError `inputs-conflict` where it is not there.
+ */
+export function seriesOfInput(
+  { path, studies }: DicomFolder,
+  result: ExamResult,
+  name: SequenceName,
+  resultFolder: string,
+): Series {
+  const uid = namedSeries(result, name, resultFolder);
+  const series = studies.flatMap((study) => study.series).find((one) => one.uid === uid);
+  if (series) return series;
+  throw otherExam(path, `the series ${uid} that the result is of`, 'none');
+}
+
+/**
+ * A stack that is a volume, as the source of results.
+ * @param uid of its series
+ * @throws DawsonError as reading and parsing a file.
+ */
+export async function sourceOfStack(
+  uid: string,
+  { slices, layout }: Stack,
+  run: Pick<Run, 'pool' | 'signal'>,
+): Promise<SourceSeries> {
+  const { instance } = slices[0];
   return {
     uid,
     frameOfReference: instance.frameOfReference ?? uidOf('frame of reference', uid),
-    layout: stack.layout!,
+    layout: layout!,
     header: await readSourceHeaderInWorker(run, instance.source),
   };
 }
 
-/** `segment --dicom` names the inputs by their series. */
-function namedSeries({ findings }: ExamResult, file: string): string {
-  const uid = /^series ([0-9.]+)$/.exec(findings.inputs.flair?.fileName ?? '')?.[1];
+function namedSeries({ findings }: ExamResult, name: SequenceName, file: string): string {
+  const uid = findings.inputs[name].seriesUid;
   if (uid !== undefined) return uid;
   throw new DawsonError('inputs-conflict', {
     file,

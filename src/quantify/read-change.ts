@@ -1,0 +1,87 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { DawsonError } from '../errors.js';
+import { readLabels } from '../formats/index.js';
+import { readJson } from '../formats/read-json.js';
+import { onGrid, sameGrid, type Volume } from '../volume/volume.js';
+import { type ChangeDocument, changeClasses, changeSchema } from './change.js';
+import type { ExamResult } from './read-result.js';
+import { resultFiles } from './result-folder.js';
+
+/** What became of the lesions of an exam since the one before it, as the folder of its result holds it. */
+export interface ResultChange {
+  readonly document: ChangeDocument;
+  /** Places of {@link changeClasses} from 1 on, 0 elsewhere; on the grid of the exam's FLAIR. */
+  readonly map: Volume<Uint8Array>;
+}
+
+const schemaOf = async (name: string) =>
+  JSON.parse(await readFile(new URL(`../../schemas/${name}`, import.meta.url), 'utf8'));
+
+/**
+ * The comparison in the folder of a result; undefined where there is none. Nothing in it is trusted.
+ * @throws DawsonError `file-corrupt`, `not-a-mask`; `inputs-conflict` where it is of another exam.
+ */
+export async function readChange(
+  folder: string,
+  { findings, flair }: ExamResult,
+): Promise<ResultChange | undefined> {
+  const file = join(folder, resultFiles.change.file);
+  if ((await stat(file).catch(() => undefined)) === undefined) return undefined;
+  const document = await readDocument(file);
+  const mapFile = join(folder, resultFiles.changeMap.file);
+  const { volume } = await readLabels(mapFile);
+  const newest = document.exams.at(-1)!;
+  if (
+    newest.flairSha256 !== findings.inputs.flair.sha256 ||
+    newest.lesionCount !== findings.lesionCount ||
+    !sameGrid(volume, flair)
+  ) {
+    throw new DawsonError('inputs-conflict', {
+      file,
+      expected: 'a comparison of the exam beside it',
+      found: 'one of another exam',
+      advice: 'Give the folder as Dawson wrote it, with the files of one run.',
+    });
+  }
+  const other = volume.data.find((value) => value < 0 || value > changeClasses.length);
+  if (other !== undefined) {
+    throw new DawsonError('not-a-mask', {
+      file: mapFile,
+      expected: `numbers of classes from 0 to ${changeClasses.length}`,
+      found: `also ${other}`,
+    });
+  }
+  return { document, map: onGrid(flair, Uint8Array.from(volume.data)) };
+}
+
+async function readDocument(file: string): Promise<ChangeDocument> {
+  const value = await readJson(file);
+  // Whose the exams are is described there.
+  const findings = 'findings-1.schema.json';
+  const ajv = new Ajv2020({ allErrors: false }).addSchema(await schemaOf(findings), findings);
+  const validate = ajv.compile(
+    await schemaOf('change-1.schema.json'),
+  ) as ValidateFunction<ChangeDocument>;
+  const known = validate(value);
+  if (known && value.consecutive.length > 0 && idsExist(value)) return value;
+  const [{ instancePath, message }] = validate.errors ?? [
+    { instancePath: '', message: 'names lesions that no exam has' },
+  ];
+  throw new DawsonError('file-corrupt', {
+    file,
+    expected: `${changeSchema.schema}, version ${changeSchema.schemaVersion}`,
+    found: `${instancePath || 'the document'} ${message}`,
+    advice: 'Give change.json as Dawson wrote it.',
+  });
+}
+
+const idsExist = ({ exams, consecutive }: ChangeDocument) =>
+  consecutive.every(({ previous, current, lesions }) =>
+    lesions.every(
+      ({ previousIds, currentIds }) =>
+        previousIds.every((id) => id >= 1 && id <= (exams[previous]?.lesionCount ?? 0)) &&
+        currentIds.every((id) => id >= 1 && id <= (exams[current]?.lesionCount ?? 0)),
+    ),
+  );
