@@ -16,6 +16,7 @@ const layers = [
   'run.ts',
   'volume',
   'formats',
+  'jobs',
   'graph',
   'network',
   'preprocess',
@@ -30,6 +31,8 @@ const layers = [
   'write-analysis.ts',
   'track.ts',
   'report-exam.ts',
+  'cohort',
+  'batch.ts',
   'index.ts',
   'cli',
 ];

@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
 import { addApplyTransform } from './apply-transform.js';
+import { addBatch } from './batch.js';
 import { addCompare } from './compare.js';
 import { addDicom } from './dicom.js';
+import { endWithParent } from './end-with-parent.js';
 import { addEvaluate } from './evaluate.js';
 import { addExtractBrain } from './extract-brain.js';
 import { addInfo } from './info.js';
@@ -20,6 +22,7 @@ import { addTrain } from './train.js';
 /** Every command, in the order in which the help lists them. */
 const commands = [
   addSegment,
+  addBatch,
   addTrack,
   addReport,
   addDicom,
@@ -63,6 +66,7 @@ export function commandLine(): Command {
 
 /** Runs the program with the arguments of a process, and sets the process's exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
+  endWithParent();
   try {
     await commandLine().parseAsync(argv as string[]);
   } catch (error) {

@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DawsonError } from '../errors.js';
+import { sha256OfFile } from '../formats/index.js';
+
+/**
+ * SHA-256 of the bytes of a file, or of the names and bytes of all files in a folder at any depth;
+ * links count as what they lead to.
+ * @throws DawsonError `file-not-found`.
+ */
+export async function contentHash(path: string): Promise<string> {
+  const stats = await stat(path).catch((error) => {
+    throw new DawsonError('file-not-found', {
+      file: path,
+      expected: 'a file or folder',
+      found: (error as NodeJS.ErrnoException).code ?? 'nothing',
+    });
+  });
+  if (!stats.isDirectory()) return sha256OfFile(path);
+  const hash = createHash('sha256');
+  for (const name of (await readdir(path)).sort()) {
+    hash.update(JSON.stringify([name, await contentHash(join(path, name))]));
+  }
+  return hash.digest('hex');
+}
