@@ -3,6 +3,7 @@ import { version } from '../version.js';
 import { addApplyTransform } from './apply-transform.js';
 import { addBatch } from './batch.js';
 import { addCompare } from './compare.js';
+import { addDataset } from './dataset.js';
 import { addDicom } from './dicom.js';
 import { endWithParent } from './end-with-parent.js';
 import { addEvaluate } from './evaluate.js';
@@ -34,6 +35,7 @@ const commands = [
   addEvaluate,
   addCompare,
   addSynthesize,
+  addDataset,
   addPlan,
   addTrain,
   addModel,

@@ -15,7 +15,7 @@ const named = {
 } as const;
 
 /** What lies beside the standard's names. */
-const ignored = ['exams/', 'change/', 'masks/', 'work/', 'evaluation/', '*.csv', '*.html'];
+const ignored = ['exams', 'change', 'masks', 'work', 'evaluation', '*.csv', '*.html'];
 
 const json = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
 
@@ -65,6 +65,7 @@ export async function placeDerivatives(
   await mkdir(dirname(mask), { recursive: true });
   const flair = `${name}_${named.flair.name}.nii.gz`;
   const path = [`sub-${subject}`, ...(session === undefined ? [] : [`ses-${session}`]), 'anat'];
+  const reference = `bids::${[...path, flair].join('/')}`;
   for (const [row, { name: suffix, sidecar }] of Object.entries(named)) {
     const { file } = resultFiles[row as keyof typeof named];
     const target = join(anat, `${name}_${suffix}.nii.gz`);
@@ -72,7 +73,7 @@ export async function placeDerivatives(
     const own =
       row === 'flair'
         ? { SkullStripped: findings.settings.brainExtracted }
-        : { Sources: [`bids::${[...path, flair].join('/')}`] };
+        : { Sources: [reference], SpatialReference: reference };
     await writeWhole(target.replace(/\.nii\.gz$/, '.json'), json({ ...sidecar, ...own }));
   }
   await placed(join(folder, resultFiles.lesions.file), mask);
