@@ -41,6 +41,12 @@ const runs: readonly (readonly string[])[] = [
     ...['segment', ...images, ...brainOnly, '--segmenter', 'lst-lga', '--kappa', '0.2'],
     ...['--no-report', '--keep-intermediate', '--out', at('lst-lga')],
   ],
+  [
+    ...['batch', at('persons'), '--flair', 'flair*', '--t2', 't2*', '--t1', 't1*', '--jobs', '2'],
+    ...['--segmenter', 'nnunet', '--model', at('model'), ...brainOnly, '--no-report'],
+    ...['--out', at('batch')],
+  ],
+  ['batch', at('persons'), '--dry-run', '--model', at('model'), ...brainOnly, '--out', at('batch')],
   ['dicom', 'list', at('dicom'), '--rules', at('rules.json')],
   [
     ...['dicom', 'convert', at('dicom'), '--series', '1.2.3.1', '--stack', '1'],
@@ -82,6 +88,10 @@ const runs: readonly (readonly string[])[] = [
     ...['synthesize', '--seed', '7', '--data', at('synthesis'), '--cache', at('cache')],
     ...['--preview', '--out', at('synthetic')],
   ],
+  [
+    ...['dataset', 'from', 'mslesseg', at('download'), '--reader', 'consensus'],
+    ...['--out', at('public')],
+  ],
   ['plan', at('dataset'), '--architecture', 'residual', '--memory', '0.5', '--out', at('training')],
   [
     ...[...trained, '--fold', '0', ...once, '--learning-rate', '0.01', '--seed', '2'],
@@ -109,6 +119,14 @@ beforeAll(async () => {
   for (const name of ['flair', 't1', 't2'] as const) {
     await writeNifti(at(`${name}.nii.gz`), exam[name]);
   }
+  mkdirSync(at('persons', 'A'), { recursive: true });
+  mkdirSync(at('download', 'P1', 'T1'), { recursive: true });
+  for (const name of ['flair', 't1', 't2'] as const) {
+    await writeNifti(at('persons', 'A', `${name}.nii.gz`), exam[name]);
+    const public_ = at('download', 'P1', 'T1', `P1_T1_${name.toUpperCase()}.nii.gz`);
+    await writeNifti(public_, exam[name]);
+  }
+  await writeNifti(at('download', 'P1', 'T1', 'P1_T1_MASK.nii.gz'), exam.brain);
   writeDicom(exam.flair);
   await writeTransform(at('i.txt'), identity);
   await writeThresholdModel((name) => at(name), {
