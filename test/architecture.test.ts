@@ -33,6 +33,7 @@ const layers = [
   'report-exam.ts',
   'cohort',
   'batch.ts',
+  'experiments',
   'index.ts',
   'cli',
 ];

@@ -7,6 +7,7 @@ import { addDataset } from './dataset.js';
 import { addDicom } from './dicom.js';
 import { endWithParent } from './end-with-parent.js';
 import { addEvaluate } from './evaluate.js';
+import { addExperiment } from './experiment.js';
 import { addExtractBrain } from './extract-brain.js';
 import { addInfo } from './info.js';
 import { addModel } from './model.js';
@@ -38,6 +39,7 @@ const commands = [
   addDataset,
   addPlan,
   addTrain,
+  addExperiment,
   addModel,
 ];
 

@@ -17,6 +17,8 @@ export interface Job {
   readonly reads: readonly string[];
   /** The folder that it writes, or the file. */
   readonly writes: string;
+  /** Further folders among the arguments in which it works, whose place does not count either. */
+  readonly keeps?: readonly string[];
   /** Ids of jobs that come first, as it reads what they write. */
   readonly after?: readonly string[];
   /** What it takes at most. */
@@ -48,8 +50,12 @@ export interface JobFailure {
  * Paths do not count, so that a moved data set is the same one.
  * @throws DawsonError `file-not-found` for what it reads.
  */
-export async function keyOf({ command, reads, writes }: Job): Promise<string> {
-  const places = new Map([...reads.map((path, at) => [path, `<${at}>`] as const), [writes, '<>']]);
+export async function keyOf({ command, reads, writes, keeps = [] }: Job): Promise<string> {
+  const places = new Map([
+    ...keeps.map((path) => [path, '<work>'] as const),
+    ...reads.map((path, at) => [path, `<${at}>`] as const),
+    [writes, '<>'],
+  ]);
   const hash = createHash('sha256');
   hash.update(JSON.stringify([version, command.map((part) => places.get(part) ?? part)]));
   for (const path of reads) hash.update(await contentHash(path));

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { DawsonError } from '../errors.js';
 import { writeWhole } from '../formats/index.js';
@@ -80,9 +81,11 @@ export async function trainNetwork(engine: Engine, run: TrainingRun): Promise<Te
   const { plan, step, settings, checkpointFile, logFile } = run;
   const identity = runIdentity(plan, step, settings);
   const fresh = { epochs: 0, state: initialState(run.initialWeights, step) };
-  const start = run.resume ? await readCheckpoint(checkpointFile, identity, fresh.state) : fresh;
+  // A run that was stopped before its first checkpoint starts anew.
+  const resumes = run.resume && existsSync(checkpointFile);
+  const start = resumes ? await readCheckpoint(checkpointFile, identity, fresh.state) : fresh;
   // What came after the checkpoint is done again.
-  const log = run.resume ? await readLog(logFile, start.epochs) : [];
+  const log = resumes ? await readLog(logFile, start.epochs) : [];
   const trainer = await loadTrainer(engine, plan, step, start.state);
   const batches = run.batches(start.epochs * settings.stepsPerEpoch);
   const validation = run.validationBatches?.(start.epochs * settings.validationSteps);

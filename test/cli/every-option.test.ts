@@ -104,6 +104,9 @@ const runs: readonly (readonly string[])[] = [
     ...['train', at('dataset'), '--out', at('tuned'), '--threads', '1', '--fold', 'all', ...once],
     ...['--init', at('training', 'model_all')],
   ],
+  ['experiment', 'run', at('paper.json'), '--jobs', '1', '--out', at('paper')],
+  ['experiment', 'check', at('paper.json'), '--jobs', '1', '--out', at('paper')],
+  ['experiment', 'report', at('paper.json'), '--out', at('paper')],
   [
     ...['model', 'import', nnunet, '--orientation', 'LPS', '--name', 'mine'],
     ...['--channels', 'FLAIR,T1', '--out', at('imported')],
@@ -115,7 +118,7 @@ const runs: readonly (readonly string[])[] = [
 const patienceMs = 600_000;
 
 beforeAll(async () => {
-  const { exam } = makePhantom({ lesions: someLesions });
+  const { exam, lesions } = makePhantom({ lesions: someLesions });
   for (const name of ['flair', 't1', 't2'] as const) {
     await writeNifti(at(`${name}.nii.gz`), exam[name]);
   }
@@ -126,7 +129,8 @@ beforeAll(async () => {
     const public_ = at('download', 'P1', 'T1', `P1_T1_${name.toUpperCase()}.nii.gz`);
     await writeNifti(public_, exam[name]);
   }
-  await writeNifti(at('download', 'P1', 'T1', 'P1_T1_MASK.nii.gz'), exam.brain);
+  await writeNifti(at('download', 'P1', 'T1', 'P1_T1_MASK.nii.gz'), lesions);
+  writeExperiment();
   writeDicom(exam.flair);
   await writeTransform(at('i.txt'), identity);
   await writeThresholdModel((name) => at(name), {
@@ -201,6 +205,26 @@ function writeDataset(): void {
   const cases = ['iso', 'iso-again', 'thick-x', 'thick-z', 'thick-z-again'];
   const rows = cases.map((name, index) => `${name},p${index},Verio`);
   writeFileSync(at('train.csv'), ['case,patient,scanner', ...rows, ''].join('\n'));
+}
+
+/** An experiment of two public cases: one is trained on, the other judged. */
+function writeExperiment(): void {
+  mkdirSync(at('download', 'P2', 'T1'), { recursive: true });
+  for (const name of ['FLAIR', 'T1', 'T2', 'MASK']) {
+    const path = (person: string) => at('download', person, 'T1', `${person}_T1_${name}.nii.gz`);
+    copyFileSync(path('P1'), path('P2'));
+  }
+  const document = {
+    schema: 'dawson-experiment',
+    schemaVersion: 1,
+    name: 'Smallest',
+    dataset: 'public',
+    cohort: 'public/cohort.csv',
+    holdOut: ['mslesseg_P2_T1'],
+    training: { memoryGb: 0.3, epochs: 1, stepsPerEpoch: 1, augmentation: 'none' },
+    questions: [{ kind: 'compare', name: 'By hand', model: 'model' }],
+  };
+  writeFileSync(at('paper.json'), JSON.stringify(document));
 }
 
 /** Every command that does something, with its full name. */
