@@ -20,6 +20,7 @@ thead button { font: inherit; font-weight: 600; border: 0; background: none; pad
   text-align: inherit; cursor: pointer; color: inherit; }
 th[aria-sort=ascending] button::after { content: " \\25b2"; }
 th[aria-sort=descending] button::after { content: " \\25bc"; }
+td:nth-child(2) { white-space: nowrap; }
 img { display: block; width: 88px; height: 88px; background: #000; }
 tr.failed td { background: #fdf1f0; } tr.out td { background: #fff8e1; }
 .mark { font-weight: 600; color: #8a5a00; } .bad { font-weight: 600; color: #a11; }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import { version } from '../version.js';
 import { contentHash } from './content-hash.js';
 
@@ -45,9 +46,12 @@ export interface JobFailure {
   readonly reason: string;
 }
 
+/** The networks that come with Dawson, by which commands differ that read nothing else. */
+const ownModels = fileURLToPath(new URL('../../models', import.meta.url));
+
 /**
- * Name of what a job does: a hash of the version, its arguments and the content of what it reads.
- * Paths do not count, so that a moved data set is the same one.
+ * Name of what a job does: a hash of the version with its networks, of the arguments, and of the
+ * content of what it reads. Paths do not count, so that a moved data set is the same one.
  * @throws DawsonError `file-not-found` for what it reads.
  */
 export async function keyOf({ command, reads, writes, keeps = [] }: Job): Promise<string> {
@@ -57,6 +61,7 @@ export async function keyOf({ command, reads, writes, keeps = [] }: Job): Promis
     [writes, '<>'],
   ]);
   const hash = createHash('sha256');
+  hash.update(await contentHash(ownModels));
   hash.update(JSON.stringify([version, command.map((part) => places.get(part) ?? part)]));
   for (const path of reads) hash.update(await contentHash(path));
   return hash.digest('hex');

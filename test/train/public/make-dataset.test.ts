@@ -1,4 +1,11 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCohort } from '../../../src/evaluate/cohort-table.js';
@@ -7,7 +14,9 @@ import { readDataset } from '../../../src/train/dataset.js';
 import { findPublicCases } from '../../../src/train/public/find-cases.js';
 import { type PublicName, publicLayouts } from '../../../src/train/public/layouts.js';
 import { makeDataset } from '../../../src/train/public/make-dataset.js';
+import { countNonZero } from '../../../src/volume/volume.js';
 import { runForTests } from '../../support/dicom-folder.js';
+import { describeWithData, sharedData } from '../../support/shared-data.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const run = runForTests();
@@ -199,5 +208,28 @@ describe('dataset from', () => {
     );
     expect(existsSync(out('set'))).toBe(false);
     expect(readdirSync(out())).toEqual([]);
+  });
+});
+
+describeWithData('dataset from, on real images', () => {
+  it('makes a training set of an exam of MSLesSeg, its mask as it was', async () => {
+    const folder = temporaryFolder();
+    const visit = folder('train', 'P18', 'T1');
+    mkdirSync(visit, { recursive: true });
+    const files = { flair: 'FLAIR', t1: 'T1', lesions: 'MASK' };
+    for (const [name, called] of Object.entries(files)) {
+      const file = sharedData('lesions', 'mslesseg-P18-T1', `${name}.nii.gz`);
+      copyFileSync(file, join(visit, `P18_T1_${called}.nii.gz`));
+    }
+    const { out, notes } = await made('mslesseg', folder());
+    expect(notes).toEqual(['mslesseg_P18_T1: no T2']);
+    const name = 'mslesseg_P18_T1';
+    const { volume } = await readVolume(join(out, 'labelsTr', `${name}.nii.gz`));
+    const given = await readVolume(join(visit, 'P18_T1_MASK.nii.gz'));
+    expect(countNonZero(volume.data)).toBe(countNonZero(given.volume.data));
+    const image = await readVolume(join(out, 'imagesTr', `${name}_0000.nii.gz`));
+    const flair = await readVolume(join(visit, 'P18_T1_FLAIR.nii.gz'));
+    expect(image.volume.affine).toEqual(flair.volume.affine);
+    expect(image.volume.data).toEqual(flair.volume.data);
   });
 });
