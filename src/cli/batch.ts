@@ -124,7 +124,7 @@ function settingsOf(options: BatchCommandOptions): BatchOptions {
   };
 }
 
-/** Says of each exam that it ended and how, and after the first how long the rest will take. */
+/** Says of each exam that it ended and how; how long the rest takes is on the terminal's line. */
 function examProgress({ quiet, json }: OutputOptions) {
   return ({ name, record, known }: { name: string; record: JobRecord; known: boolean }) => {
     if (quiet || json || known) return;
