@@ -78,6 +78,11 @@ export const errorTable = {
     title: 'The training set cannot be used',
     advice: 'Correct everything that is listed; docs/training.md describes the folder.',
   },
+  'bad-experiment': {
+    exitCode: 3,
+    title: 'The experiment cannot be run',
+    advice: 'Correct everything that is listed; docs/experiments.md describes the file.',
+  },
   'bad-model': {
     exitCode: 3,
     title: 'The model cannot be used',

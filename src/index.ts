@@ -35,6 +35,15 @@ export { type Tracking, track, writeTracking } from './track.js';
 export type { ChangeClass, ChangeDocument } from './quantify/change.js';
 export { type ExamReport, type ReportOptions, report } from './report-exam.js';
 
+// All exams of a cohort, a process each: one table, one page and BIDS derivatives.
+export {
+  type Batch,
+  type BatchOptions,
+  type BatchPlan,
+  batch,
+  planBatch,
+} from './batch.js';
+
 // How well masks agree with references: one pair, or a cohort.
 export {
   type Cohort,

@@ -16,6 +16,7 @@ const layers = [
   'run.ts',
   'volume',
   'formats',
+  'jobs',
   'graph',
   'network',
   'preprocess',
@@ -31,6 +32,9 @@ const layers = [
   'track.ts',
   'analyze-dicom.ts',
   'report-exam.ts',
+  'cohort',
+  'batch.ts',
+  'experiments',
   'index.ts',
   'cli',
 ];

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
+import { endWithParent } from './end-with-parent.js';
 import { guardOutput } from './standard-output.js';
 import { reportFailure } from './terminal.js';
 
@@ -24,6 +25,7 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
     for (const load of partsOfSegment) await load();
     return (await import('./segment.js')).addSegment;
   },
+  batch: async () => (await import('./batch.js')).addBatch,
   track: async () => (await import('./track.js')).addTrack,
   report: async () => (await import('./report.js')).addReport,
   dicom: async () => (await import('./dicom.js')).addDicom,
@@ -35,8 +37,10 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
   evaluate: async () => (await import('./evaluate.js')).addEvaluate,
   compare: async () => (await import('./compare.js')).addCompare,
   synthesize: async () => (await import('./synthesize.js')).addSynthesize,
+  dataset: async () => (await import('./dataset.js')).addDataset,
   plan: async () => (await import('./plan.js')).addPlan,
   train: async () => (await import('./train.js')).addTrain,
+  experiment: async () => (await import('./experiment.js')).addExperiment,
   model: async () => (await import('./model.js')).addModel,
 };
 
@@ -69,6 +73,7 @@ export async function commandLine(only?: string): Promise<Command> {
 
 /** Runs the program with the arguments of a process, and sets the process's exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
+  endWithParent();
   const output = guardOutput();
   try {
     // Options come behind the command; what is none is told apart with all of them at hand.

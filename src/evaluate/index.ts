@@ -11,7 +11,13 @@ export {
   type ScannerComparison,
   summarizeCohort,
 } from './cohort-summary.js';
-export { type Cohort, type CohortRow, cohortColumns, readCohort } from './cohort-table.js';
+export {
+  type Cohort,
+  type CohortColumn,
+  type CohortRow,
+  cohortColumns,
+  readCohort,
+} from './cohort-table.js';
 export {
   compareSets,
   everyTwo,

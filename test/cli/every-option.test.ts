@@ -41,6 +41,12 @@ const runs: readonly (readonly string[])[] = [
     ...['segment', ...images, ...brainOnly, '--segmenter', 'lst-lga', '--kappa', '0.2'],
     ...['--no-report', '--keep-intermediate', '--out', at('lst-lga')],
   ],
+  [
+    ...['batch', at('persons'), '--flair', 'flair*', '--t2', 't2*', '--t1', 't1*', '--jobs', '2'],
+    ...['--segmenter', 'nnunet', '--model', at('model'), ...brainOnly, '--no-report'],
+    ...['--out', at('batch')],
+  ],
+  ['batch', at('persons'), '--dry-run', '--model', at('model'), ...brainOnly, '--out', at('batch')],
   ['dicom', 'list', at('dicom'), '--rules', at('rules.json')],
   [
     ...['dicom', 'convert', at('dicom'), '--series', '1.2.3.1', '--stack', '1'],
@@ -92,6 +98,10 @@ const runs: readonly (readonly string[])[] = [
     ...['synthesize', '--seed', '7', '--data', at('synthesis'), '--cache', at('cache')],
     ...['--preview', '--out', at('synthetic')],
   ],
+  [
+    ...['dataset', 'from', 'mslesseg', at('download'), '--reader', 'consensus'],
+    ...['--out', at('public')],
+  ],
   ['plan', at('dataset'), '--architecture', 'residual', '--memory', '0.5', '--out', at('training')],
   [
     ...[...trained, '--fold', '0', ...once, '--learning-rate', '0.01', '--seed', '2'],
@@ -104,6 +114,9 @@ const runs: readonly (readonly string[])[] = [
     ...['train', at('dataset'), '--out', at('tuned'), '--threads', '1', '--fold', 'all', ...once],
     ...['--init', at('training', 'model_all')],
   ],
+  ['experiment', 'run', at('paper.json'), '--jobs', '1', '--out', at('paper')],
+  ['experiment', 'check', at('paper.json'), '--jobs', '1', '--out', at('paper')],
+  ['experiment', 'report', at('paper.json'), '--out', at('paper')],
   [
     ...['model', 'import', nnunet, '--orientation', 'LPS', '--name', 'mine'],
     ...['--channels', 'FLAIR,T1', '--out', at('imported')],
@@ -115,12 +128,21 @@ const runs: readonly (readonly string[])[] = [
 const patienceMs = 600_000;
 
 beforeAll(async () => {
-  const { exam } = makePhantom({ lesions: someLesions });
+  const { exam, lesions } = makePhantom({ lesions: someLesions });
   for (const name of ['flair', 't1', 't2'] as const) {
     await writeNifti(at(`${name}.nii.gz`), exam[name]);
   }
   writeDicom('dicom', '1.2.3', '20260131', exam.flair);
   writeDicom('dicom-before', '1.2.2', '20250131', exam.flair);
+  mkdirSync(at('persons', 'A'), { recursive: true });
+  mkdirSync(at('download', 'P1', 'T1'), { recursive: true });
+  for (const name of ['flair', 't1', 't2'] as const) {
+    await writeNifti(at('persons', 'A', `${name}.nii.gz`), exam[name]);
+    const public_ = at('download', 'P1', 'T1', `P1_T1_${name.toUpperCase()}.nii.gz`);
+    await writeNifti(public_, exam[name]);
+  }
+  await writeNifti(at('download', 'P1', 'T1', 'P1_T1_MASK.nii.gz'), lesions);
+  writeExperiment();
   await writeTransform(at('i.txt'), identity);
   await writeThresholdModel((name) => at(name), {
     channels: ['FLAIR', 'T1w', 'T2'],
@@ -195,6 +217,27 @@ function writeDataset(): void {
   const cases = ['iso', 'iso-again', 'thick-x', 'thick-z', 'thick-z-again'];
   const rows = cases.map((name, index) => `${name},p${index},Verio`);
   writeFileSync(at('train.csv'), ['case,patient,scanner', ...rows, ''].join('\n'));
+}
+
+/** An experiment of two public cases: one is trained on, the other judged. */
+function writeExperiment(): void {
+  mkdirSync(at('download', 'P2', 'T1'), { recursive: true });
+  for (const name of ['FLAIR', 'T1', 'T2', 'MASK']) {
+    const path = (person: string) => at('download', person, 'T1', `${person}_T1_${name}.nii.gz`);
+    copyFileSync(path('P1'), path('P2'));
+  }
+  const document = {
+    schema: 'dawson-experiment',
+    schemaVersion: 1,
+    name: 'Smallest',
+    dataset: 'public',
+    cohort: 'public/cohort.csv',
+    holdOut: ['mslesseg_P2_T1'],
+    training: { memoryGb: 0.3, epochs: 1, stepsPerEpoch: 1, augmentation: 'none' },
+    // The same network as that of all training cases: one is trained.
+    questions: [{ kind: 'compare', name: 'The same', training: { seed: 1 } }],
+  };
+  writeFileSync(at('paper.json'), JSON.stringify(document));
 }
 
 /** Every command that does something, with its full name. */

@@ -1,0 +1,369 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describeDerivatives, placeDerivatives } from './cohort/bids-derivatives.js';
+import type { CohortExam } from './cohort/cohort-exam.js';
+import { allLesionsTable, changeTable, cohortTable } from './cohort/cohort-files.js';
+import { cohortPage } from './cohort/cohort-page.js';
+import {
+  type CohortResult,
+  type PersonChange,
+  readChange,
+  readCohortResults,
+} from './cohort/cohort-result.js';
+import { evaluateReferences } from './cohort/evaluate-references.js';
+import { findExams } from './cohort/find-exams.js';
+import type { NamePatterns } from './cohort/sequence-names.js';
+import { thumbnailPngInWorker } from './cohort/thumbnail.js';
+import { DawsonError } from './errors.js';
+import { writeWhole } from './formats/index.js';
+import { readJsonIfThere } from './formats/read-json.js';
+import {
+  type Engine,
+  examMemoryBytes,
+  type Job,
+  type JobRecord,
+  type JobRun,
+  knownRecord,
+  Ledger,
+  localEngine,
+  memoryForJobs,
+  runJobs,
+  slotsFor,
+  threadsEach,
+} from './jobs/index.js';
+import { type Run, type RunOptions, withRun } from './run.js';
+
+export interface BatchOptions {
+  /** Exams at the same time; else as many as cores and memory allow. */
+  readonly slots?: number;
+  /** How the files of exam folders are called. */
+  readonly names?: NamePatterns;
+  /** Arguments of `dawson segment` besides files and folders, such as `--no-report`. */
+  readonly segment?: readonly string[];
+  /** A model folder for `dawson segment`. */
+  readonly model?: string;
+  /** Where commands run; on this machine where nothing is said. */
+  readonly engine?: Engine;
+  /** Is told of each exam as it ends. */
+  readonly onExam?: (ended: { name: string; record: JobRecord; known: boolean }) => void;
+}
+
+/** A batch that has ended. */
+export interface Batch {
+  readonly results: readonly CohortResult[];
+  readonly changes: readonly PersonChange[];
+  /** What was worked around after the exams were segmented. */
+  readonly notes: readonly string[];
+}
+
+/** What a batch would do. */
+export interface BatchPlan {
+  readonly exams: readonly CohortExam[];
+  /** Names of exams whose results are there already. */
+  readonly done: readonly string[];
+  /** Names of exams that failed in a way that would not change. */
+  readonly failed: readonly string[];
+  readonly left: readonly string[];
+  /** Of one exam, and of all that are left. */
+  readonly secondsEach?: number;
+  readonly seconds?: number;
+  readonly slots: number;
+}
+
+/** Name and version of the file by which the folder of a batch is known. */
+const batchSchema = { schema: 'dawson-batch', schemaVersion: 1 } as const;
+
+/**
+ * Segments all exams of a cohort, a command each, and puts together one table, one page and BIDS
+ * derivatives of all. Exams that are done, by the hash of their images, are not done again, so that
+ * a batch can be stopped and started at any moment; one that fails stops no other.
+ * @param input a BIDS data set, a folder of exam folders or DICOM files, or a table; never changed
+ * @param out folder of the results, shared with earlier runs of the same batch
+ * @throws DawsonError `usage`, `file-not-found`, `bad-table`, `output-exists`, `output-failed`.
+ */
+export function batch(
+  input: string,
+  out: string,
+  options: BatchOptions = {},
+  run: RunOptions = {},
+): Promise<Batch> {
+  return withRun(run, async (run) => {
+    await requireBatchFolder(out);
+    const exams = await findExams(input, options.names ?? {}, run);
+    const paths = pathsIn(out);
+    await mkdir(paths.work, { recursive: true });
+    await writeWhole(paths.marker, Buffer.from(`${JSON.stringify(batchSchema)}\n`));
+    const jobRun = jobRunOf(paths, options, run);
+    const records = await segmentAll(exams, paths, jobRun, options, run);
+    const results = await readCohortResults(exams, records, (exam) => paths.exam(exam.name));
+    const changes = await changesOf(results, paths, jobRun, run);
+    const notes = await collect(out, results, changes, records, paths, run);
+    return { results, changes, notes };
+  });
+}
+
+/**
+ * What {@link batch} would do, and how long it would take: by the exams that are done, else by one
+ * that is segmented for its time alone. Nothing is written to `out`.
+ */
+export function planBatch(
+  input: string,
+  out: string,
+  options: BatchOptions = {},
+  run: RunOptions = {},
+): Promise<BatchPlan> {
+  return withRun(run, async (run) => {
+    await requireBatchFolder(out);
+    const exams = await findExams(input, options.names ?? {}, run);
+    const paths = pathsIn(out);
+    const slots = options.slots ?? slotsFor(examMemoryBytes);
+    const jobs = segmentJobs(exams, paths, slots, options);
+    const known = new Map<string, JobRecord>();
+    for (const job of jobs) {
+      const record = await knownRecord(job, new Ledger(paths.work));
+      if (record) known.set(job.id, record);
+    }
+    const left = jobs.filter(({ id }) => !known.has(id));
+    const done = [...known.values()].filter(({ state }) => state === 'done');
+    const secondsEach =
+      done.length > 0
+        ? done.reduce((sum, { seconds }) => sum + seconds, 0) / done.length
+        : await timed(left, options, run);
+    const rounds = Math.ceil(left.length / slots);
+    const without = exams.filter(({ problem }) => problem !== undefined).map(({ name }) => name);
+    return {
+      exams,
+      done: done.map(({ id }) => id),
+      failed: [
+        ...without,
+        ...[...known.values()].filter(({ state }) => state === 'failed').map(({ id }) => id),
+      ],
+      left: left.map(({ id }) => id),
+      ...(secondsEach !== undefined && { secondsEach, seconds: rounds * secondsEach }),
+      slots,
+    };
+  });
+}
+
+/** Seconds of the first exam that can be segmented; its result is thrown away. */
+async function timed(
+  jobs: readonly Job[],
+  { engine = localEngine }: BatchOptions,
+  { stage, signal }: Run,
+): Promise<number | undefined> {
+  for (const job of jobs) {
+    const folder = await mkdtemp(join(tmpdir(), 'dawson-batch-'));
+    try {
+      const command = [...job.command, ...(job.means ?? [])].map((part) =>
+        part === job.writes ? join(folder, 'result') : part,
+      );
+      const startMs = performance.now();
+      const failure = await stage(`time ${job.id}`, () => engine.run(command, signal));
+      if (failure === undefined) return (performance.now() - startMs) / 1000;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+  return undefined;
+}
+
+interface BatchPaths {
+  readonly out: string;
+  readonly work: string;
+  readonly marker: string;
+  readonly thumbnails: string;
+  exam(name: string): string;
+  change(subject: string): string;
+}
+
+const pathsIn = (out: string): BatchPaths => ({
+  out,
+  work: join(out, 'work'),
+  marker: join(out, 'work', 'batch.json'),
+  thumbnails: join(out, 'work', 'thumbnails'),
+  exam: (name) => join(out, 'exams', name),
+  change: (subject) => join(out, 'change', `sub-${subject}`),
+});
+
+/** @throws DawsonError `output-exists` for a folder that holds anything but an earlier batch. */
+async function requireBatchFolder(out: string): Promise<void> {
+  const stats = await stat(out).catch(() => undefined);
+  if (stats === undefined) return;
+  const isEmpty = stats.isDirectory() && (await readdir(out)).length === 0;
+  const marker = await readJsonIfThere(pathsIn(out).marker).catch(() => undefined);
+  if (isEmpty || (marker as { schema?: unknown } | undefined)?.schema === batchSchema.schema)
+    return;
+  throw new DawsonError('output-exists', {
+    file: out,
+    expected: 'no folder, an empty one, or that of an earlier batch',
+    found: 'something else',
+  });
+}
+
+function jobRunOf({ work }: BatchPaths, options: BatchOptions, { signal }: Run): JobRun {
+  return {
+    engine: options.engine ?? localEngine,
+    ledger: new Ledger(work),
+    slots: options.slots ?? slotsFor(examMemoryBytes),
+    memoryBytes: memoryForJobs(),
+    signal,
+  };
+}
+
+/** A command for each exam that has images. */
+function segmentJobs(
+  exams: readonly CohortExam[],
+  paths: BatchPaths,
+  slots: number,
+  { segment = [], model }: BatchOptions,
+): Job[] {
+  return exams.flatMap(({ name, subject, date, images }): Job[] => {
+    if (images === undefined) return [];
+    const given =
+      'dicom' in images
+        ? [['--dicom', images.dicom], ...(images.study ? [['--study', images.study]] : [])]
+        : [
+            ['--flair', images.flair],
+            ...(images.t2 ? [['--t2', images.t2]] : []),
+            ...(images.t1 ? [['--t1', images.t1]] : []),
+          ];
+    const files = 'dicom' in images ? [images.dicom] : [images.flair, images.t2, images.t1];
+    const writes = paths.exam(name);
+    return [
+      {
+        id: name,
+        command: [
+          'segment',
+          ...given.flat(),
+          '--out',
+          writes,
+          '--patient',
+          `sub-${subject}`,
+          ...(date === undefined ? [] : ['--date', date]),
+          ...(model === undefined ? [] : ['--model', model]),
+          ...segment,
+        ],
+        means: ['--threads', String(threadsEach(slots))],
+        reads: [...files, model].filter((file) => file !== undefined),
+        writes,
+        memoryBytes: examMemoryBytes,
+      },
+    ];
+  });
+}
+
+function segmentAll(
+  exams: readonly CohortExam[],
+  paths: BatchPaths,
+  jobRun: JobRun,
+  options: BatchOptions,
+  { stage }: Run,
+): Promise<ReadonlyMap<string, JobRecord>> {
+  const jobs = segmentJobs(exams, paths, jobRun.slots, options);
+  let ended = 0;
+  return stage('segment', (onProgress) =>
+    runJobs(jobs, {
+      ...jobRun,
+      onEnd: ({ id }, record, known) => {
+        onProgress(++ended, jobs.length);
+        options.onExam?.({ name: id, record, known });
+      },
+    }),
+  );
+}
+
+/** What changed of each person with two exams or more that are done. */
+async function changesOf(
+  results: readonly CohortResult[],
+  paths: BatchPaths,
+  jobRun: JobRun,
+  { stage }: Run,
+): Promise<PersonChange[]> {
+  const persons = new Map<string, CohortResult[]>();
+  for (const result of results) {
+    if (result.findings === undefined) continue;
+    const { subject } = result.exam;
+    persons.set(subject, [...(persons.get(subject) ?? []), result]);
+  }
+  const several = [...persons].filter(([, own]) => own.length >= 2);
+  if (several.length === 0) return [];
+  const jobs = several.map(([subject, own]): Job => {
+    const folders = own.map(({ folder }) => folder);
+    return {
+      id: `change-${subject}`,
+      command: [
+        'track',
+        ...folders.flatMap((folder) => ['--exam', folder]),
+        '--out',
+        paths.change(subject),
+      ],
+      reads: folders,
+      writes: paths.change(subject),
+      memoryBytes: examMemoryBytes,
+    };
+  });
+  const records = await stage('compare', (onProgress) => {
+    let ended = 0;
+    return runJobs(jobs, { ...jobRun, onEnd: () => onProgress(++ended, jobs.length) });
+  });
+  return Promise.all(
+    several.map(async ([subject, own]): Promise<PersonChange> => {
+      const record = records.get(`change-${subject}`);
+      const exams = own.map(({ exam }) => exam.name);
+      if (record?.state !== 'done') return { subject, exams, failure: record?.failure?.reason };
+      return { subject, exams, document: await readChange(paths.change(subject)) };
+    }),
+  );
+}
+
+/** Writes what is made of all results together. */
+async function collect(
+  out: string,
+  results: readonly CohortResult[],
+  changes: readonly PersonChange[],
+  records: ReadonlyMap<string, JobRecord>,
+  paths: BatchPaths,
+  run: Run,
+): Promise<string[]> {
+  return run.stage('collect', async (onProgress) => {
+    const thumbnails = new Map<string, Uint8Array>();
+    let placed = 0;
+    for (const result of results) {
+      await placeDerivatives(out, result);
+      const { name } = result.exam;
+      if (result.findings) {
+        thumbnails.set(name, await thumbnailOf(result, records.get(name)!, paths, run));
+      }
+      onProgress(++placed, results.length);
+      run.signal?.throwIfAborted();
+    }
+    await describeDerivatives(
+      out,
+      results.map(({ exam }) => exam.subject),
+    );
+    const write = (name: string, text: string) => writeWhole(join(out, name), Buffer.from(text));
+    await write('cohort.csv', cohortTable(results));
+    await write('lesions.csv', allLesionsTable(results));
+    if (changes.length > 0) await write('change.csv', changeTable(changes));
+    else await rm(join(out, 'change.csv'), { force: true });
+    await write('index.html', cohortPage(results, changes, thumbnails));
+    return evaluateReferences(out, results, run);
+  });
+}
+
+/** The small picture of a result, made once. */
+async function thumbnailOf(
+  { exam, folder }: CohortResult,
+  { result }: JobRecord,
+  { thumbnails }: BatchPaths,
+  run: Run,
+): Promise<Uint8Array> {
+  const file = join(thumbnails, `${exam.name}-${result?.slice(0, 16)}.png`);
+  const known = await readFile(file).catch(() => undefined);
+  if (known) return known;
+  const made = await thumbnailPngInWorker(run, folder);
+  await mkdir(thumbnails, { recursive: true });
+  await writeWhole(file, made);
+  return made;
+}

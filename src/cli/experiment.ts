@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { ExperimentPlan, ExperimentResult } from '../experiments/run-experiment.js';
+import { durationInWords } from '../jobs/index.js';
+import { requireOutputs } from './outputs.js';
+import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { withCommandRun } from './with-run.js';
+
+interface ExperimentOptions extends OutputOptions {
+  readonly out: string;
+  readonly jobs?: number;
+}
+
+export function addExperiment(program: Command): void {
+  const experiment = program
+    .command('experiment')
+    .summary('run declared experiments: scanners left out, training-set size, comparisons')
+    .description(
+      'Runs an experiment that is declared in a file (docs/experiments.md): which questions it asks of\n' +
+        'a training set. What two questions share is done once; what is done is not done again.',
+    );
+  const commands = [
+    ['check', 'say how many trainings, hours and gigabytes it takes', check],
+    ['run', 'run it, or go on with it, and report', runAll],
+    ['report', 'make the tables and figures of what is done', reportAgain],
+  ] as const;
+  for (const [name, summary, action] of commands) {
+    const command = experiment
+      .command(`${name} <file>`)
+      .summary(summary)
+      .description(`Reads an experiment’s file, to ${summary}.`)
+      .requiredOption('--out <folder>', 'folder of the experiment; what is in it is gone on with')
+      .action((file: string, options: ExperimentOptions) => action(file, options));
+    if (name !== 'report') {
+      command.option(
+        '--jobs <number>',
+        'commands at the same time (default: by cores and memory)',
+        wholeNumber,
+      );
+    }
+    withOutputOptions(command);
+  }
+}
+
+async function check(file: string, options: ExperimentOptions): Promise<void> {
+  const { checkExperiment } = await import('../experiments/run-experiment.js');
+  await withCommandRun(options, async (run) => {
+    const plan = await checkExperiment(file, options.out, { slots: options.jobs }, run);
+    printResult(options, plan, planLines(plan));
+  });
+}
+
+function planLines(plan: ExperimentPlan): string[] {
+  const { networks, steps, exams, done, commands, seconds, bytes, slots } = plan;
+  return [
+    `${networks} networks to train, ${steps.toLocaleString('en')} steps in all, and ${exams} exams to segment: ` +
+      `${commands} commands, ${done} of them done, ${slots} at the same time.`,
+    `A step takes ${plan.secondsPerStep.toFixed(2)} s and an exam ${plan.secondsPerExam.toFixed(0)} s on this machine, ` +
+      `the longest training ${durationInWords(plan.seconds1Network)}; all that is left ${durationInWords(seconds)}.`,
+    `It takes up to ${(bytes / 1e9).toFixed(1)} GB of disk.`,
+    'Shorter: "architecture": "compact", fewer epochs, fewer repeats; or a machine with a GPU.',
+    ...outdatedLines(plan.outdated),
+  ];
+}
+
+const outdatedLines = (outdated: readonly string[]): string[] =>
+  outdated.length === 0
+    ? []
+    : [
+        `Note: ${outdated.length} results of another version of this file or of Dawson no longer count: ` +
+          `${outdated.slice(0, 5).join(', ')}${outdated.length > 5 ? ', …' : ''}`,
+      ];
+
+async function runAll(file: string, options: ExperimentOptions): Promise<void> {
+  const { runExperiment } = await import('../experiments/run-experiment.js');
+  await withCommandRun(options, async (run) => {
+    await requireOutputs([file], [{ path: options.out, kind: 'shared-folder' }]);
+    const onJob = ({ job, record, known }: Parameters<JobListener>[0]) => {
+      if (options.quiet || options.json || known) return;
+      const how = record.state === 'done' ? 'done' : `failed: ${record.failure?.reason}`;
+      const start = process.stderr.isTTY ? '\r\u001b[2K' : '';
+      process.stderr.write(`${start}  ${job.id}: ${how} (${record.seconds.toFixed(0)} s)\n`);
+    };
+    const settings = { slots: options.jobs, onJob };
+    await report(options, await runExperiment(file, options.out, settings, run), run.signal);
+  });
+}
+
+type JobListener = NonNullable<
+  NonNullable<
+    Parameters<typeof import('../experiments/run-experiment.js').runExperiment>[2]
+  >['onJob']
+>;
+
+async function reportAgain(file: string, options: ExperimentOptions): Promise<void> {
+  const { readExperimentResult } = await import('../experiments/run-experiment.js');
+  await withCommandRun(options, async (run) => {
+    await report(options, await readExperimentResult(file, options.out, run), run.signal);
+  });
+}
+
+async function report(
+  options: ExperimentOptions,
+  result: ExperimentResult,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { experimentReport } = await import('../experiments/experiment-report.js');
+  const { writeReport } = await import('../report/report-folder.js');
+  const folder = join(options.out, 'report');
+  await writeReport(folder, await experimentReport(result), signal);
+  const { trials, failures, outdated } = result;
+  printResult(options, { out: options.out, trials: trials.length, failures, outdated }, [
+    ...failures.map((failure) => `Failed: ${failure}`),
+    ...outdatedLines(outdated),
+    `${trials.length} trials. Look at ${join(folder, 'report.html')}.`,
+  ]);
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 1024) return value;
+  throw new InvalidArgumentError('It is a whole number from 1 to 1024.');
+}

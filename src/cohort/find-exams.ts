@@ -1,0 +1,39 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DawsonError } from '../errors.js';
+import type { Run } from '../run.js';
+import { bidsExams } from './bids-exams.js';
+import type { CohortExam } from './cohort-exam.js';
+import { folderExams } from './folder-exams.js';
+import type { NamePatterns } from './sequence-names.js';
+import { tableExams } from './table-exams.js';
+
+/**
+ * The exams of a cohort, in the order of their names: of a BIDS data set (a folder with
+ * `dataset_description.json`), a folder of exam folders or of DICOM files, or a table.
+ * @throws DawsonError `file-not-found`, `usage`, `bad-table`.
+ */
+export async function findExams(
+  input: string,
+  patterns: NamePatterns,
+  run: Run,
+): Promise<CohortExam[]> {
+  const stats = await stat(input).catch(() => undefined);
+  if (stats === undefined) {
+    throw new DawsonError('file-not-found', {
+      file: input,
+      expected: 'a folder of exams or a table',
+      found: 'nothing',
+    });
+  }
+  const exams = stats.isFile() ? await tableExams(input) : await inFolder(input, patterns, run);
+  if (exams.length === 0) {
+    throw new DawsonError('usage', { file: input, expected: 'exams', found: 'none' });
+  }
+  return exams.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function inFolder(folder: string, patterns: NamePatterns, run: Run): Promise<CohortExam[]> {
+  const description = await stat(join(folder, 'dataset_description.json')).catch(() => undefined);
+  return description === undefined ? folderExams(folder, patterns, run) : bidsExams(folder);
+}

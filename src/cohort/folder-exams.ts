@@ -1,0 +1,143 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { chooseSeries, readDicomFolder } from '../dicom/index.js';
+import { DawsonError } from '../errors.js';
+import { isImageName } from '../formats/index.js';
+import { sequencesOf } from '../preprocess/exam.js';
+import type { Run } from '../run.js';
+import { type CohortExam, examName, Labels } from './cohort-exam.js';
+import { type NamePatterns, sequencesByName } from './sequence-names.js';
+
+/**
+ * The exams in a folder: `EXAM/` or `PERSON/VISIT/` with images that are told by their names, or
+ * folders of DICOM files at any depth, in which each study is an exam. Folders are persons; of DICOM
+ * files the headers say whose they are, and labels are made of a hash of that.
+ */
+export async function folderExams(
+  root: string,
+  patterns: NamePatterns,
+  run: Run,
+): Promise<CohortExam[]> {
+  const exams: CohortExam[] = [];
+  const subjects = new Labels();
+  const entries = await foldersIn(root);
+  const hasImages = (await filesIn(root)).some(isImageName);
+  if (hasImages) throw imagesAtTop(root);
+  const dicom: string[] = entries.length === 0 ? [root] : [];
+  for (const name of entries) {
+    const folder = join(root, name);
+    if (await isBatch(folder)) continue;
+    if ((await filesIn(folder)).some(isImageName)) {
+      exams.push(await examIn(root, folder, subjects.of(name), undefined, patterns));
+      continue;
+    }
+    const visits: string[] = [];
+    for (const visit of await foldersIn(folder)) {
+      if ((await filesIn(join(folder, visit))).some(isImageName)) visits.push(visit);
+    }
+    const sessions = new Labels();
+    for (const visit of visits) {
+      const session = sessions.of(visit);
+      exams.push(await examIn(root, join(folder, visit), subjects.of(name), session, patterns));
+    }
+    if (visits.length === 0) dicom.push(folder);
+  }
+  for (const folder of dicom) exams.push(...(await dicomExams(root, folder, subjects, run)));
+  return exams;
+}
+
+const imagesAtTop = (file: string) =>
+  new DawsonError('usage', {
+    file,
+    expected: 'a folder of exam folders, a BIDS data set, or a table of exams',
+    found: 'images without a folder of their own',
+    advice:
+      'Put each exam into a folder of its own, or name the files in a table (docs/cohorts.md).',
+  });
+
+/** The results of a batch may lie among its exams. */
+const isBatch = async (folder: string) =>
+  (await stat(join(folder, 'work', 'batch.json')).catch(() => undefined)) !== undefined;
+
+async function foldersIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .map(({ name }) => name)
+    .sort();
+}
+
+const filesIn = async (folder: string): Promise<string[]> =>
+  (await readdir(folder, { withFileTypes: true }))
+    .filter((entry) => !entry.isDirectory())
+    .map(({ name }) => name);
+
+async function examIn(
+  root: string,
+  folder: string,
+  subject: string,
+  session: string | undefined,
+  patterns: NamePatterns,
+): Promise<CohortExam> {
+  const { files, problem } = sequencesByName(await filesIn(folder), patterns);
+  const { flair } = files;
+  const paths = Object.fromEntries(
+    sequencesOf(files).map((name) => [name, join(folder, files[name]!)]),
+  );
+  return {
+    name: examName(subject, session),
+    subject,
+    ...(session !== undefined && { session }),
+    source: relative(root, folder),
+    ...(problem === undefined && flair !== undefined
+      ? { images: { ...paths, flair: paths.flair } }
+      : { problem }),
+    notes: [],
+  };
+}
+
+async function dicomExams(
+  root: string,
+  folder: string,
+  subjects: Labels,
+  run: Run,
+): Promise<CohortExam[]> {
+  const source = relative(root, folder) || '.';
+  try {
+    const { studies } = await readDicomFolder(folder, run);
+    const usable = studies.filter((study) =>
+      chooseSeries(study).some(({ role }) => role === 'flair'),
+    );
+    const notes =
+      usable.length < studies.length
+        ? [`${studies.length - usable.length} studies without a FLAIR were passed over`]
+        : [];
+    const sessions = new Map<string, Labels>();
+    const exams = usable.map(({ uid, date, patientHash }): CohortExam => {
+      const subject = subjects.of(patientHash.slice(0, 10));
+      const own = sessions.get(subject) ?? new Labels();
+      sessions.set(subject, own);
+      // Two studies of one day get a number.
+      const session = own.of(`${date ?? 'undated'}#${uid}`, date ?? 'undated');
+      return {
+        name: examName(subject, session),
+        subject,
+        session,
+        source: `${source}, study ${uid}`,
+        images: { dicom: folder, study: uid },
+        notes,
+      };
+    });
+    if (exams.length > 0) return exams;
+    return [without(source, subjects, 'no study has a FLAIR of a whole head')];
+  } catch (error) {
+    if (!(error instanceof DawsonError) || error.code === 'interrupted') throw error;
+    const { expected, found } = error.details;
+    return [without(source, subjects, `expected ${expected}; found ${found}`)];
+  }
+}
+
+function without(source: string, subjects: Labels, problem: string): CohortExam {
+  const subject = subjects.of(source);
+  return { name: examName(subject), subject, source, problem, notes: [] };
+}

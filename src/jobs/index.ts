@@ -1,0 +1,8 @@
+export { contentHash } from './content-hash.js';
+export { durationInWords } from './duration.js';
+export type { Engine } from './engine.js';
+export type { Job, JobFailure, JobRecord } from './job.js';
+export { Ledger } from './ledger.js';
+export { localEngine } from './local-engine.js';
+export { examMemoryBytes, memoryForJobs, slotsFor, threadsEach } from './resources.js';
+export { type JobRun, knownRecord, runJobs } from './run-jobs.js';

@@ -1,0 +1,123 @@
+import { DawsonError } from '../errors.js';
+import { contentHash } from './content-hash.js';
+import type { Engine } from './engine.js';
+import { type Job, type JobFailure, type JobRecord, keyOf } from './job.js';
+import { type Ledger, stillHolds } from './ledger.js';
+
+/** How jobs are run. */
+export interface JobRun {
+  readonly engine: Engine;
+  readonly ledger: Ledger;
+  /** Commands at the same time, at most. */
+  readonly slots: number;
+  /** What all commands under way may take together; one at a time runs whatever it takes. */
+  readonly memoryBytes: number;
+  readonly signal?: AbortSignal;
+  /** Is told of each job as it ends; `known` was not run, as its record holds. */
+  readonly onEnd?: (job: Job, record: JobRecord, known: boolean) => void;
+}
+
+/**
+ * Runs jobs, each after those that it reads from, until none is left that can run. What is done
+ * already, by its record and the hash of what it reads, is not done again; what fails stops only
+ * the jobs after it. Safe to stop and to start again at any moment.
+ * @returns the record of every job by its id.
+ * @throws the signal's reason; `output-failed` where records cannot be written.
+ */
+export async function runJobs(
+  jobs: readonly Job[],
+  run: JobRun,
+): Promise<ReadonlyMap<string, JobRecord>> {
+  const records = new Map<string, JobRecord>();
+  const waiting = new Set(jobs);
+  const underWay = new Map<Job, Promise<unknown>>();
+  let broken: unknown;
+  const begin = (job: Job) => {
+    waiting.delete(job);
+    const work = runJob(job, records, run)
+      .then(({ record, known }) => {
+        records.set(job.id, record);
+        run.onEnd?.(job, record, known);
+      })
+      .catch((error) => {
+        broken ??= error;
+      })
+      .finally(() => underWay.delete(job));
+    underWay.set(job, work);
+  };
+  while (broken === undefined) {
+    const ready = [...waiting].filter(({ after = [] }) => after.every((id) => records.has(id)));
+    for (const job of ready) if (fits(job, [...underWay.keys()], run)) begin(job);
+    if (underWay.size === 0) break;
+    await Promise.race(underWay.values());
+  }
+  await Promise.all(underWay.values());
+  if (broken !== undefined) throw broken;
+  return records;
+}
+
+function fits({ memoryBytes }: Job, underWay: readonly Job[], run: JobRun): boolean {
+  if (underWay.length === 0) return true;
+  const taken = underWay.reduce((sum, job) => sum + job.memoryBytes, 0);
+  return underWay.length < run.slots && taken + memoryBytes <= run.memoryBytes;
+}
+
+async function runJob(
+  job: Job,
+  records: ReadonlyMap<string, JobRecord>,
+  { engine, ledger, signal }: JobRun,
+): Promise<{ record: JobRecord; known: boolean }> {
+  signal?.throwIfAborted();
+  const needed = (job.after ?? []).find((id) => records.get(id)!.state === 'failed');
+  if (needed !== undefined) {
+    const failure = { code: 'needs', reason: `It needs ${needed}, which failed.` };
+    return { record: recordOf(job, '', 0, failure), known: true };
+  }
+  let key: string;
+  try {
+    key = await keyOf(job);
+  } catch (error) {
+    return { record: recordOf(job, '', 0, failureOf(error)), known: false };
+  }
+  const earlier = await ledger.read(job.id);
+  if (await stillHolds(earlier, job, key)) return { record: earlier!, known: true };
+  signal?.throwIfAborted();
+  const startMs = performance.now();
+  const failure = await engine.run([...job.command, ...(job.means ?? [])], signal);
+  const seconds = Math.round((performance.now() - startMs) / 100) / 10;
+  const record = {
+    ...recordOf(job, key, seconds, failure),
+    ...(failure === undefined && { result: await contentHash(job.writes) }),
+  };
+  await ledger.write(record);
+  return { record, known: false };
+}
+
+/** What the ledger says of a job that would not be run again; nothing where it would. */
+export async function knownRecord(job: Job, ledger: Ledger): Promise<JobRecord | undefined> {
+  const record = await ledger.read(job.id);
+  const key = await keyOf(job).catch(() => undefined);
+  return key !== undefined && (await stillHolds(record, job, key)) ? record : undefined;
+}
+
+const recordOf = (
+  { id }: Job,
+  key: string,
+  seconds: number,
+  failure: JobFailure | undefined,
+): JobRecord => ({
+  schema: 'dawson-job',
+  schemaVersion: 1,
+  id,
+  key,
+  state: failure === undefined ? 'done' : 'failed',
+  ...(failure && { failure }),
+  seconds,
+});
+
+/** A failure as data. @throws what is none of Dawson's own. */
+function failureOf(error: unknown): JobFailure {
+  if (!(error instanceof DawsonError)) throw error;
+  const { code, title, details } = error;
+  return { code, reason: `${title}: expected ${details.expected}; found ${details.found}.` };
+}

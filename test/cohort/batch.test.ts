@@ -1,0 +1,156 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { batch, planBatch } from '../../src/batch.js';
+import { readTable } from '../../src/cohort/read-table.js';
+import { writeNifti } from '../../src/formats/index.js';
+import type { Engine } from '../../src/jobs/index.js';
+import { drawnExam } from '../support/report-exam.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+/** Puts the result of a drawn head with as large a lesion as the file says where it is told to. */
+async function segmentDrawn(flair: string, out: string, patient: string): Promise<void> {
+  const radiusMm = Number(readFileSync(flair, 'utf8'));
+  const {
+    findings,
+    flair: image,
+    lesions,
+    brain,
+  } = drawnExam({
+    blobs: radiusMm > 0 ? [{ centreMm: [20, 0, 10], radiusMm }] : [],
+    exam: { patient: { id: patient }, scanner: { manufacturer: '=Made', fieldStrengthTesla: 3 } },
+  });
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, 'findings.json'), JSON.stringify(findings));
+  await writeNifti(join(out, 'flair.nii.gz'), image);
+  for (const name of ['lesions', 'probability'] as const) {
+    await writeNifti(join(out, `${name}.nii.gz`), lesions);
+  }
+  await writeNifti(join(out, 'brain.nii.gz'), brain);
+}
+
+function drawingEngine() {
+  const ran: string[] = [];
+  const engine: Engine = {
+    run: async (command) => {
+      const given = (option: string) => command[command.indexOf(option) + 1];
+      ran.push(command[0]);
+      if (command[0] === 'track') return { code: 'inputs-conflict', reason: 'Not in this test.' };
+      if (readFileSync(given('--flair'), 'utf8') === 'bad') {
+        return { code: 'not-an-image', reason: 'No image: expected one; found none.' };
+      }
+      await segmentDrawn(given('--flair'), given('--out'), given('--patient'));
+      return undefined;
+    },
+  };
+  return { engine, ran };
+}
+
+/** A BIDS data set whose FLAIRs say how large the lesion shall be. */
+function dataSet(radii: readonly (string | number)[]): string {
+  const path = temporaryFolder();
+  writeFileSync(path('dataset_description.json'), '{}');
+  for (const [at, radius] of radii.entries()) {
+    const [subject, session] = [Math.floor(at / 2), at % 2];
+    const anat = path(`sub-${subject}`, `ses-${session}`, 'anat');
+    mkdirSync(anat, { recursive: true });
+    writeFileSync(join(anat, `sub-${subject}_ses-${session}_FLAIR.nii.gz`), String(radius));
+  }
+  return path();
+}
+
+describe('batch', () => {
+  it('makes one table, one page and BIDS derivatives of all exams, and does nothing twice', async () => {
+    const input = dataSet([8, 9, 8, 9, 8, 'bad', 0, 9, 8, 8, 26]);
+    const out = join(temporaryFolder()(), 'derivatives', 'dawson');
+    const { engine, ran } = drawingEngine();
+    const plan = await planBatch(input, out, { engine, slots: 2 });
+    expect(plan).toMatchObject({ done: [], failed: [], slots: 2 });
+    expect(plan.left).toHaveLength(11);
+    expect(plan.seconds).toBeCloseTo(6 * plan.secondsEach!, 6);
+    expect(existsSync(out)).toBe(false);
+
+    ran.length = 0;
+    const { results, changes } = await batch(input, out, { engine, slots: 2 });
+    expect(ran.filter((name) => name === 'segment')).toHaveLength(11);
+    expect(results.filter(({ findings }) => findings)).toHaveLength(10);
+    expect(changes).toHaveLength(4);
+    const { columns, rows } = await readTable(join(out, 'cohort.csv'));
+    expect(columns.slice(0, 3)).toEqual(['case', 'patient', 'scanner']);
+    expect(rows).toHaveLength(11);
+    expect(rows[0]).toMatchObject({ case: 'sub-0_ses-0', patient: '0', state: 'done' });
+    // A spreadsheet must not take it for a formula.
+    expect(rows[0].scanner).toBe("'=Made 3 T");
+    expect(rows[5]).toMatchObject({ state: 'failed', reason: expect.stringContaining('No image') });
+    expect(rows[10].stands_out).toContain('lesion load high');
+    expect(rows[6].stands_out).toContain('lesion load low');
+    expect(rows[0].stands_out).toBeUndefined();
+    const { rows: lesions } = await readTable(join(out, 'lesions.csv'));
+    expect(lesions).toHaveLength(9);
+
+    const page = readFileSync(join(out, 'index.html'), 'utf8');
+    expect(page.match(/<img /g)).toHaveLength(10);
+    expect(page).not.toMatch(/(src|href)="(?!data:)/);
+    expect(page).toContain('No image: expected one');
+
+    const anat = join(out, 'sub-0', 'ses-0', 'anat');
+    expect(readdirSync(anat).sort()).toEqual(
+      ['desc-brain_mask', 'desc-preproc_FLAIR', 'label-lesion_mask', 'label-lesion_probseg']
+        .flatMap((name) => ['json', 'nii.gz'].map((ending) => `sub-0_ses-0_${name}.${ending}`))
+        .sort(),
+    );
+    const mask = (name: string) => statSync(name).ino;
+    expect(mask(join(anat, 'sub-0_ses-0_label-lesion_mask.nii.gz'))).toBe(
+      mask(join(out, 'exams', 'sub-0_ses-0', 'lesions.nii.gz')),
+    );
+    expect(readdirSync(join(out, 'masks'))).toHaveLength(10);
+
+    const before = readFileSync(join(out, 'cohort.csv'), 'utf8');
+    ran.length = 0;
+    await batch(input, out, { engine, slots: 1 });
+    expect(ran).toEqual([]);
+    expect(readFileSync(join(out, 'cohort.csv'), 'utf8')).toBe(before);
+    expect(readFileSync(join(out, 'index.html'), 'utf8')).toBe(page);
+
+    // Another image, and a result that is gone: these two, and the comparisons that read them.
+    writeFileSync(join(input, 'sub-0/ses-0/anat/sub-0_ses-0_FLAIR.nii.gz'), '7');
+    rmSync(join(out, 'exams', 'sub-1_ses-1', 'brain.nii.gz'));
+    await batch(input, out, { engine, slots: 1 });
+    expect(ran.filter((name) => name === 'segment')).toHaveLength(2);
+    expect((await planBatch(input, out, { engine })).left).toEqual([]);
+  });
+
+  it('evaluates where a table has references, and leaves other folders alone', async () => {
+    const path = temporaryFolder();
+    const { engine } = drawingEngine();
+    const rows = ['patient,flair,reference'];
+    for (const [at, radius] of [8, 9, 10].entries()) {
+      writeFileSync(path(`f${at}.nii.gz`), String(radius));
+      await writeNifti(
+        path(`m${at}.nii.gz`),
+        drawnExam({ blobs: [{ centreMm: [20, 0, 10], radiusMm: 9 }] }).lesions,
+      );
+      rows.push(`p${at},f${at}.nii.gz,m${at}.nii.gz`);
+    }
+    writeFileSync(path('exams.csv'), rows.join('\n'));
+    const { notes } = await batch(path('exams.csv'), path('out'), { engine });
+    expect(notes).toEqual([]);
+    const report = JSON.parse(readFileSync(path('out', 'evaluation', 'evaluation.json'), 'utf8'));
+    expect(report.cases.map((entry: { dsc: number }) => entry.dsc)[1]).toBe(1);
+
+    mkdirSync(path('other'));
+    writeFileSync(path('other', 'mine.txt'), '');
+    await expect(batch(path('exams.csv'), path('other'), { engine })).rejects.toMatchObject({
+      code: 'output-exists',
+    });
+  });
+});
