@@ -30,6 +30,7 @@ const layers = [
   'write-analysis.ts',
   'track.ts',
   'report-exam.ts',
+  'gateway',
   'index.ts',
   'cli',
 ];

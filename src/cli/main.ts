@@ -5,6 +5,7 @@ import { addCompare } from './compare.js';
 import { addDicom } from './dicom.js';
 import { addEvaluate } from './evaluate.js';
 import { addExtractBrain } from './extract-brain.js';
+import { addGateway } from './gateway.js';
 import { addInfo } from './info.js';
 import { addModel } from './model.js';
 import { addPlan } from './plan.js';
@@ -34,6 +35,7 @@ const commands = [
   addPlan,
   addTrain,
   addModel,
+  addGateway,
 ];
 
 /** Exit code of a command line that cannot be understood; as in the table of errors. */

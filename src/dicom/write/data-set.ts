@@ -19,10 +19,21 @@ const widths: Readonly<Record<string, number>> = { US: 2, UL: 4, AT: 4 };
 
 /** A data set as a file: preamble, file meta information, elements in the order of their tags. */
 export function dicomFile(dataSet: DataSet): Buffer {
+  const { SOPClassUID, SOPInstanceUID } = dataSet;
+  const header = partTenHeader(String(SOPClassUID), String(SOPInstanceUID), transferSyntax);
+  return Buffer.concat([header, encodeElements(dataSet)]);
+}
+
+/** What goes before the data set in a file (PS3.10): preamble and file meta information. */
+export function partTenHeader(
+  sopClass: string,
+  sopInstance: string,
+  transferSyntax: string,
+): Buffer {
   const meta = encodeElements({
     FileMetaInformationVersion: Uint8Array.of(0, 1),
-    MediaStorageSOPClassUID: dataSet.SOPClassUID,
-    MediaStorageSOPInstanceUID: dataSet.SOPInstanceUID,
+    MediaStorageSOPClassUID: sopClass,
+    MediaStorageSOPInstanceUID: sopInstance,
     TransferSyntaxUID: transferSyntax,
     ImplementationClassUID: implementationClass,
     ImplementationVersionName: `DAWSON_${version}`.slice(0, 16),
@@ -30,7 +41,7 @@ export function dicomFile(dataSet: DataSet): Buffer {
   const length = Buffer.from([2, 0, 0, 0, 0x55, 0x4c, 4, 0, 0, 0, 0, 0]);
   length.writeUInt32LE(meta.length, 8);
   const preamble = Buffer.concat([Buffer.alloc(128), Buffer.from('DICM')]);
-  return Buffer.concat([preamble, length, meta, encodeElements(dataSet)]);
+  return Buffer.concat([preamble, length, meta]);
 }
 
 /** The elements of a data set or an item, in Explicit VR Little Endian; texts in UTF-8. */
