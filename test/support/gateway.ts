@@ -62,6 +62,7 @@ export interface StartedGateway {
     what: string,
     isSo: (status: GatewayStatus) => boolean,
   ) => Promise<GatewayStatus>;
+  readonly ask: (verb: 'retry' | 'cancel', job: string) => Promise<{ changed: boolean }>;
   readonly stop: () => Promise<void>;
   readonly start: () => Promise<void>;
 }
@@ -73,6 +74,7 @@ export async function startGateway(
 ): Promise<StartedGateway> {
   const at = temporaryFolder();
   const [port, page] = [await freePort(), await freePort()];
+  mkdirSync(at('inbox'));
   const config = {
     schema: 'dawson-gateway',
     schemaVersion: 1,
@@ -92,35 +94,26 @@ export async function startGateway(
   const log: string[] = [];
   const socket = statePaths(at('state')).control;
   const status = () => askGateway<GatewayStatus>(socket, '/status');
-  let controller: AbortController;
-  let ended: Promise<void>;
+  let stop = async () => {};
   const start = async () => {
-    controller = new AbortController();
+    const controller = new AbortController();
     const read = await readConfig(at('gateway.json'));
-    let failure: unknown;
-    ended = runGateway(read, controller.signal, {
-      ...{ steps, firstWaitMs: 100 },
-      write: (line) => void log.push(line),
-    }).catch((error) => {
-      failure = error;
+    const ended = await new Promise<{ run: Promise<void> }>((resolve, reject) => {
+      const run = runGateway(read, controller.signal, {
+        ...{ steps, firstWaitMs: 100 },
+        write: (line) => {
+          log.push(line);
+          if (JSON.parse(line).event === 'gateway started') resolve({ run });
+        },
+      });
+      run.catch(reject);
     });
-    for (;;) {
-      if (failure) throw failure;
-      if (
-        await status().then(
-          () => true,
-          () => false,
-        )
-      )
-        break;
-      await wait(20);
-    }
+    stop = async () => {
+      controller.abort();
+      await ended.run;
+    };
   };
-  const stop = async () => {
-    controller.abort();
-    await ended;
-  };
-  onTestFinished(stop);
+  onTestFinished(() => stop());
   await start();
   const until = async (what: string, isSo: (status: GatewayStatus) => boolean) => {
     for (const endMs = performance.now() + 60_000; performance.now() < endMs; await wait(30)) {
@@ -129,7 +122,9 @@ export async function startGateway(
     }
     throw new Error(`not ${what}: ${JSON.stringify(await status())}\n${log.join('')}`);
   };
-  return { at, port, page, log, status, until, stop, start };
+  const ask = (verb: 'retry' | 'cancel', job: string) =>
+    askGateway<{ changed: boolean }>(socket, `/${verb}/${job}`);
+  return { at, port, page, log, status, until, ask, start, stop: () => stop() };
 }
 
 /** Writes the files of small studies, each in a folder of its own. */
