@@ -76,7 +76,8 @@ export class JobRunner {
         objects: paths.objects(id),
         earlier: earlier.map(paths.result),
       };
-      this.#ended(job, await runJob(steps(input, config.jobs), config.jobs, signal));
+      const outcome = await runJob(steps(input, config.jobs), config.jobs, signal);
+      this.#ended(job, earlier, outcome);
     } catch (error) {
       // The queue cannot be written, or no process can be started.
       journal.log('job not run', { job: id, reason: (error as Error).message });
@@ -89,7 +90,7 @@ export class JobRunner {
     }
   }
 
-  #ended({ id, study, version }: JobRow, outcome: JobOutcome): void {
+  #ended({ id, study, version }: JobRow, earlier: readonly string[], outcome: JobOutcome): void {
     const { config, queue, journal, metrics, backoff } = this.#around;
     const about = { job: id, study, studyVersion: version };
     const { state, attempts } = queue.job(id)!;
@@ -104,7 +105,7 @@ export class JobRunner {
       );
       backoff.forget(id);
       metrics.add('jobsDone');
-      journal.audit('analysis done', { ...about, earlierExams: queue.job(id)!.earlier });
+      journal.audit('analysis done', { ...about, earlierJobs: earlier.join(' ') });
       return;
     }
     const { kind, reason } = outcome;
