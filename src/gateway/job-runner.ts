@@ -76,7 +76,9 @@ export class JobRunner {
         objects: paths.objects(id),
         earlier: earlier.map(paths.result),
       };
-      const outcome = await runJob(steps(input, config.jobs), config.jobs, signal);
+      const outcome = await runJob(steps(input, config.jobs), config.jobs, signal, (seconds) =>
+        journal.log('step ended', { job: id, seconds }),
+      );
       this.#ended(job, earlier, outcome);
     } catch (error) {
       // The queue cannot be written, or no process can be started.

@@ -70,9 +70,12 @@ export async function runJob(
   steps: readonly (readonly string[])[],
   { minutes, memoryGiB }: JobsConfig,
   signal: AbortSignal,
+  onStep: (seconds: number) => void = () => {},
 ): Promise<JobOutcome> {
   for (const step of steps) {
+    const startMs = performance.now();
     const outcome = await runChild(step, { minutes, memoryGiB, signal });
+    onStep((performance.now() - startMs) / 1000);
     if (signal.aborted) return { kind: 'stopped' };
     if (outcome.exitCode !== 0) return failureOf(outcome, minutes, memoryGiB);
   }

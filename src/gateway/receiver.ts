@@ -240,8 +240,10 @@ class StoreScp extends Scp {
     context: association.PresentationContext,
     request: dimseRequests.CStoreRequest,
   ): Writable {
-    // One at a time, as agreed on; and nothing before that.
-    if (!this.isAssociated || this.#busy || context.getAbstractSyntaxUid() === verification) {
+    // One at a time, as agreed on; nothing before that, and nothing after the end.
+    const isVerification = context.getAbstractSyntaxUid() === verification;
+    const isBusy = this.#busy || this.#arriving !== undefined;
+    if (!this.isAssociated || isBusy || isVerification || this.#socket.destroyed) {
       this.#socket.destroy();
       throw new Error('out of order');
     }

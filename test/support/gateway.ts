@@ -61,6 +61,7 @@ export interface StartedGateway {
   readonly until: (
     what: string,
     isSo: (status: GatewayStatus) => boolean,
+    mostMs?: number,
   ) => Promise<GatewayStatus>;
   readonly ask: (verb: 'retry' | 'cancel', job: string) => Promise<{ changed: boolean }>;
   readonly stop: () => Promise<void>;
@@ -115,8 +116,8 @@ export async function startGateway(
   };
   onTestFinished(() => stop());
   await start();
-  const until = async (what: string, isSo: (status: GatewayStatus) => boolean) => {
-    for (const endMs = performance.now() + 60_000; performance.now() < endMs; await wait(30)) {
+  const until = async (what: string, isSo: (status: GatewayStatus) => boolean, mostMs = 60_000) => {
+    for (const endMs = performance.now() + mostMs; performance.now() < endMs; await wait(30)) {
       const now = await status();
       if (isSo(now)) return now;
     }
