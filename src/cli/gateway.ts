@@ -2,16 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { DawsonError } from '../errors.js';
 import { writeWhole } from '../formats/index.js';
-import {
-  askGateway,
-  type Check,
-  checkGateway,
-  exampleConfig,
-  type GatewayStatus,
-  readConfig,
-  runGateway,
-  statePaths,
-} from '../gateway/index.js';
+import type { Check, GatewayStatus } from '../gateway/index.js';
 import {
   abortOnInterrupt,
   type OutputOptions,
@@ -73,10 +64,14 @@ export function addGateway(program: Command): void {
   }
 }
 
+/** Loaded when it is needed: it brings libraries that no other command waits for. */
+const loaded = () => import('../gateway/index.js');
+
 const withConfig = (command: Command) =>
   command.requiredOption('--config <file>', 'the configuration (see `dawson gateway init`)');
 
 async function runUntilStopped({ config: file, quiet }: RunOptions): Promise<void> {
+  const { readConfig, runGateway } = await loaded();
   const config = await readConfig(file);
   const { signal, dispose } = abortOnInterrupt();
   try {
@@ -87,6 +82,7 @@ async function runUntilStopped({ config: file, quiet }: RunOptions): Promise<voi
 }
 
 async function check(options: RunOptions): Promise<void> {
+  const { checkGateway, readConfig } = await loaded();
   const config = await readConfig(options.config);
   const { signal, dispose } = abortOnInterrupt();
   try {
@@ -111,11 +107,13 @@ async function writeExample(file: string, options: OutputOptions): Promise<void>
   if (await stat(file).catch(() => undefined)) {
     throw new DawsonError('output-exists', { file, expected: 'a new name', found: 'a file' });
   }
+  const { exampleConfig } = await loaded();
   await writeWhole(file, Buffer.from(exampleConfig));
   printResult(options, { written: file }, [`Written: ${file}. Change it, then try it: --check.`]);
 }
 
 async function showStatus(options: ConfigOptions): Promise<void> {
+  const { askGateway, readConfig, statePaths } = await loaded();
   const { state } = await readConfig(options.config);
   const status = await askGateway<GatewayStatus>(statePaths(state).control, '/status');
   const counts = (numbers: Readonly<Record<string, number>>) =>
@@ -140,6 +138,7 @@ async function change(
   job: string,
   options: ConfigOptions,
 ): Promise<void> {
+  const { askGateway, readConfig, statePaths } = await loaded();
   const { state } = await readConfig(options.config);
   const path = `/${verb}/${encodeURIComponent(job)}`;
   const { changed } = await askGateway<{ changed: boolean }>(statePaths(state).control, path);

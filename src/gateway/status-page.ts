@@ -10,7 +10,7 @@ const style = `
   th, td { text-align: left; vertical-align: top; padding: 0.4rem 0.8rem 0.4rem 0; border-bottom: 1px solid #8886; }
   td { font-variant-numeric: tabular-nums; } code { font-size: 0.9em; }
   .scroll { overflow-x: auto; } .warning { border-left: 4px solid #c33; padding: 0.3rem 0.8rem; }
-  .failed, .refused { font-weight: 600; } ul { margin: 0; padding-left: 1rem; }
+  .failed b, .refused b { border-bottom: 2px solid #c33; } td b { font-weight: 600; } .time { white-space: nowrap; } ul { margin: 0; padding-left: 1rem; }
 `;
 
 /** The page on which people see what a gateway does, as HTML without scripts. */
@@ -67,9 +67,9 @@ function row(exam: ExamStatus): string {
   return `<tr>
 <th scope="row"><code>${text(job.slice(0, 12))}</code></th>
 <td><code>${text(study.slice(0, 12))}</code>, ${version}</td>
-<td>${text(arrived.slice(0, 19).replace('T', ' '))}</td>
+<td class="time">${text(arrived.slice(0, 10))}<br>${text(arrived.slice(11, 19))}</td>
 <td>${images}</td>
-<td class="${state}">${state}${details.length > 0 ? `<br>${text(details.join('; '))}` : ''}</td>
+<td class="${state}"><b>${state}</b>${details.length > 0 ? `<br>${text(details.join('; '))}` : ''}</td>
 <td>${deliveryList(exam)}</td>
 </tr>`;
 }

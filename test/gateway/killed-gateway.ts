@@ -19,8 +19,9 @@ export interface KillingOutcome {
 }
 
 /**
- * Sends studies, each until it is taken, to a gateway that is killed at random moments (now and then
- * the process of a job, or the Orthanc it delivers to, instead), and waits until all is delivered.
+ * Sends studies, each until it is taken, to a gateway that is killed at random moments, at least
+ * `kills` (now and then the process of a job, or the Orthanc it delivers to, instead), and waits until
+ * all is delivered.
  */
 export async function sendAndKill(
   studies: number,
@@ -82,11 +83,15 @@ export async function sendAndKill(
       rmSync(folder, { recursive: true });
     }
   })();
-  for (let kill = 0; kill < kills; kill++) {
-    await wait(500 + 2500 * random());
+  let sent = false;
+  void sending.then(() => {
+    sent = true;
+  });
+  while (!sent || done.gateway + done.job + done.orthanc < kills) {
+    await wait(1000 + 3000 * random());
     const victim = random();
-    if (victim < 0.15) done.job += killAJob(child);
-    else if (victim < 0.3 && orthanc) {
+    if (victim < 0.3) done.job += await killAJob(child);
+    else if (victim < 0.45 && orthanc) {
       orthanc.kill();
       done.orthanc++;
     } else if (child?.kill('SIGKILL')) done.gateway++;
@@ -109,12 +114,20 @@ export async function sendAndKill(
   return { delivered, kills: done, orthanc };
 }
 
-/** Kills a process that a gateway started; the number of those that were. */
-function killAJob(gateway: ChildProcess | undefined): number {
+/** Kills the next process that a gateway starts; the number of those that were. */
+async function killAJob(gateway: ChildProcess | undefined): Promise<number> {
   const children = `/proc/${gateway?.pid}/task/${gateway?.pid}/children`;
-  if (!existsSync(children)) return 0;
-  const [pid] = readFileSync(children, 'utf8').trim().split(' ').filter(Boolean);
-  if (pid === undefined) return 0;
-  process.kill(Number(pid), 'SIGKILL');
-  return 1;
+  for (let look = 0; look < 200 && existsSync(children); look++) {
+    const [pid] = readFileSync(children, 'utf8').split(' ').filter(Boolean);
+    if (pid !== undefined) {
+      try {
+        process.kill(Number(pid), 'SIGKILL');
+        return 1;
+      } catch {
+        // It has just ended.
+      }
+    }
+    await wait(10);
+  }
+  return 0;
 }

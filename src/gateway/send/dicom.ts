@@ -47,6 +47,9 @@ export async function echo(destination: DicomDestination, signal: AbortSignal): 
   if (status !== constants.Status.Success) throw new DeliveryFailure('the peer did not answer');
 }
 
+/** The library begins what it says with a title and an arrow. */
+const libraryPrefix = /^.* -> (Connection error: )?/;
+
 const times = { connectTimeout: 30_000, associationTimeout: 30_000, pduTimeout: 60_000 };
 
 /** Sends requests over one association. @throws DeliveryFailure where it cannot be made or breaks. */
@@ -74,7 +77,7 @@ async function talk(
       if (refused) fail('the peer does not take objects of a kind that is sent');
     });
     client.on('associationRejected', () => fail('the peer refused the association'));
-    client.on('networkError', (error: Error) => fail(error.message));
+    client.on('networkError', ({ message }: Error) => fail(message.replace(libraryPrefix, '')));
     client.on('closed', () => {
       signal.removeEventListener('abort', stop);
       resolve();
