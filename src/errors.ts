@@ -93,6 +93,11 @@ export const errorTable = {
     title: 'The rules for the choice of series cannot be used',
     advice: 'Correct what is named; docs/dicom.md describes the file.',
   },
+  'bad-configuration': {
+    exitCode: 3,
+    title: 'The configuration of the gateway cannot be used',
+    advice: 'Correct what is named; docs/gateway.md describes the file.',
+  },
   'series-not-found': {
     exitCode: 4,
     title: 'The folder does not hold the series that is needed',
@@ -148,6 +153,11 @@ export const errorTable = {
     exitCode: 7,
     title: 'Something this command needs is missing on the machine',
     advice: 'Install what is named, or choose another setting.',
+  },
+  'gateway-not-running': {
+    exitCode: 7,
+    title: 'The gateway of this configuration does not run',
+    advice: 'Start it with `dawson gateway --config FILE`, or ask on the machine on which it runs.',
   },
   'out-of-memory': {
     exitCode: 7,

@@ -35,6 +35,7 @@ const layers = [
   'cohort',
   'batch.ts',
   'experiments',
+  'gateway',
   'index.ts',
   'cli',
 ];

@@ -42,6 +42,7 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
   train: async () => (await import('./train.js')).addTrain,
   experiment: async () => (await import('./experiment.js')).addExperiment,
   model: async () => (await import('./model.js')).addModel,
+  gateway: async () => (await import('./gateway.js')).addGateway,
 };
 
 /** Exit code of a command line that cannot be understood; as in the table of errors. */

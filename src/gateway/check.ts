@@ -1,0 +1,99 @@
+import { access, constants, readFile, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { readSiteRules } from '../dicom/index.js';
+import { DawsonError } from '../errors.js';
+import type { Destination, GatewayConfig, TlsFiles } from './config.js';
+import { askGateway } from './control.js';
+import { Queue } from './queue.js';
+import { listening } from './receiver.js';
+import { echo } from './send/dicom.js';
+import { queryDicomweb } from './send/dicomweb.js';
+import { freeGiB, openStateFolder, statePaths } from './state-folder.js';
+
+/** One thing that a gateway needs, and what is wrong with it; nothing where it is in order. */
+export interface Check {
+  readonly what: string;
+  readonly wrong?: string;
+}
+
+/** Tries everything that a configuration names: folders, ports, files, connections. */
+export async function checkGateway(config: GatewayConfig, signal: AbortSignal): Promise<Check[]> {
+  const { receiver, folders, jobs, destinations, page, state, limits } = config;
+  const runs = await askGateway(statePaths(state).control, '/status').then(
+    () => true,
+    () => false,
+  );
+  const checks: [string, () => Promise<unknown>][] = [
+    ['state folder', () => checkState(config, runs)],
+    ['disk space', () => checkSpace(state, limits.freeGiB)],
+  ];
+  if (receiver) {
+    const { host, port, tls } = receiver;
+    if (tls) checks.push(['receiver, certificates', () => readTls(tls)]);
+    // One that runs has its ports.
+    if (!runs) checks.push([`receiver, port ${port} of ${host}`, () => tryPort(port, host)]);
+  }
+  for (const { path } of folders) checks.push([`watched folder ${path}`, () => checkWatched(path)]);
+  if (jobs.rules !== undefined) {
+    const { rules } = jobs;
+    checks.push(['rules of the site', () => readSiteRules(rules)]);
+  }
+  for (const destination of destinations) {
+    checks.push([`destination ${destination.name}`, () => checkDestination(destination, signal)]);
+  }
+  if (page && !runs)
+    checks.push([`page, port ${page.port}`, () => tryPort(page.port, '127.0.0.1')]);
+  return Promise.all(
+    checks.map(async ([what, check]) => {
+      try {
+        await check();
+        return { what };
+      } catch (error) {
+        return { what, wrong: reasonOf(error) };
+      }
+    }),
+  );
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof DawsonError) {
+    return `expected ${error.details.expected}; found ${error.details.found}`;
+  }
+  return (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+}
+
+async function checkState({ state }: GatewayConfig, runs: boolean): Promise<void> {
+  const paths = await openStateFolder(state);
+  if (!runs) new Queue(paths.queue).close();
+}
+
+async function checkSpace(state: string, least: number): Promise<void> {
+  const free = await freeGiB(state);
+  if (free < least) throw new Error(`${free.toFixed(1)} GiB, less than ${least}`);
+}
+
+async function checkWatched(path: string): Promise<void> {
+  if (!(await stat(path)).isDirectory()) throw new Error('no folder');
+  await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+}
+
+async function readTls({ certificate, key, authorities }: TlsFiles): Promise<void> {
+  for (const file of [certificate, key, authorities]) if (file !== undefined) await readFile(file);
+}
+
+async function tryPort(port: number, host: string): Promise<void> {
+  const server = createServer();
+  await listening(server, port, host);
+  await new Promise((resolve) => server.close(resolve));
+}
+
+async function checkDestination(destination: Destination, signal: AbortSignal): Promise<void> {
+  switch (destination.kind) {
+    case 'dicom':
+      return echo(destination, signal);
+    case 'dicomweb':
+      return queryDicomweb(destination, signal);
+    case 'folder':
+      return access(destination.path, constants.W_OK);
+  }
+}

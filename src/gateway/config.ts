@@ -1,0 +1,217 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { DawsonError } from '../errors.js';
+
+/** Exams on request are computed before those of the routine. */
+export type Priority = 'request' | 'routine';
+
+/** Kinds of objects that a result consists of. */
+export type ObjectKind = 'lesions' | 'each-lesion' | 'measurements' | 'report' | 'preview';
+
+/** Files of certificates and keys, in PEM. */
+export interface TlsFiles {
+  readonly certificate?: string;
+  readonly key?: string;
+  readonly authorities?: string;
+}
+
+export interface Peer {
+  readonly title: string;
+  readonly address?: string;
+  readonly priority: Priority;
+}
+
+export interface ReceiverConfig {
+  readonly title: string;
+  readonly host: string;
+  readonly port: number;
+  readonly peers: readonly Peer[];
+  readonly tls?: TlsFiles;
+}
+
+export interface WatchedFolder {
+  readonly path: string;
+  readonly priority: Priority;
+}
+
+export interface JobsConfig {
+  readonly atOnce: number;
+  readonly threads?: number;
+  readonly minutes: number;
+  readonly memoryGiB: number;
+  readonly attempts: number;
+  readonly rules?: string;
+  readonly language?: string;
+  readonly paper?: string;
+}
+
+interface NamedDestination {
+  readonly name: string;
+  readonly objects?: readonly ObjectKind[];
+}
+
+export interface DicomDestination extends NamedDestination {
+  readonly kind: 'dicom';
+  readonly host: string;
+  readonly port: number;
+  readonly title: string;
+  readonly from: string;
+  readonly tls?: TlsFiles;
+}
+
+export interface DicomwebDestination extends NamedDestination {
+  readonly kind: 'dicomweb';
+  readonly url: string;
+  readonly authorizationFile?: string;
+}
+
+export interface FolderDestination extends NamedDestination {
+  readonly kind: 'folder';
+  readonly path: string;
+}
+
+export type Destination = DicomDestination | DicomwebDestination | FolderDestination;
+
+export interface Limits {
+  readonly instanceMiB: number;
+  readonly studyInstances: number;
+  readonly connections: number;
+  readonly instancesPerMinute: number;
+  readonly freeGiB: number;
+}
+
+/** What schemas/gateway-1.schema.json describes, with its defaults; all paths are absolute. */
+export interface GatewayConfig {
+  readonly state: string;
+  readonly receiver?: ReceiverConfig;
+  readonly folders: readonly WatchedFolder[];
+  readonly quietSeconds: number;
+  readonly jobs: JobsConfig;
+  readonly earlierExams?: { readonly withinYears: number };
+  readonly destinations: readonly Destination[];
+  readonly limits: Limits;
+  readonly keep: { readonly imagesDays: number; readonly resultsDays: number };
+  readonly page?: { readonly port: number };
+}
+
+const schemaFile = new URL('../../schemas/gateway-1.schema.json', import.meta.url);
+
+/**
+ * The configuration in a file of the form of schemas/gateway-1.schema.json, in which lines that
+ * begin with `//` are comments.
+ * @throws DawsonError `bad-configuration`, `file-not-found`.
+ */
+export async function readConfig(file: string): Promise<GatewayConfig> {
+  const value = parsed(await textOf(file), file);
+  const schema = JSON.parse(await readFile(schemaFile, 'utf8'));
+  const ajv = new Ajv2020({ useDefaults: true, strict: false });
+  const validate = ajv.compile(schema) as ValidateFunction<GatewayConfig>;
+  if (!validate(value)) {
+    const [{ instancePath, message }] = validate.errors!;
+    throw refused(file, `${instancePath || 'the document'} ${message}`);
+  }
+  const config = withAbsolutePaths(withDefaults(value), dirname(resolve(file)));
+  requireConsistent(config, file);
+  return config;
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new DawsonError('file-not-found', {
+      file,
+      expected: 'the configuration of a gateway',
+      found: (error as NodeJS.ErrnoException).code ?? 'a failure to read it',
+      advice: '`dawson gateway init FILE` writes one to begin with.',
+    });
+  }
+}
+
+function parsed(text: string, file: string): unknown {
+  try {
+    // A line of JSON cannot begin within a text, so that no text begins like this.
+    return JSON.parse(text.replace(/^\s*\/\/.*$/gm, ''));
+  } catch (error) {
+    throw refused(file, (error as Error).message);
+  }
+}
+
+const refused = (file: string, found: string) =>
+  new DawsonError('bad-configuration', {
+    file,
+    expected: 'a document in the form of schemas/gateway-1.schema.json',
+    found,
+  });
+
+type Given = Partial<GatewayConfig> & Pick<GatewayConfig, 'state' | 'destinations'>;
+
+/** The schema fills in fields of parts that are there; these are the parts. */
+const withDefaults = (given: Given): GatewayConfig => ({
+  ...given,
+  folders: given.folders ?? [],
+  quietSeconds: given.quietSeconds ?? 60,
+  jobs: { atOnce: 1, minutes: 30, memoryGiB: 8, attempts: 5, ...given.jobs },
+  limits: {
+    instanceMiB: 512,
+    studyInstances: 20_000,
+    connections: 16,
+    instancesPerMinute: 60_000,
+    freeGiB: 5,
+    ...given.limits,
+  },
+  keep: { imagesDays: 30, resultsDays: 3650, ...given.keep },
+});
+
+function withAbsolutePaths(config: GatewayConfig, folder: string): GatewayConfig {
+  const absolute = (path: string) => resolve(folder, path);
+  const optional = (path: string | undefined) => (path === undefined ? path : absolute(path));
+  const tls = (files: TlsFiles | undefined) =>
+    files && {
+      certificate: optional(files.certificate),
+      key: optional(files.key),
+      authorities: optional(files.authorities),
+    };
+  const { receiver } = config;
+  return {
+    ...config,
+    state: absolute(config.state),
+    receiver: receiver && { ...receiver, tls: tls(receiver.tls) },
+    folders: config.folders.map((watched) => ({ ...watched, path: absolute(watched.path) })),
+    jobs: { ...config.jobs, rules: optional(config.jobs.rules) },
+    destinations: config.destinations.map((destination): Destination => {
+      if (destination.kind === 'folder') {
+        return { ...destination, path: absolute(destination.path) };
+      }
+      if (destination.kind === 'dicomweb') {
+        return { ...destination, authorizationFile: optional(destination.authorizationFile) };
+      }
+      return { ...destination, tls: tls(destination.tls) };
+    }),
+  };
+}
+
+/** What the schema cannot say. */
+function requireConsistent(config: GatewayConfig, file: string): void {
+  const { receiver, folders, destinations, page, state } = config;
+  if (!receiver && folders.length === 0) throw refused(file, 'neither receiver nor folders');
+  const names = destinations.map(({ name }) => name);
+  const repeated = names.find((name, at) => names.indexOf(name) !== at);
+  if (repeated !== undefined) throw refused(file, `two destinations named ${repeated}`);
+  if (receiver && page?.port === receiver.port) {
+    throw refused(file, 'one port for receiver and page');
+  }
+  if (receiver?.tls && !(receiver.tls.certificate && receiver.tls.key)) {
+    throw refused(file, 'receiver.tls without certificate and key');
+  }
+  const written = [
+    state,
+    ...destinations.flatMap((place) => (place.kind === 'folder' ? [place.path] : [])),
+  ];
+  const within = (inner: string, outer: string) => `${inner}/`.startsWith(`${outer}/`);
+  const clash = folders.find(({ path }) =>
+    written.some((place) => within(path, place) || within(place, path)),
+  );
+  if (clash) throw refused(file, `a watched folder within what the gateway writes: ${clash.path}`);
+}

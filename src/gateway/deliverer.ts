@@ -1,0 +1,110 @@
+import type { Backoff } from './backoff.js';
+import type { Destination, GatewayConfig } from './config.js';
+import type { Journal } from './journal.js';
+import type { Metrics } from './metrics.js';
+import type { Outgoing } from './outgoing.js';
+import type { DeliveryRow, Queue } from './queue.js';
+import { sendByDicom } from './send/dicom.js';
+import { sendByDicomweb } from './send/dicomweb.js';
+import { sendToFolder } from './send/folder.js';
+import type { StatePaths } from './state-folder.js';
+
+interface Surroundings {
+  readonly config: GatewayConfig;
+  readonly paths: StatePaths;
+  readonly queue: Queue;
+  readonly journal: Journal;
+  readonly metrics: Metrics;
+  readonly backoff: Backoff;
+  readonly wake: () => void;
+}
+
+/**
+ * Delivers results, one at a time to each destination, until it says that it has them. What a process
+ * sent but did not write down before it was killed is sent again, as the same objects with the same
+ * identifiers, so that the destination has them once.
+ */
+export class Deliverer {
+  readonly #around: Surroundings;
+  /** By the names of destinations. */
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #stopped = new AbortController();
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+  }
+
+  /** Begins deliveries whose time has come. */
+  beginDue(): void {
+    const { config, queue, backoff } = this.#around;
+    for (const row of queue.waitingDeliveries()) {
+      const destination = config.destinations.find(({ name }) => name === row.destination);
+      // One that the configuration does not name any more is kept: it may come back.
+      if (!destination || this.#running.has(row.destination)) continue;
+      if (!backoff.isDue(keyOf(row))) continue;
+      const ended = this.#deliver(row, destination).finally(() => {
+        this.#running.delete(row.destination);
+        this.#around.wake();
+      });
+      this.#running.set(row.destination, ended);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await Promise.all(this.#running.values());
+  }
+
+  async #deliver(row: DeliveryRow, destination: Destination): Promise<void> {
+    const { queue, journal, metrics, backoff } = this.#around;
+    const { signal } = this.#stopped;
+    const about = { job: row.job, destination: row.destination };
+    try {
+      await send(destination, this.#outgoing(row.job), signal);
+      if (queue.deliveries(row.job).some((other) => isSame(other, row))) {
+        queue.delivered(row.job, row.destination);
+      }
+      backoff.forget(keyOf(row));
+      metrics.add('deliveries');
+      journal.audit('result delivered', about);
+    } catch (error) {
+      if (signal.aborted) return;
+      const reason = (error as Error).message;
+      metrics.add('deliveryAttemptsFailed');
+      backoff.failed(keyOf(row));
+      journal.log('delivery to be tried again', { ...about, attempts: row.attempts + 1, reason });
+      try {
+        queue.deliveryFailed(row.job, row.destination, reason);
+      } catch {
+        // It is waiting all the same.
+      }
+    }
+  }
+
+  #outgoing(id: string): Outgoing {
+    const { queue, paths } = this.#around;
+    const { study, version, instances, earlier } = queue.job(id)!;
+    return {
+      ...{ job: id, study, version, instances },
+      earlier: earlier === null ? [] : JSON.parse(earlier),
+      objects: paths.objects(id),
+    };
+  }
+}
+
+/** It may have been cancelled meanwhile. */
+const isSame = (other: DeliveryRow, row: DeliveryRow) =>
+  other.destination === row.destination && other.state === 'waiting';
+
+const keyOf = ({ job, destination }: DeliveryRow) => `${job} ${destination}`;
+
+function send(destination: Destination, outgoing: Outgoing, signal: AbortSignal): Promise<void> {
+  switch (destination.kind) {
+    case 'dicom':
+      return sendByDicom(destination, outgoing, signal);
+    case 'dicomweb':
+      return sendByDicomweb(destination, outgoing, signal);
+    case 'folder':
+      return sendToFolder(destination, outgoing, signal);
+  }
+}

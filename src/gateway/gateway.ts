@@ -1,0 +1,235 @@
+import type { Server } from 'node:http';
+import { WorkerPool } from '../workers.js';
+import { Backoff } from './backoff.js';
+import { clearOld } from './clearing.js';
+import type { GatewayConfig } from './config.js';
+import { serveControls } from './control.js';
+import { Deliverer } from './deliverer.js';
+import { Intake } from './intake.js';
+import { dawsonSteps, type JobSteps } from './job.js';
+import { JobRunner } from './job-runner.js';
+import { Journal } from './journal.js';
+import { Metrics } from './metrics.js';
+import { servePage } from './page-server.js';
+import { Queue } from './queue.js';
+import { listenForExams } from './receiver.js';
+import { clearUnfinished, freeGiB, openStateFolder, type StatePaths } from './state-folder.js';
+import { type GatewayStatus, statusOf } from './status.js';
+import { versionOfStudy } from './version-of-study.js';
+import { WatchedFolders } from './watched-folders.js';
+
+/** What a gateway does in its own way in tests, which have no minute for each job. */
+export interface GatewayParts {
+  /** How the result of an exam is made. */
+  readonly steps: JobSteps;
+  /** How long a failed job or delivery waits for its second attempt. */
+  readonly firstWaitMs: number;
+  /** Where the lines of the log go. */
+  readonly write?: (line: string) => void;
+}
+
+const usualParts: GatewayParts = { steps: dawsonSteps, firstWaitMs: 10_000 };
+const lookMs = 200;
+const clearMs = 10 * 60_000;
+
+/**
+ * Runs a gateway until `signal` stops it: exams that come are analysed, and their results delivered.
+ * What is under way when the process ends, in whatever way, is taken up by the next one.
+ * @throws DawsonError where it cannot start: a port is taken, the state belongs to another gateway.
+ */
+export async function runGateway(
+  config: GatewayConfig,
+  signal: AbortSignal,
+  parts: Partial<GatewayParts> = {},
+): Promise<void> {
+  const paths = await openStateFolder(config.state);
+  const gateway = new Gateway(config, paths, { ...usualParts, ...parts });
+  try {
+    await gateway.start();
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  } finally {
+    await gateway.stop();
+  }
+}
+
+/** The parts of a gateway, and what ends them again, in the order in which they were begun. */
+class Gateway {
+  readonly #config: GatewayConfig;
+  readonly #paths: StatePaths;
+  readonly #parts: GatewayParts;
+  readonly #metrics = new Metrics();
+  readonly #ends: (() => unknown)[] = [];
+  readonly #startedMs = performance.now();
+  #working?: Working;
+
+  constructor(config: GatewayConfig, paths: StatePaths, parts: GatewayParts) {
+    this.#config = config;
+    this.#paths = paths;
+    this.#parts = parts;
+  }
+
+  async start(): Promise<void> {
+    const config = this.#config;
+    const paths = this.#paths;
+    const metrics = this.#metrics;
+    const { steps, firstWaitMs, write } = this.#parts;
+    // First, since it is the lock of all that follows.
+    const controls = await serveControls(paths.control, {
+      status: () => this.#status(),
+      retry: (job) => this.#working?.retry(job) ?? false,
+      cancel: (job) => this.#working?.cancel(job) ?? false,
+    });
+    this.#ends.push(() => closed(controls));
+    await clearUnfinished(paths);
+    const journal = new Journal(paths.audit, write);
+    this.#ends.push(() => journal.close());
+    const queue = new Queue(paths.queue);
+    this.#ends.push(() => queue.close());
+    queue.requeueRunning(config.jobs.attempts);
+    const pool = new WorkerPool(2);
+    this.#ends.push(() => pool.close());
+    const intake = new Intake(paths, queue, config.limits, { pool });
+    await intake.resume();
+    const backoff = new Backoff(firstWaitMs);
+    const wake = () => this.#working?.look();
+    const around = { config, paths, queue, journal, metrics, backoff, steps, wake };
+    const jobs = new JobRunner(around);
+    const deliveries = new Deliverer(around);
+    this.#working = new Working(around, intake, jobs, deliveries);
+    this.#ends.push(() => Promise.all([jobs.stop(), deliveries.stop()]));
+    this.#ends.push(() => this.#working?.stop());
+    if (config.receiver) {
+      const surroundings = { config: config.receiver, limits: config.limits, paths, intake };
+      const receiver = await listenForExams({ ...surroundings, journal, metrics });
+      this.#ends.push(receiver.end);
+    }
+    const watched = new WatchedFolders(config.folders, paths, intake, journal, metrics);
+    watched.start();
+    this.#ends.push(() => watched.stop());
+    if (config.page) {
+      const page = await servePage(config.page.port, metrics, () => this.#status());
+      this.#ends.push(() => closed(page));
+    }
+    this.#working.start();
+    journal.audit('gateway started');
+    this.#ends.push(() => journal.audit('gateway stopped'));
+  }
+
+  async stop(): Promise<void> {
+    for (const end of this.#ends.reverse()) await end();
+  }
+
+  async #status(): Promise<GatewayStatus> {
+    const working = this.#working;
+    if (!working) throw new Error('it is starting');
+    return statusOf(working.queue, {
+      arriving: working.intake.arriving.size,
+      full: await working.intake.fullBecause(),
+      freeGiB: await freeGiB(this.#paths.arriving),
+      upSeconds: (performance.now() - this.#startedMs) / 1000,
+    });
+  }
+}
+
+type Around = ConstructorParameters<typeof JobRunner>[0];
+
+/** What goes on while a gateway runs: exams become jobs, jobs results, results deliveries. */
+class Working {
+  readonly queue: Queue;
+  readonly intake: Intake;
+  readonly #around: Around;
+  readonly #jobs: JobRunner;
+  readonly #deliveries: Deliverer;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #versioning: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(around: Around, intake: Intake, jobs: JobRunner, deliveries: Deliverer) {
+    this.queue = around.queue;
+    this.intake = intake;
+    this.#around = around;
+    this.#jobs = jobs;
+    this.#deliveries = deliveries;
+  }
+
+  start(): void {
+    this.#timers.push(
+      setInterval(() => this.look(), lookMs),
+      setInterval(() => this.#clear(), clearMs),
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#versioning;
+  }
+
+  /** Looks what there is to do, and begins it. */
+  look(): void {
+    if (this.#stopped) return;
+    try {
+      this.#versioning ??= this.#versionsOfQuietStudies().finally(() => {
+        this.#versioning = undefined;
+      });
+      this.#jobs.beginDue();
+      this.#deliveries.beginDue();
+    } catch (error) {
+      this.#around.journal.log('queue not read', { reason: (error as Error).message });
+    }
+  }
+
+  retry(job: string): boolean {
+    const { queue, backoff, journal } = this.#around;
+    const changed = queue.retry(job);
+    backoff.forget(job);
+    for (const { destination } of queue.deliveries(job)) backoff.forget(`${job} ${destination}`);
+    if (changed) journal.audit('retry asked for', { job });
+    return changed;
+  }
+
+  cancel(job: string): boolean {
+    const changed = this.queue.cancel(job);
+    this.#jobs.cancel(job);
+    if (changed) this.#around.journal.audit('cancelled', { job });
+    return changed;
+  }
+
+  async #versionsOfQuietStudies(): Promise<void> {
+    const { config, paths, queue, journal } = this.#around;
+    for (const [study, arriving] of [...this.intake.arriving]) {
+      if (this.#stopped) return;
+      if (performance.now() - arriving.lastMs < 1000 * config.quietSeconds) continue;
+      // What comes from here on opens it again.
+      this.intake.arriving.delete(study);
+      try {
+        const job = await versionOfStudy(study, paths, queue, config.jobs);
+        if (!job) continue;
+        const { id, version, instances } = job;
+        journal.audit('exam complete', { job: id, study, studyVersion: version, instances });
+        if (!this.#stopped) this.#jobs.beginDue();
+      } catch (error) {
+        journal.log('exam not queued', { study, reason: (error as Error).message });
+        this.intake.reopen(study, arriving);
+      }
+    }
+  }
+
+  #clear(): void {
+    const { config, paths, queue, journal } = this.#around;
+    clearOld(config, paths, queue, journal, (study) => this.intake.arriving.has(study)).catch(
+      (error: Error) => journal.log('not cleared', { reason: error.message }),
+    );
+  }
+}
+
+/** Ends a server with its connections. */
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

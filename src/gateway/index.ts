@@ -1,0 +1,7 @@
+export { type Check, checkGateway } from './check.js';
+export { type GatewayConfig, readConfig } from './config.js';
+export { askGateway } from './control.js';
+export { exampleConfig } from './example-config.js';
+export { type GatewayParts, runGateway } from './gateway.js';
+export { statePaths } from './state-folder.js';
+export type { GatewayStatus } from './status.js';

@@ -1,0 +1,165 @@
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Instance, scanSourcesInWorker } from '../dicom/index.js';
+import type { Run } from '../run.js';
+import type { Limits, Priority } from './config.js';
+import type { Queue } from './queue.js';
+import { freeGiB, keyOf, type StatePaths } from './state-folder.js';
+
+/** What became of a file that came. */
+export type Taken =
+  /** It is on the disk, under the name of its identifier; an earlier one of that name was replaced. */
+  | { readonly outcome: 'kept'; readonly study: string; readonly instance: Instance }
+  /** It is a result of Dawson that came back: there is nothing to do with it. */
+  | { readonly outcome: 'own' }
+  | { readonly outcome: 'unreadable'; readonly reason: string }
+  | { readonly outcome: 'other-instance' }
+  | { readonly outcome: 'full'; readonly reason: string };
+
+/** A study of which something came since its last version was made. */
+export interface ArrivingStudy {
+  readonly instances: Set<string>;
+  /** When something came last, by {@link performance.now}: a clock that is set does not matter. */
+  lastMs: number;
+}
+
+/**
+ * Takes files of images in, whichever way they came: each ends, flushed to disk, in the folder of its
+ * study. Which studies are still arriving is known from these folders, so nothing is lost with the
+ * process.
+ */
+export class Intake {
+  readonly arriving = new Map<string, ArrivingStudy>();
+  readonly #paths: StatePaths;
+  readonly #queue: Queue;
+  readonly #limits: Limits;
+  readonly #run: Pick<Run, 'pool' | 'signal'>;
+  #space = { gib: Number.POSITIVE_INFINITY, atMs: Number.NEGATIVE_INFINITY };
+  #minute = { startMs: Number.NEGATIVE_INFINITY, instances: 0 };
+
+  constructor(paths: StatePaths, queue: Queue, limits: Limits, run: Pick<Run, 'pool' | 'signal'>) {
+    this.#paths = paths;
+    this.#queue = queue;
+    this.#limits = limits;
+    this.#run = run;
+  }
+
+  /** After a start every study with images may have something that no version has: it waits once more. */
+  async resume(): Promise<void> {
+    for (const key of await readdir(this.#paths.studies)) {
+      const names = await readdir(this.#paths.study(key));
+      this.arriving.set(key, { instances: new Set(names), lastMs: performance.now() });
+    }
+  }
+
+  /** A study that could not be queued waits for another quiet time. */
+  reopen(study: string, { instances }: ArrivingStudy): void {
+    if (this.arriving.has(study)) return;
+    this.arriving.set(study, { instances, lastMs: performance.now() });
+  }
+
+  /** Why nothing can be taken in now; undefined where it can. */
+  async fullBecause(): Promise<string | undefined> {
+    const now = performance.now();
+    if (now - this.#minute.startMs > 60_000) this.#minute = { startMs: now, instances: 0 };
+    if (this.#minute.instances >= this.#limits.instancesPerMinute) {
+      return `more than ${this.#limits.instancesPerMinute} images a minute`;
+    }
+    if (now - this.#space.atMs > 1000) {
+      this.#space = { gib: await freeGiB(this.#paths.arriving), atMs: now };
+    }
+    return this.#space.gib < this.#limits.freeGiB
+      ? `less than ${this.#limits.freeGiB} GiB of disk space`
+      : undefined;
+  }
+
+  /**
+   * Takes in a file of the folder of what is arriving, from where it goes.
+   * @param sopInstance what the peer says it is
+   */
+  async take(file: string, priority: Priority, sopInstance?: string): Promise<Taken> {
+    try {
+      return await this.#take(file, priority, sopInstance);
+    } finally {
+      await rm(file, { force: true });
+    }
+  }
+
+  async #take(file: string, priority: Priority, sopInstance?: string): Promise<Taken> {
+    const full = await this.fullBecause();
+    if (full !== undefined) return { outcome: 'full', reason: full };
+    this.#minute.instances++;
+    const { size } = await stat(file);
+    const [scan] = await Promise.all([
+      scanSourcesInWorker(this.#run, [{ file, sizeBytes: size }]),
+      flush(file),
+    ]);
+    const [instance] = scan.instances;
+    if (!instance) {
+      return { outcome: 'unreadable', reason: scan.remarks[0]?.text ?? 'no DICOM' };
+    }
+    if (instance.own) return { outcome: 'own' };
+    if (sopInstance !== undefined && instance.sopInstance !== sopInstance) {
+      return { outcome: 'other-instance' };
+    }
+    return this.#keep(file, instance, priority);
+  }
+
+  async #keep(file: string, instance: Instance, priority: Priority): Promise<Taken> {
+    const study = keyOf('study', instance.study);
+    const name = keyOf('instance', instance.sopInstance);
+    const arriving = this.arriving.get(study) ?? (await this.#open(study));
+    if (!arriving.instances.has(name) && arriving.instances.size >= this.#limits.studyInstances) {
+      return {
+        outcome: 'full',
+        reason: `more than ${this.#limits.studyInstances} images of one study`,
+      };
+    }
+    this.#record(study, instance, priority);
+    const place = join(this.#paths.study(study), name);
+    await rename(file, place);
+    await flush(dirname(place));
+    arriving.instances.add(name);
+    arriving.lastMs = performance.now();
+    this.arriving.set(study, arriving);
+    return { outcome: 'kept', study, instance };
+  }
+
+  async #open(study: string): Promise<ArrivingStudy> {
+    const folder = this.#paths.study(study);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await flush(dirname(folder));
+    // Two files of it may be on their way at once.
+    const opened = this.arriving.get(study) ?? {
+      instances: new Set(await readdir(folder)),
+      lastMs: performance.now(),
+    };
+    const other = this.arriving.get(study);
+    if (other) return other;
+    this.arriving.set(study, opened);
+    return opened;
+  }
+
+  /** The newest image says whose study it is; one on request makes the study so. */
+  #record(key: string, instance: Instance, given: Priority): void {
+    const known = this.#queue.study(key);
+    const priority = known?.priority === 'request' ? 'request' : given;
+    const date = instance.studyDate ?? known?.date ?? null;
+    const { patientHash: patient, study: uid } = instance;
+    if (known && known.patient === patient && known.date === date && known.priority === priority) {
+      return;
+    }
+    this.#queue.putStudy({ key, uid, patient, date, priority });
+  }
+}
+
+/** Makes sure that a file, or the names in a folder, survive a loss of power. */
+async function flush(path: string): Promise<void> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, 'r');
+    await handle.sync();
+  } finally {
+    await handle?.close();
+  }
+}

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readJson } from '../formats/read-json.js';
+import type { ObjectKind } from './config.js';
+import { explicitLittleEndian } from './dimse.js';
+
+/** A result, as it is delivered. */
+export interface Outgoing {
+  readonly job: string;
+  readonly version: number;
+  /** Name of the study, from which its identifier cannot be told. */
+  readonly study: string;
+  readonly instances: number;
+  /** Jobs of the earlier exams that the report compares with. */
+  readonly earlier: readonly string[];
+  /** Folder of its objects. */
+  readonly objects: string;
+}
+
+export interface OutgoingObject {
+  readonly file: string;
+  readonly sopClass: string;
+  readonly sopInstance: string;
+  readonly transferSyntax: string;
+  /** The whole file. */
+  readonly bytes: Buffer;
+  /** What follows the file meta information. */
+  readonly dataSet: Buffer;
+}
+
+/** What `dawson dicom export` wrote, of the kinds wanted; all where none are named. */
+export async function outgoingObjects(
+  folder: string,
+  kinds: readonly ObjectKind[] | undefined,
+): Promise<OutgoingObject[]> {
+  const list = (await readJson(join(folder, 'export.json'))) as {
+    objects: { file: string; sopClass: string; sopInstance: string }[];
+  };
+  const wanted = list.objects.filter(
+    ({ file }) => kinds === undefined || kinds.includes(kindOf(file)),
+  );
+  return Promise.all(
+    wanted.map(async ({ file, sopClass, sopInstance }) => {
+      const bytes = await readFile(join(folder, file));
+      const dataSet = bytes.subarray(144 + bytes.readUInt32LE(140));
+      return { file, sopClass, sopInstance, bytes, dataSet, transferSyntax: explicitLittleEndian };
+    }),
+  );
+}
+
+/** `lesions.dcm` is of the kind lesions, `preview-001.dcm` of the kind preview. */
+const kindOf = (file: string) => file.replace(/(-\d+)?\.dcm$/, '') as ObjectKind;

@@ -1,0 +1,338 @@
+import { rmSync } from 'node:fs';
+import sqlite, { type Database } from 'node-sqlite3-wasm';
+import type { Priority } from './config.js';
+
+/**
+ * How far the result of one version of a study is. `refused`: the exam cannot be analysed, which
+ * trying again does not change; `failed`: attempts have run out; `replaced`: a later version came
+ * before this one was begun.
+ */
+export type JobState =
+  | 'waiting'
+  | 'running'
+  | 'done'
+  | 'refused'
+  | 'failed'
+  | 'cancelled'
+  | 'replaced';
+
+export interface StudyRow {
+  readonly key: string;
+  readonly uid: string;
+  /** Tells patients apart without saying who they are. */
+  readonly patient: string;
+  /** YYYYMMDD, where known. */
+  readonly date: string | null;
+  readonly priority: Priority;
+}
+
+export interface JobRow {
+  /** Hash of the images, of what differs from the defaults, and of Dawson's version. */
+  readonly id: string;
+  readonly study: string;
+  /** Counts the versions of the study, from 1. */
+  readonly version: number;
+  readonly inputs: string;
+  readonly instances: number;
+  readonly state: JobState;
+  readonly attempts: number;
+  readonly reason: string | null;
+  /** Jobs whose results the report compares with, as JSON. */
+  readonly earlier: string | null;
+  readonly createdMs: number;
+  readonly startedMs: number | null;
+  readonly endedMs: number | null;
+  /** Images went, result stays: 1; both went: 2. */
+  readonly cleared: number;
+}
+
+export interface DeliveryRow {
+  readonly job: string;
+  readonly destination: string;
+  readonly state: 'waiting' | 'delivered' | 'cancelled';
+  readonly attempts: number;
+  readonly reason: string | null;
+  readonly endedMs: number | null;
+}
+
+const tables = `
+  create table if not exists studies (
+    key text primary key, uid text not null, patient text not null, date text, priority text not null
+  ) strict;
+  create table if not exists jobs (
+    id text primary key, study text not null, version integer not null, inputs text not null,
+    instances integer not null, state text not null, attempts integer not null default 0,
+    reason text, earlier text, createdMs integer not null, startedMs integer, endedMs integer,
+    cleared integer not null default 0, unique (study, version)
+  ) strict;
+  create index if not exists jobsByState on jobs (state);
+  create table if not exists deliveries (
+    job text not null references jobs (id), destination text not null, state text not null,
+    attempts integer not null default 0, reason text, endedMs integer,
+    primary key (job, destination)
+  ) strict;
+  create index if not exists deliveriesByState on deliveries (state);
+  pragma user_version = 1;
+`;
+
+/**
+ * The durable queue: studies, the jobs of their versions, and deliveries, in one SQLite file. Every
+ * change is on the disk when its function returns, and survives the end of the process at any
+ * moment. Only one process may have it open, which the caller sees to.
+ */
+export class Queue {
+  readonly #db: Database;
+
+  constructor(file: string) {
+    // The library locks by making a folder, which a killed process leaves behind.
+    rmSync(`${file}.lock`, { recursive: true, force: true });
+    this.#db = new sqlite.Database(file);
+    // It never rolls back the journal that a killed process left (its lock seems held by another),
+    // so that a write-ahead log is needed; which without shared memory needs exclusive locking.
+    this.#db.exec('pragma locking_mode = exclusive');
+    this.#db.exec('pragma journal_mode = wal');
+    this.#db.exec('pragma synchronous = full');
+    this.#db.exec(tables);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #all<T>(sql: string, ...values: (string | number | null)[]): T[] {
+    return this.#db.all(sql, values) as unknown as T[];
+  }
+
+  #run(sql: string, ...values: (string | number | null)[]): number {
+    return this.#db.run(sql, values).changes;
+  }
+
+  #together(work: () => void): void {
+    this.#db.exec('begin immediate');
+    try {
+      work();
+      this.#db.exec('commit');
+    } catch (error) {
+      this.#db.exec('rollback');
+      throw error;
+    }
+  }
+
+  study(key: string): StudyRow | undefined {
+    return this.#all<StudyRow>('select * from studies where key = ?', key)[0];
+  }
+
+  /** Records a study, or what has changed of it: patients are merged, and dates corrected. */
+  putStudy({ key, uid, patient, date, priority }: StudyRow): void {
+    this.#run(
+      `insert into studies values (?, ?, ?, ?, ?) on conflict (key) do update
+       set patient = excluded.patient, date = excluded.date, priority = excluded.priority`,
+      ...[key, uid, patient, date, priority],
+    );
+  }
+
+  job(id: string): JobRow | undefined {
+    return this.#all<JobRow>('select * from jobs where id = ?', id)[0];
+  }
+
+  /** The newest version of a study. */
+  newestJob(study: string): JobRow | undefined {
+    return this.#all<JobRow>(
+      'select * from jobs where study = ? order by version desc limit 1',
+      study,
+    )[0];
+  }
+
+  /** Adds a version of a study; older ones that are not begun yet are replaced by it. */
+  addJob(job: Pick<JobRow, 'id' | 'study' | 'version' | 'inputs' | 'instances'>): void {
+    this.#together(() => {
+      this.#run(
+        `update jobs set state = 'replaced', endedMs = ? where study = ? and state = 'waiting'`,
+        ...[Date.now(), job.study],
+      );
+      this.#run(
+        `insert into jobs (id, study, version, inputs, instances, state, createdMs)
+         values (?, ?, ?, ?, ?, 'waiting', ?)`,
+        ...[job.id, job.study, job.version, job.inputs, job.instances, Date.now()],
+      );
+    });
+  }
+
+  /** Jobs to be begun: on request first, then those of earlier exams, then in the order of arrival. */
+  waitingJobs(): JobRow[] {
+    return this.#all<JobRow>(
+      `select jobs.* from jobs join studies on studies.key = jobs.study
+       where jobs.state = 'waiting'
+       order by studies.priority = 'request' desc, studies.date, jobs.createdMs, jobs.id`,
+    );
+  }
+
+  /**
+   * What was running when the last process was killed is begun again. That was an attempt: an exam
+   * that takes the machine down would else do so for ever.
+   */
+  requeueRunning(mostAttempts: number): void {
+    this.#run(
+      `update jobs set state = 'failed', endedMs = ?, reason = 'the gateway was killed each time'
+       where state = 'running' and attempts >= ?`,
+      ...[Date.now(), mostAttempts],
+    );
+    this.#run(`update jobs set state = 'waiting' where state = 'running'`);
+  }
+
+  /** A job that was stopped because the gateway ends waits again; it was no attempt. */
+  releaseJob(id: string): void {
+    this.#run(
+      `update jobs set state = 'waiting', attempts = attempts - 1
+       where id = ? and state = 'running'`,
+      id,
+    );
+  }
+
+  startJob(id: string): void {
+    this.#run(
+      `update jobs set state = 'running', attempts = attempts + 1, startedMs = ?, reason = null
+       where id = ?`,
+      ...[Date.now(), id],
+    );
+  }
+
+  /** Earlier exams that the report of a job names. */
+  setEarlier(id: string, earlier: readonly string[]): void {
+    this.#run('update jobs set earlier = ? where id = ?', JSON.stringify(earlier), id);
+  }
+
+  /** A job has a result, which goes to these destinations. */
+  finishJob(id: string, destinations: readonly string[]): void {
+    this.#together(() => {
+      this.#run(
+        `update jobs set state = 'done', endedMs = ?, reason = null where id = ?`,
+        ...[Date.now(), id],
+      );
+      for (const name of destinations) {
+        this.#run(
+          `insert or ignore into deliveries (job, destination, state) values (?, ?, 'waiting')`,
+          ...[id, name],
+        );
+      }
+    });
+  }
+
+  endJob(id: string, state: Exclude<JobState, 'running' | 'done'>, reason: string): void {
+    this.#run(
+      'update jobs set state = ?, endedMs = ?, reason = ? where id = ?',
+      ...[state, Date.now(), reason, id],
+    );
+  }
+
+  /** Begins a job again that ended without a result, or sends again what is still to be delivered. */
+  retry(id: string): boolean {
+    return (
+      this.#run(
+        `update jobs set state = 'waiting', attempts = 0, reason = null, endedMs = null
+         where id = ? and state in ('refused', 'failed', 'cancelled') and cleared = 0`,
+        id,
+      ) +
+        this.#run(
+          `update deliveries set state = 'waiting', attempts = 0, endedMs = null
+           where job = ? and state != 'delivered'`,
+          id,
+        ) >
+      0
+    );
+  }
+
+  /** Ends a job and its deliveries; what was delivered stays so. */
+  cancel(id: string): boolean {
+    return (
+      this.#run(
+        `update jobs set state = 'cancelled', endedMs = ?, reason = 'cancelled'
+         where id = ? and state in ('waiting', 'running', 'failed', 'refused')`,
+        ...[Date.now(), id],
+      ) +
+        this.#run(
+          `update deliveries set state = 'cancelled', endedMs = ? where job = ? and state = 'waiting'`,
+          ...[Date.now(), id],
+        ) >
+      0
+    );
+  }
+
+  waitingDeliveries(): DeliveryRow[] {
+    return this.#all<DeliveryRow>(
+      `select deliveries.* from deliveries join jobs on jobs.id = job
+       where deliveries.state = 'waiting' order by jobs.endedMs, job, destination`,
+    );
+  }
+
+  deliveries(job: string): DeliveryRow[] {
+    return this.#all<DeliveryRow>(
+      'select * from deliveries where job = ? order by destination',
+      job,
+    );
+  }
+
+  delivered(job: string, destination: string): void {
+    this.#run(
+      `update deliveries set state = 'delivered', attempts = attempts + 1, endedMs = ?, reason = null
+       where job = ? and destination = ?`,
+      ...[Date.now(), job, destination],
+    );
+  }
+
+  deliveryFailed(job: string, destination: string, reason: string): void {
+    this.#run(
+      `update deliveries set attempts = attempts + 1, reason = ? where job = ? and destination = ?`,
+      ...[reason, job, destination],
+    );
+  }
+
+  /**
+   * Results of a patient's other exams from a date on (YYYYMMDD) up to that of the exam itself; of
+   * each study the newest; the earliest first.
+   */
+  earlierResults(study: StudyRow, since: string): JobRow[] {
+    if (study.date === null) return [];
+    return this.#all<JobRow>(
+      `select jobs.* from jobs join studies on studies.key = jobs.study
+       where studies.patient = ? and studies.key != ? and studies.date >= ? and studies.date < ?
+         and jobs.state = 'done' and jobs.cleared < 2
+         and jobs.version = (select max(version) from jobs as others
+                             where others.study = jobs.study and others.state = 'done')
+       order by studies.date, jobs.id`,
+      ...[study.patient, study.key, since, study.date],
+    );
+  }
+
+  /** Jobs that ended before some time, of which nothing is to be delivered any more, and that still take space. */
+  endedBefore(timeMs: number, clearedLessThan: number): JobRow[] {
+    return this.#all<JobRow>(
+      `select * from jobs where endedMs < ? and cleared < ? and state not in ('waiting', 'running')
+         and not exists (select 1 from deliveries where job = id and state = 'waiting')`,
+      ...[timeMs, clearedLessThan],
+    );
+  }
+
+  setCleared(id: string, cleared: 1 | 2): void {
+    this.#run('update jobs set cleared = ? where id = ?', cleared, id);
+  }
+
+  /** Numbers of jobs and deliveries by state. */
+  counts(): { jobs: Record<string, number>; deliveries: Record<string, number> } {
+    const count = (table: string) =>
+      Object.fromEntries(
+        this.#all<{ state: string; n: number }>(
+          `select state, count(*) as n from ${table} group by state`,
+        ).map(({ state, n }) => [state, n]),
+      );
+    return { jobs: count('jobs'), deliveries: count('deliveries') };
+  }
+
+  /** The jobs that changed last. */
+  lastJobs(most: number): JobRow[] {
+    return this.#all<JobRow>(
+      'select * from jobs order by coalesce(endedMs, startedMs, createdMs) desc limit ?',
+      most,
+    );
+  }
+}

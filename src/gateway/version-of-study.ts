@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { version as dawsonVersion } from '../version.js';
+import type { JobsConfig } from './config.js';
+import type { JobRow, Queue } from './queue.js';
+import { type StatePaths, stagingPrefix } from './state-folder.js';
+
+/**
+ * Makes a job of what a study holds now: its images are linked into the folder of the job, so that
+ * what comes later does not change them. A job is known by the hash of its images and of all else
+ * that its result follows from, so that the same images again, from whomever, are no second job.
+ * @returns the new job; undefined where the study holds what a version of it had already.
+ */
+export async function versionOfStudy(
+  study: string,
+  paths: StatePaths,
+  queue: Queue,
+  jobs: JobsConfig,
+): Promise<JobRow | undefined> {
+  const newest = queue.newestJob(study);
+  if (newest && (await haveSameFiles(paths.study(study), paths.input(newest.id)))) return undefined;
+  const staging = join(paths.jobs, `${stagingPrefix}${study}`);
+  try {
+    const names = await linkAll(paths.study(study), staging);
+    if (names.length === 0) return undefined;
+    const hashes: string[] = [];
+    for (const name of names) hashes.push(await hashOfDataSet(join(staging, name)));
+    const inputs = hashOf(names.map((name, at) => `${name} ${hashes[at]}`));
+    const id = jobIdOf(study, inputs, jobs);
+    if (newest?.inputs === inputs || queue.job(id)) return undefined;
+    await rm(paths.job(id), { recursive: true, force: true });
+    await mkdir(paths.job(id), { mode: 0o700 });
+    await rename(staging, paths.input(id));
+    const version = (newest?.version ?? 0) + 1;
+    queue.addJob({ id, study, inputs, version, instances: names.length });
+    return queue.job(id);
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+/** Settings that change a result are part of what a job is; limits are not. */
+function jobIdOf(study: string, inputs: string, { rules, language, paper }: JobsConfig): string {
+  return hashOf([study, inputs, dawsonVersion, JSON.stringify({ rules, language, paper })]);
+}
+
+const hashOf = (texts: readonly string[]) =>
+  createHash('sha256').update(texts.join('\n')).digest('hex').slice(0, 32);
+
+/** Whether two folders hold links to the same files: then nothing needs to be read. */
+async function haveSameFiles(one: string, other: string): Promise<boolean> {
+  const files = async (folder: string) => {
+    const names = await readdir(folder).catch(() => []);
+    const stats = await Promise.all(
+      names.map((name) => stat(join(folder, name), { bigint: true })),
+    );
+    return stats.map(({ ino }) => ino).sort();
+  };
+  const [first, second] = [await files(one), await files(other)];
+  return first.length === second.length && first.every((inode, at) => inode === second[at]);
+}
+
+/** Links the files of a folder into another one, where what replaces them does not reach them. */
+async function linkAll(folder: string, staging: string): Promise<string[]> {
+  await rm(staging, { recursive: true, force: true });
+  await mkdir(staging, { mode: 0o700 });
+  const names = (await readdir(folder)).sort();
+  for (const name of names) await link(join(folder, name), join(staging, `${name}.dcm`));
+  return names.map((name) => `${name}.dcm`);
+}
+
+/** Bytes before the element of the length of the file meta information ends. */
+const metaStart = 144;
+
+/**
+ * Hash of what a file holds behind its file meta information, which only says who wrote the file: so
+ * that an image is the same whether it came by network or as a file.
+ */
+async function hashOfDataSet(file: string): Promise<string> {
+  const handle = await open(file);
+  try {
+    const head = Buffer.alloc(metaStart);
+    const { bytesRead } = await handle.read(head, 0, metaStart, 0);
+    const start = dataSetStart(head.subarray(0, bytesRead));
+    const hash = createHash('sha256');
+    const stream = handle.createReadStream({ start, autoClose: false, highWaterMark: 1 << 20 });
+    for await (const chunk of stream) hash.update(chunk);
+    return hash.digest('hex');
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Where the data set begins; 0 where a file does not say so. */
+function dataSetStart(head: Buffer): number {
+  const says =
+    head.length === metaStart &&
+    head.toString('latin1', 128, 132) === 'DICM' &&
+    head.readUInt32LE(132) === 0x0002 &&
+    head.toString('latin1', 136, 138) === 'UL';
+  return says ? metaStart + head.readUInt32LE(140) : 0;
+}

@@ -1,0 +1,2 @@
+import type { Server } from 'node:net';
+export function relay(from: string, to: string): Server;
