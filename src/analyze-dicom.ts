@@ -95,6 +95,7 @@ function known({ study, choices }: DicomExam, analysis: Analysis): KnownExam {
   const labels = lesionLabels(images.lesions, connectivity, findings.lesions);
   return {
     folder: `study ${study.uid}`,
+    name: `study ${study.uid}`,
     ...images,
     probability,
     trackingUids: trackingUidsOf(series.uid, labels, findings.lesionCount),
