@@ -40,7 +40,7 @@ import { sameGrid, toFloat32, type Volume } from './volume/volume.js';
 /** An exam of the series, as its folder holds it. */
 interface TrackedExam extends ExamResult {
   readonly folder: string;
-  /** Which one it is of those given, such as 'exam 2': its folder may be named for the patient. */
+  /** Which one it is of those given, such as 'folder 2': its folder may be named for the patient. */
   readonly name: string;
   readonly probability: Volume;
 }
@@ -178,7 +178,7 @@ async function readExams(
   const exams: TrackedExam[] = [];
   const failures: DawsonError[] = [];
   for (const [at, folder] of folders.entries()) {
-    const name = `exam ${at + 1}`;
+    const name = `folder ${at + 1}`;
     try {
       exams.push({ ...(await readExam(folder)), name });
     } catch (error) {
