@@ -51,8 +51,8 @@ describe('dawson track', () => {
     );
     expect(ajv.validate(schemaOf('change-1.schema.json'), document), ajv.errorsText()).toBe(true);
     expect(document.exams.map(({ folder: name }: { folder: string }) => name)).toEqual([
-      'folder 1',
       'folder 2',
+      'folder 1',
     ]);
     expect(document.consecutive[0].counts).toMatchObject({ new: 1, stable: 2, enlarged: 0 });
     const { volume } = await readVolume(join(folder, 'change', 'change.nii.gz'));
