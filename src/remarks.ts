@@ -202,8 +202,8 @@ export const remarkTable = {
   },
   'exam-left-out': {
     severity: 'warning',
-    en: 'Of the exams given, {folder} was left out: {reason}',
-    da: 'Af de angivne undersøgelser blev {folder} udeladt: {reason}',
+    en: 'The exam in {folder} was left out: {reason}',
+    da: 'Undersøgelsen i {folder} blev udeladt: {reason}',
   },
   'scanner-changed': {
     severity: 'warning',

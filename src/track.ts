@@ -42,7 +42,7 @@ import { sameGrid, toFloat32, type Volume } from './volume/volume.js';
 export interface TrackedExam extends ExamResult {
   /** Name for messages, and for the document. */
   readonly folder: string;
-  /** Which one it is of those given, such as 'exam 2': its folder may be named for the patient. */
+  /** Which one it is of those given, such as 'folder 2': its folder may be named for the patient. */
   readonly name: string;
   readonly probability: Volume;
 }
@@ -189,7 +189,7 @@ async function readExams(folders: readonly string[], leftOut: LeftOut[]): Promis
   const exams: TrackedExam[] = [];
   const failures: DawsonError[] = [];
   for (const [at, folder] of folders.entries()) {
-    const name = `exam ${at + 1}`;
+    const name = `folder ${at + 1}`;
     try {
       exams.push({ ...(await readExam(folder)), name });
     } catch (error) {

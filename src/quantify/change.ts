@@ -114,7 +114,7 @@ export interface ChangeRule {
 /** An exam of a series, in the order of time. */
 export interface ComparedExam {
   /**
-   * Which of the folders that were given: 'exam 1' is the first. Not its name, which may be a patient's:
+   * Which of the folders that were given: 'folder 1' is the first. Not its name, which may be a patient's:
    * the document is passed on.
    */
   readonly folder: string;

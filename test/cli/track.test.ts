@@ -51,8 +51,8 @@ describe('dawson track', () => {
     );
     expect(ajv.validate(schemaOf('change-1.schema.json'), document), ajv.errorsText()).toBe(true);
     expect(document.exams.map(({ folder: name }: { folder: string }) => name)).toEqual([
-      'exam 1',
-      'exam 2',
+      'folder 2',
+      'folder 1',
     ]);
     expect(document.consecutive[0].counts).toMatchObject({ new: 1, stable: 2, enlarged: 0 });
     const { volume } = await readVolume(join(folder, 'change', 'change.nii.gz'));
@@ -75,8 +75,8 @@ describe('dawson track', () => {
     rmSync(join(failed, 'lesions.nii.gz'));
     const { exitCode, stdout, stderr } = await track('series', first, failed, second);
     expect(exitCode).toBe(0);
-    expect(stdout).toContain('Of the exams given, exam 2 was left out');
-    expect(documentIn('series')).toMatchObject({ leftOut: [{ folder: 'exam 2' }] });
+    expect(stdout).toContain('The exam in folder 2 was left out');
+    expect(documentIn('series')).toMatchObject({ leftOut: [{ folder: 'folder 2' }] });
     // Folders may be named for patients.
     const written = readFileSync(join(folder, 'series', 'change.json'), 'utf8');
     expect([stdout, stderr, written].join()).not.toMatch(/first|second|failed/);
