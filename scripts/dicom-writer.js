@@ -88,9 +88,13 @@ function valueBytes(vr, value) {
 const evened = (bytes, padding) =>
   bytes.length % 2 === 0 ? bytes : Buffer.concat([bytes, Buffer.of(padding)]);
 
-/** Decimal texts have 16 characters at most. */
-const decimalText = (value) =>
-  Number.isInteger(value) ? `${value}` : value.toFixed(10).slice(0, 16);
+/** With as many digits as fit: decimal texts have 16 characters at most. */
+function decimalText(value) {
+  let text = String(value);
+  for (let digits = 15; text.length > 16; digits--)
+    text = String(Number(value.toPrecision(digits)));
+  return text;
+}
 
 /** Where the slices of a volume lie, as DICOM says it: LPS mm. */
 export function placeOf({ affine }) {

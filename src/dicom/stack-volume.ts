@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { requireUsableAffine, requireUsableSize } from '../formats/check-geometry.js';
 import type { Run } from '../run.js';
+import type { Mat4 } from '../volume/affine.js';
 import { type Volume, type VoxelData, voxelCount } from '../volume/volume.js';
 import { type FileTask, fillSlicesInWorker } from './fill-slices.js';
 import { type PixelFormat, sourceName } from './instance.js';
@@ -55,7 +56,8 @@ export async function stackVolume(
   const own = shared.slice() as VoxelData;
   const data = slices[0].instance.pixels!.inverted ? turnedBack(own) : own;
   return {
-    volume: { data, size, affine },
+    // In single precision, as NIfTI keeps it: an exam is the very same as DICOM and converted.
+    volume: { data, size, affine: affine.map(Math.fround) as unknown as Mat4 },
     frames: slices.map(({ instance, frame }) => ({
       sopClass: instance.sopClass,
       sopInstance: instance.sopInstance,
