@@ -24,6 +24,12 @@ const cohort = ['--references', at('masks'), '--predictions', at('others')];
 const measured = ['--definition', 'any-overlap', '--minimum-mm3', '3', '--margin', '0.1'];
 const trained = ['train', at('dataset'), '--out', at('training'), '--threads', '1'];
 
+const batch = [
+  ...['batch', at('persons'), '--flair', 'flair*', '--t2', 't2*', '--t1', 't1*', '--jobs', '2'],
+  ...['--segmenter', 'nnunet', '--model', at('model'), ...brainOnly, '--no-report'],
+  ...['--out', at('batch')],
+];
+
 const once = ['--epochs', '1', '--steps', '1'];
 
 /** Command lines that have to succeed, in this order; together they have every option of each. */
@@ -41,12 +47,8 @@ const runs: readonly (readonly string[])[] = [
     ...['segment', ...images, ...brainOnly, '--segmenter', 'lst-lga', '--kappa', '0.2'],
     ...['--no-report', '--keep-intermediate', '--out', at('lst-lga')],
   ],
-  [
-    ...['batch', at('persons'), '--flair', 'flair*', '--t2', 't2*', '--t1', 't1*', '--jobs', '2'],
-    ...['--segmenter', 'nnunet', '--model', at('model'), ...brainOnly, '--no-report'],
-    ...['--out', at('batch')],
-  ],
-  ['batch', at('persons'), '--dry-run', '--model', at('model'), ...brainOnly, '--out', at('batch')],
+  batch,
+  [...batch, '--dry-run'],
   ['dicom', 'list', at('dicom'), '--rules', at('rules.json')],
   [
     ...['dicom', 'convert', at('dicom'), '--series', '1.2.3.1', '--stack', '1'],
