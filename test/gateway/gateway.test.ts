@@ -116,6 +116,15 @@ describe('a gateway with a watched folder', () => {
     expect(status.last[0]).toMatchObject({ version: 1, attempts: 1 });
   });
 
+  it('does not start with a queue that cannot be read', async () => {
+    const gateway = await startGateway({ folders, receiver: undefined });
+    await gateway.stop();
+    writeFileSync(gateway.at('state', 'queue.sqlite'), 'not a queue at all'.repeat(100));
+    await expect(gateway.start()).rejects.toMatchObject({ code: 'file-corrupt' });
+    rmSync(gateway.at('state', 'queue.sqlite'));
+    await gateway.start();
+  });
+
   it('keeps a result until the destination has it', async () => {
     const gateway = await startGateway({
       folders,
