@@ -202,6 +202,10 @@ describe.skipIf(withoutDcmtk)(
       const status = await gateway.until('idle', isIdle);
       expect(status.last).toMatchObject([{ state: 'done', version: 1, images: 3 }]);
       expect(deliveredTo(gateway.at('out'))).toMatchObject([{ studyVersion: 1, images: 3 }]);
+      const received = audit(gateway.at('state', 'audit.jsonl')).filter(
+        (event) => event === 'images received',
+      );
+      expect(received).toHaveLength(2);
     });
 
     it('refuses other titles, objects that are no images, and what is too large', async () => {
