@@ -23,14 +23,14 @@ export function addGateway(program: Command): void {
     .command('gateway')
     .summary('analyse exams as they arrive, and deliver the results')
     .description(
-      'Takes exams by C-STORE or from watched folders, analyses each when it is complete, and\n' +
-        'delivers the results to archives and folders. See docs/gateway.md.',
+      'Takes exams by C-STORE or from watched folders, analyses each when it is\n' +
+        'complete, and delivers the results. See docs/gateway.md.',
     );
   const run = withConfig(gateway.command('run', { isDefault: true }))
     .summary('run a gateway (what `gateway` alone does)')
     .description(
-      'Runs until it is stopped (Ctrl-C). It may be ended at any moment: what was under way is taken\n' +
-        'up at the next start. Prints its log, a line of JSON an event.',
+      'Runs until it is stopped (Ctrl-C), or killed: what was under way is taken up at\n' +
+        'the next start. Prints its log, a line of JSON an event.',
     )
     .option('--check', 'only try every connection, and say what is wrong', false)
     .addHelpText(
@@ -58,7 +58,9 @@ export function addGateway(program: Command): void {
   ] as const) {
     const command = withConfig(gateway.command(`${verb} <job>`))
       .summary(summary)
-      .description(`${summary[0].toUpperCase()}${summary.slice(1)}; \`gateway status\` names jobs.`)
+      .description(
+        `${summary[0].toUpperCase()}${summary.slice(1)}.\nJobs are named by \`gateway status\`.`,
+      )
       .action((job: string, options: ConfigOptions) => change(verb, job, options));
     withOutputOptions(command);
   }

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import sqlite, { type Database } from 'node-sqlite3-wasm';
+import { DawsonError } from '../errors.js';
 import type { Priority } from './config.js';
 
 /**
@@ -83,16 +84,27 @@ const tables = `
 export class Queue {
   readonly #db: Database;
 
+  /** @throws DawsonError `file-corrupt` where the file is no queue. */
   constructor(file: string) {
     // The library locks by making a folder, which a killed process leaves behind.
     rmSync(`${file}.lock`, { recursive: true, force: true });
     this.#db = new sqlite.Database(file);
-    // It never rolls back the journal that a killed process left (its lock seems held by another),
-    // so that a write-ahead log is needed; which without shared memory needs exclusive locking.
-    this.#db.exec('pragma locking_mode = exclusive');
-    this.#db.exec('pragma journal_mode = wal');
-    this.#db.exec('pragma synchronous = full');
-    this.#db.exec(tables);
+    try {
+      // It never rolls back the journal that a killed process left (its lock seems held by another),
+      // so that a write-ahead log is needed; which without shared memory needs exclusive locking.
+      this.#db.exec('pragma locking_mode = exclusive');
+      this.#db.exec('pragma journal_mode = wal');
+      this.#db.exec('pragma synchronous = full');
+      this.#db.exec(tables);
+    } catch (error) {
+      this.#db.close();
+      throw new DawsonError('file-corrupt', {
+        file,
+        expected: 'the queue of a gateway',
+        found: (error as Error).message,
+        advice: 'Move it away, with what has its name and -wal: see docs/gateway.md.',
+      });
+    }
   }
 
   close(): void {

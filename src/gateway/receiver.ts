@@ -161,6 +161,8 @@ class StoreScp extends Scp {
   #peer?: Peer;
   #arriving?: ArrivingFile;
   #busy = false;
+  #kept = 0;
+  #refused = 0;
 
   constructor(socket: Socket, around: Surroundings, all: ReadonlyMap<Socket, StoreScp>) {
     super(socket, { connectTimeout: times.nextMs, pduTimeout: times.nextMs });
@@ -178,6 +180,14 @@ class StoreScp extends Scp {
   dispose(): void {
     if (this.#arriving) this.#drop(this.#arriving);
     this.#arriving = undefined;
+    const [images, refused] = [this.#kept, this.#refused];
+    if (images + refused === 0) return;
+    const { journal } = this.#around;
+    try {
+      journal.audit('images received', { peer: this.#peer!.title, images, refused });
+    } catch (error) {
+      journal.log('audit not written', { reason: (error as Error).message });
+    }
   }
 
   override associationRequested(association: association.Association): void {
@@ -294,12 +304,15 @@ class StoreScp extends Scp {
       this.#drop(arriving);
       journal.log('image refused', { peer: this.#peer!.title, reason: arriving.failure });
       metrics.add('refusedInstances');
+      this.#refused++;
       return { outcome: 'full', reason: arriving.failure };
     }
     arriving.close();
     const taken = await intake.take(arriving.file, this.#peer!.priority, sopInstance);
     metrics.add(taken.outcome === 'kept' ? 'receivedInstances' : 'refusedInstances');
-    if (taken.outcome !== 'kept') {
+    if (taken.outcome === 'kept') this.#kept++;
+    else {
+      this.#refused++;
       const reason = 'reason' in taken ? taken.reason : taken.outcome;
       journal.log('image refused', { peer: this.#peer!.title, reason });
     }

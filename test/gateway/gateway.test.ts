@@ -116,6 +116,15 @@ describe('a gateway with a watched folder', () => {
     expect(status.last[0]).toMatchObject({ version: 1, attempts: 1 });
   });
 
+  it('does not start with a queue that cannot be read', async () => {
+    const gateway = await startGateway({ folders, receiver: undefined });
+    await gateway.stop();
+    writeFileSync(gateway.at('state', 'queue.sqlite'), 'not a queue at all'.repeat(100));
+    await expect(gateway.start()).rejects.toMatchObject({ code: 'file-corrupt' });
+    rmSync(gateway.at('state', 'queue.sqlite'));
+    await gateway.start();
+  });
+
   it('keeps a result until the destination has it', async () => {
     const gateway = await startGateway({
       folders,
@@ -193,6 +202,10 @@ describe.skipIf(withoutDcmtk)(
       const status = await gateway.until('idle', isIdle);
       expect(status.last).toMatchObject([{ state: 'done', version: 1, images: 3 }]);
       expect(deliveredTo(gateway.at('out'))).toMatchObject([{ studyVersion: 1, images: 3 }]);
+      const received = audit(gateway.at('state', 'audit.jsonl')).filter(
+        (event) => event === 'images received',
+      );
+      expect(received).toHaveLength(2);
     });
 
     it('refuses other titles, objects that are no images, and what is too large', async () => {
