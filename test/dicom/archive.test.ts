@@ -15,6 +15,9 @@ const script = fileURLToPath(new URL('../support/in-orthanc.sh', import.meta.url
 /** Debian: apt-get install --no-install-recommends orthanc dcmtk iproute2 curl */
 const needed = ['Orthanc', 'storescu', 'ip', 'curl', 'unshare'];
 const missing = needed.filter((name) => spawnSync('which', [name]).status !== 0);
+if (missing.length === 0 && spawnSync('unshare', ['-rn', 'true']).status !== 0) {
+  missing.push('network namespace');
+}
 if (missing.length > 0) console.log(`not tested with an archive: no ${missing.join(', ')}`);
 
 describe.skipIf(missing.length > 0)('an archive (Orthanc)', () => {
