@@ -200,8 +200,8 @@ function acquisitionOf(
   echoMs: number | undefined,
 ): { how: Word; times: string } {
   const how: readonly (readonly [boolean, Word])[] = [
-    [inversionsMs.length > 0 || sequences.includes('IR'), 'inversionRecovery'],
     [sequences.includes('GR'), 'gradientEcho'],
+    [inversionsMs.length > 0 || sequences.includes('IR'), 'inversionRecovery'],
     [sequences.includes('SE'), 'spinEcho'],
   ];
   const times = (name: string, ms: number | undefined) =>
