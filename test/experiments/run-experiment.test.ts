@@ -135,8 +135,8 @@ describe('an experiment', () => {
     expect(String(report.get('table-left-out.csv'))).toContain('DSC,A,7,');
     expect(String(report.get('table-comparison.csv'))).toContain('LST-LGA');
 
-    const all = through.ran.length;
-    for (const killAt of [0, 1, 5, 9, all - 1]) {
+    // Each goes on where the one before was killed.
+    for (const killAt of [0, 1, 5, 9, 20]) {
       const mortal = thresholdEngine(killAt);
       const run = runExperiment(file, path('b'), { engine: mortal.engine, slots: 1 });
       await expect(run).rejects.toMatchObject({ code: 'internal' });
