@@ -19,9 +19,8 @@ export interface KillingOutcome {
 }
 
 /**
- * Sends studies, each until it is taken, to a gateway that is killed at random moments, at least
- * `kills` (now and then the process of a job, or the Orthanc it delivers to, instead), and waits until
- * all is delivered.
+ * Sends studies, each until it is taken, to a gateway that is killed at random moments (now and then
+ * the process of a job, or the Orthanc it delivers to, instead), and waits until all is delivered.
  */
 export async function sendAndKill(
   studies: number,
@@ -70,6 +69,7 @@ export async function sendAndKill(
   });
   start();
   const status = () => askGateway<GatewayStatus>(statePaths(at('state')).control, '/status');
+  let sent = 0;
   const sending = (async () => {
     for (let study = 1; study <= studies; study++) {
       const folder = writeStudy(at('studies', `${study}`), { study: `1.2.${study}`, slices });
@@ -81,14 +81,13 @@ export async function sendAndKill(
         );
       while (!(await isTaken())) await wait(100);
       rmSync(folder, { recursive: true });
+      sent = study;
     }
   })();
-  let sent = false;
-  void sending.then(() => {
-    sent = true;
-  });
-  while (!sent || done.gateway + done.job + done.orthanc < kills) {
-    await wait(1000 + 3000 * random());
+  for (let kill = 0; kill < kills; kill++) {
+    // Over the whole time, however fast the machine is.
+    while (sent < (kill * studies) / kills) await wait(20);
+    await wait(2000 * random());
     const victim = random();
     if (victim < 0.3) done.job += await killAJob(child);
     else if (victim < 0.45 && orthanc) {
