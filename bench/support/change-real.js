@@ -65,7 +65,7 @@ export async function realPairs({ data, segmenter, model, results }) {
     const cells = [f1, precision, recall].map((value) =>
       (value ?? Number.NaN).toFixed(2).padStart(8),
     );
-    console.log(person.padEnd(12) + method.padEnd(12) + cells.join('') + '  ' + inCounts(scores));
+    console.log(`${person.padEnd(12)}${method.padEnd(12)}${cells.join('')}  ${inCounts(scores)}`);
   }
   for (const method of new Set(rows.map((row) => row.method))) {
     const own = rows.filter((row) => row.method === method);
@@ -74,7 +74,7 @@ export async function realPairs({ data, segmenter, model, results }) {
   }
 }
 
-export async function againstExperts(person, exam, visits, change) {
+async function againstExperts(person, exam, visits, change) {
   const { volume: experts } = await readVolume(join(exam, 'change.nii.gz'));
   const { volume: brain } = await readVolume(join(exam, 'brain.nii.gz'));
   const toFlair = [];
