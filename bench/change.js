@@ -3,19 +3,20 @@
 //   npm run bench -- change synthetic [--data FOLDER] [--cache FOLDER] [--first 5082] [--pairs 100] [--json]
 //   npm run bench -- change segment [--data FOLDER] [--cache FOLDER] [--first 5082] [--pairs 100] [--json]
 //   npm run bench -- change heads [--data FOLDER]
-//   npm run bench -- change real [--data FOLDER] [--segmenter NAME] [--model FOLDER]
+//   npm run bench -- change real [--data FOLDER] [--results FOLDER] [--segmenter NAME] [--model FOLDER]
 //
 // synthetic: pairs of known change and as many without any (even and odd seeds from --first on), masks
 // known, protocols and positions different. segment: the same with whole heads and masks that `dawson
 // segment` finds in the FLAIR alone. heads: registration of FLAIRs of one head and of two.
-// real: two visits of one patient through `dawson segment` and `dawson track`, against experts. Limits
-// and the model of errors were set on the real exams and on seeds below 5082.
+// real: two visits of two patients through `dawson segment` and `dawson track`, against experts, beside a
+// plain subtraction and the comparison of masks alone; --results keeps the segmented exams. Limits and the
+// model of errors of the masks' comparison were set on the real exams and on seeds below 5082.
 
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { betweenHeads } from './support/change-heads.js';
-import { realPair } from './support/change-real.js';
+import { realPairs } from './support/change-real.js';
 import { foundMasks, knownMasks } from './support/change-synthetic.js';
 
 const beside = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -28,10 +29,11 @@ const { values: flags, positionals } = parseArgs({
     pairs: { type: 'string', default: '100' },
     segmenter: { type: 'string' },
     model: { type: 'string' },
+    results: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
-const parts = { synthetic: knownMasks, segment: foundMasks, heads: betweenHeads, real: realPair };
+const parts = { synthetic: knownMasks, segment: foundMasks, heads: betweenHeads, real: realPairs };
 const run = parts[positionals[0]];
 if (!run) {
   console.error(`usage: npm run bench -- change ${Object.keys(parts).join('|')} [options]`);
