@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeDerivatives, placeDerivatives } from './cohort/bids-derivatives.js';
@@ -17,6 +17,7 @@ import type { NamePatterns } from './cohort/sequence-names.js';
 import { thumbnailPngInWorker } from './cohort/thumbnail.js';
 import { DawsonError } from './errors.js';
 import { writeWhole } from './formats/index.js';
+import { readWholeFile } from './formats/open-file.js';
 import { readJsonIfThere } from './formats/read-json.js';
 import {
   type Engine,
@@ -360,7 +361,7 @@ async function thumbnailOf(
   run: Run,
 ): Promise<Uint8Array> {
   const file = join(thumbnails, `${exam.name}-${result?.slice(0, 16)}.png`);
-  const known = await readFile(file).catch(() => undefined);
+  const known = await readWholeFile(file, { mostBytes: 2 ** 24 }).catch(() => undefined);
   if (known) return known;
   const made = await thumbnailPngInWorker(run, folder);
   await mkdir(thumbnails, { recursive: true });

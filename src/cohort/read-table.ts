@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import { DawsonError } from '../errors.js';
 import { decodeText } from '../formats/index.js';
+import { readWholeFile } from '../formats/open-file.js';
 
 /** The rows of a table, each by the columns' names in lower case; empty fields and `n/a` are left out. */
 export interface ReadTable {
@@ -21,7 +22,9 @@ export async function readTable(file: string): Promise<ReadTable> {
     throw new DawsonError('file-not-found', { file, expected: 'a table', found: 'no file' });
   }
   if (size > largestBytes) throw badTable(file, `at most ${largestBytes} bytes`, `${size} bytes`);
-  const { text } = decodeText(await readFile(file));
+  const { text } = decodeText(
+    await readWholeFile(file, { mostBytes: largestBytes, kind: 'a table' }),
+  );
   const [header = ''] = text.trimStart().split(/\r?\n|\r/, 1);
   const count = (delimiter: string) => header.split(delimiter).length;
   const delimiter = [',', '\t', ';'].reduce((best, next) =>

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { DawsonError } from '../errors.js';
@@ -9,6 +8,7 @@ import {
   definitionNames,
   readCohort,
 } from '../evaluate/index.js';
+import { readShippedJson } from '../formats/index.js';
 import { readJson } from '../formats/read-json.js';
 import { type Dataset, readDataset } from '../train/dataset.js';
 import type { LossName } from '../train/loss.js';
@@ -87,15 +87,13 @@ export const trainingDefaults = {
   seed: 1,
 } as const;
 
-const schemaFile = new URL('../../schemas/experiment-1.schema.json', import.meta.url);
-
 /**
  * Reads an experiment and the description of all data sets that it names.
  * @throws DawsonError `bad-experiment`; what reading tables and data sets gives.
  */
 export async function readExperiment(path: string): Promise<Experiment> {
   const value = await readJson(path);
-  const schema = JSON.parse(await readFile(schemaFile, 'utf8'));
+  const schema = (await readShippedJson('schemas/experiment-1.schema.json')) as object;
   const validate = new Ajv2020({ allErrors: true }).compile(
     schema,
   ) as ValidateFunction<ExperimentFile>;

@@ -1,10 +1,11 @@
-import { access, constants, readFile, stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { readSiteRules } from '../dicom/index.js';
 import { DawsonError } from '../errors.js';
 import type { Destination, GatewayConfig, TlsFiles } from './config.js';
 import { askGateway } from './control.js';
 import { Queue } from './queue.js';
+import { readSmallFile } from './read-small-file.js';
 import { listening } from './receiver.js';
 import { echo } from './send/dicom.js';
 import { queryDicomweb } from './send/dicomweb.js';
@@ -78,7 +79,8 @@ async function checkWatched(path: string): Promise<void> {
 }
 
 async function readTls({ certificate, key, authorities }: TlsFiles): Promise<void> {
-  for (const file of [certificate, key, authorities]) if (file !== undefined) await readFile(file);
+  for (const file of [certificate, key, authorities])
+    if (file !== undefined) await readSmallFile(file);
 }
 
 async function tryPort(port: number, host: string): Promise<void> {

@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { DawsonError } from '../errors.js';
+import { decodeText, readShippedJson } from '../formats/index.js';
+import { parseJson } from '../formats/json.js';
+import { readSmallFile } from './read-small-file.js';
 
 /** Exams on request are computed before those of the routine. */
 export type Priority = 'request' | 'routine';
@@ -95,8 +97,6 @@ export interface GatewayConfig {
   readonly page?: { readonly port: number };
 }
 
-const schemaFile = new URL('../../schemas/gateway-1.schema.json', import.meta.url);
-
 /**
  * The configuration in a file of the form of schemas/gateway-1.schema.json, in which lines that
  * begin with `//` are comments.
@@ -104,7 +104,7 @@ const schemaFile = new URL('../../schemas/gateway-1.schema.json', import.meta.ur
  */
 export async function readConfig(file: string): Promise<GatewayConfig> {
   const value = parsed(await textOf(file), file);
-  const schema = JSON.parse(await readFile(schemaFile, 'utf8'));
+  const schema = (await readShippedJson('schemas/gateway-1.schema.json')) as object;
   const ajv = new Ajv2020({ useDefaults: true, strict: false });
   const validate = ajv.compile(schema) as ValidateFunction<GatewayConfig>;
   if (!validate(value)) {
@@ -118,12 +118,12 @@ export async function readConfig(file: string): Promise<GatewayConfig> {
 
 async function textOf(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return decodeText(await readSmallFile(file)).text;
   } catch (error) {
     throw new DawsonError('file-not-found', {
       file,
       expected: 'the configuration of a gateway',
-      found: (error as NodeJS.ErrnoException).code ?? 'a failure to read it',
+      found: error instanceof DawsonError ? error.details.found : 'a failure to read it',
       advice: '`dawson gateway init FILE` writes one to begin with.',
     });
   }
@@ -132,7 +132,7 @@ async function textOf(file: string): Promise<string> {
 function parsed(text: string, file: string): unknown {
   try {
     // A line of JSON cannot begin within a text, so that no text begins like this.
-    return JSON.parse(text.replace(/^\s*\/\/.*$/gm, ''));
+    return parseJson(text.replace(/^\s*\/\/.*$/gm, ''));
   } catch (error) {
     throw refused(file, (error as Error).message);
   }

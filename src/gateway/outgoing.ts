@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mostBytesAtOnce, readWholeFile } from '../formats/open-file.js';
 import { readJson } from '../formats/read-json.js';
 import type { ObjectKind } from './config.js';
 import { explicitLittleEndian } from './dimse.js';
@@ -41,7 +41,7 @@ export async function outgoingObjects(
   );
   return Promise.all(
     wanted.map(async ({ file, sopClass, sopInstance }) => {
-      const bytes = await readFile(join(folder, file));
+      const bytes = await readWholeFile(join(folder, file), { mostBytes: mostBytesAtOnce });
       const dataSet = bytes.subarray(144 + bytes.readUInt32LE(140));
       return { file, sopClass, sopInstance, bytes, dataSet, transferSyntax: explicitLittleEndian };
     }),

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -18,6 +17,7 @@ import type { Intake, Taken } from './intake.js';
 import type { Journal } from './journal.js';
 import type { Metrics } from './metrics.js';
 import { guardPdus } from './pdu-guard.js';
+import { readSmallFile } from './read-small-file.js';
 import type { StatePaths } from './state-folder.js';
 
 const { PresentationContextResult, RejectReason, RejectResult, RejectSource } = constants;
@@ -83,7 +83,7 @@ export async function listenForExams(
 }
 
 async function tlsOptions({ certificate, key, authorities }: NonNullable<ReceiverConfig['tls']>) {
-  const read = (file: string | undefined) => (file === undefined ? undefined : readFile(file));
+  const read = (file: string | undefined) => (file === undefined ? undefined : readSmallFile(file));
   return {
     cert: await read(certificate),
     key: await read(key),

@@ -1,8 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { DawsonError } from '../errors.js';
-import { readLabels } from '../formats/index.js';
+import { readLabels, readShippedJson } from '../formats/index.js';
 import { readJson } from '../formats/read-json.js';
 import { onGrid, sameGrid, type Volume } from '../volume/volume.js';
 import { type ChangeDocument, changeClasses, changeSchema } from './change.js';
@@ -16,8 +16,7 @@ export interface ResultChange {
   readonly map: Volume<Uint8Array>;
 }
 
-const schemaOf = async (name: string) =>
-  JSON.parse(await readFile(new URL(`../../schemas/${name}`, import.meta.url), 'utf8'));
+const schemaOf = async (name: string) => (await readShippedJson(`schemas/${name}`)) as object;
 
 /**
  * The comparison in the folder of a result; undefined where there is none. Nothing in it is trusted.

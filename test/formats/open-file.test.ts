@@ -219,6 +219,12 @@ describe('the source', () => {
       'formats/open-file.ts',
       // The file that it has just made.
       'formats/write-whole.ts',
+      // What the gateway has written into its own store, and the state of its own processes.
+      'gateway/child.ts',
+      'gateway/intake.ts',
+      'gateway/journal.ts',
+      'gateway/receiver.ts',
+      'gateway/version-of-study.ts',
       // Its own notes of prepared heads.
       'train/synthesize/prepare-heads.ts',
       // package.json, before anything else is loaded.

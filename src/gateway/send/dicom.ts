@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import type { association, requests as dimseRequests } from 'dcmjs-dimse';
 import type { DicomDestination, TlsFiles } from '../config.js';
 import { DeliveryFailure } from '../delivery-failure.js';
 import { Client, constants, RawDataset, requests } from '../dimse.js';
 import { type Outgoing, outgoingObjects } from '../outgoing.js';
+import { readSmallFile } from '../read-small-file.js';
 
 /** Warnings of C-STORE, with which an object is stored all the same (PS3.4, B.2.3). */
 const isStored = (status: number) => status === 0 || (status & 0xf000) === 0xb000;
@@ -92,7 +92,7 @@ const connection = (client: InstanceType<typeof Client>) =>
 
 async function tlsOptions({ certificate, key, authorities }: TlsFiles) {
   const read = async (file: string | undefined) =>
-    file === undefined ? undefined : await readFile(file);
+    file === undefined ? undefined : await readSmallFile(file);
   const files = {
     cert: await read(certificate),
     key: await read(key),

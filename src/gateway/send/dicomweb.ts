@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { DicomwebDestination } from '../config.js';
 import { DeliveryFailure } from '../delivery-failure.js';
 import { type Outgoing, outgoingObjects } from '../outgoing.js';
+import { readSmallFile } from '../read-small-file.js';
 
 const longestMs = 120_000;
 
@@ -73,7 +73,7 @@ async function ask(
   request: RequestInit & { headers: Record<string, string> },
 ): Promise<Response> {
   const headers = { ...request.headers };
-  if (authorizationFile) headers.Authorization = (await readFile(authorizationFile, 'utf8')).trim();
+  if (authorizationFile) headers.Authorization = `${await readSmallFile(authorizationFile)}`.trim();
   try {
     return await fetch(`${url.replace(/\/$/, '')}${path}`, {
       ...request,
