@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { compiled } from '../workers.js';
 
 /** What ended a child process, and the end of what it said on standard error. */
 export interface ChildOutcome {
@@ -15,21 +14,20 @@ export interface ChildLimits {
   readonly signal: AbortSignal;
 }
 
-const endWithParent = compiled(new URL('./end-with-parent.js', import.meta.url));
 const mostSaid = 64 * 1024;
 const graceMs = 5000;
 
 /**
  * Runs a program of Node.js in a process of its own, which takes nothing along when it crashes: it is
  * stopped when it takes too long or too much memory (of the process itself; where /proc is), when it
- * is asked to, and when this process ends.
+ * is asked to, and when this process ends (`cli/end-with-parent.ts`).
  */
 export function runChild(
   args: readonly string[],
   { minutes, memoryGiB, signal }: ChildLimits,
 ): Promise<ChildOutcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', endWithParent, ...args], {
+    const child = spawn(process.execPath, args, {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     let said = '';

@@ -83,7 +83,13 @@ function thresholdEngine(killAt = Number.POSITIVE_INFINITY) {
         mkdirSync(join(out, 'fold_all'), { recursive: true });
         writeFileSync(join(out, 'cache', 'case'), 'x'.repeat(1000));
         writeFileSync(join(out, 'model_all', 'threshold'), String(85 - 90 / cases));
-        const record = { epoch: 0, trainingLoss: 1, seconds: 3, waitingSeconds: 0 };
+        const record = {
+          epoch: 0,
+          learningRate: 0.01,
+          trainingLoss: 1,
+          seconds: 3,
+          waitingSeconds: 0,
+        };
         writeFileSync(join(out, 'fold_all', 'log.jsonl'), `${JSON.stringify(record)}\n`);
       }
       if (command[0] === 'segment') {

@@ -5,8 +5,10 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { endWithParent } from '../../dist/cli/end-with-parent.js';
 import { dicomFile } from '../../dist/dicom/write/data-set.js';
 
+endWithParent();
 const [input, study, result, objects, behaviour = 'done'] = process.argv.slice(2);
 const fail = (code) => {
   const error = { code, title: 'It failed', expected: 'one thing', found: 'another' };
