@@ -10,7 +10,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeNifti } from '../dist/formats/index.js';
 import { readSafetensors } from '../dist/formats/safetensors.js';
-import { Engine, loadPredictor, requireWeights } from '../dist/network/index.js';
+import { Engine, loadPredictor } from '../dist/network/index.js';
 import { readExam, sequenceNames } from '../dist/preprocess/exam.js';
 import { prepare } from '../dist/preprocess/prepare.js';
 import { openAnatomyNetwork } from '../dist/segment/anatomy-network.js';
@@ -33,10 +33,8 @@ const anatomy = await openAnatomyNetwork({ device: 'cpu', threads: 1 }, pool);
 const run = { pool, stage: (_, work) => work(() => {}) };
 const predictors = [];
 for (const file of values.weights) {
-  const { tensors, metadata } = await readSafetensors(file);
-  const weights = metadata.epochs
-    ? weightsOfState(plan, Object.fromEntries(tensors))
-    : requireWeights(tensors, plan, file);
+  const { tensors } = await readSafetensors(file);
+  const weights = weightsOfState(plan, Object.fromEntries(tensors));
   predictors.push(await loadPredictor(engine, plan, weights, windowShape));
 }
 for (const folder of positionals) {

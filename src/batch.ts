@@ -1,10 +1,9 @@
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeDerivatives, placeDerivatives } from './cohort/bids-derivatives.js';
 import type { CohortExam } from './cohort/cohort-exam.js';
 import { allLesionsTable, changeTable, cohortTable } from './cohort/cohort-files.js';
-import { cohortPage } from './cohort/cohort-page.js';
 import {
   type CohortResult,
   type PersonChange,
@@ -12,23 +11,23 @@ import {
   readCohortResults,
 } from './cohort/cohort-result.js';
 import { evaluateReferences } from './cohort/evaluate-references.js';
+import { examsPage } from './cohort/exams-page.js';
 import { findExams } from './cohort/find-exams.js';
 import type { NamePatterns } from './cohort/sequence-names.js';
 import { thumbnailPngInWorker } from './cohort/thumbnail.js';
-import { DawsonError } from './errors.js';
 import { writeWhole } from './formats/index.js';
 import { readWholeFile } from './formats/open-file.js';
-import { readJsonIfThere } from './formats/read-json.js';
 import {
   type Engine,
   examMemoryBytes,
   type Job,
   type JobRecord,
   type JobRun,
+  jobRunIn,
   knownRecord,
   Ledger,
   localEngine,
-  memoryForJobs,
+  requireWorkFolder,
   runJobs,
   slotsFor,
   threadsEach,
@@ -95,7 +94,7 @@ export function batch(
     const paths = pathsIn(out);
     await mkdir(paths.work, { recursive: true });
     await writeWhole(paths.marker, Buffer.from(`${JSON.stringify(batchSchema)}\n`));
-    const jobRun = jobRunOf(paths, options, run);
+    const jobRun = jobRunIn(paths.work, options, run.signal);
     const records = await segmentAll(exams, paths, jobRun, options, run);
     const results = await readCohortResults(exams, records, (exam) => paths.exam(exam.name));
     const changes = await changesOf(results, paths, jobRun, run);
@@ -188,29 +187,12 @@ const pathsIn = (out: string): BatchPaths => ({
 });
 
 /** @throws DawsonError `output-exists` for a folder that holds anything but an earlier batch. */
-async function requireBatchFolder(out: string): Promise<void> {
-  const stats = await stat(out).catch(() => undefined);
-  if (stats === undefined) return;
-  const isEmpty = stats.isDirectory() && (await readdir(out)).length === 0;
-  const marker = await readJsonIfThere(pathsIn(out).marker).catch(() => undefined);
-  if (isEmpty || (marker as { schema?: unknown } | undefined)?.schema === batchSchema.schema)
-    return;
-  throw new DawsonError('output-exists', {
-    file: out,
-    expected: 'no folder, an empty one, or that of an earlier batch',
-    found: 'something else',
-  });
-}
-
-function jobRunOf({ work }: BatchPaths, options: BatchOptions, { signal }: Run): JobRun {
-  return {
-    engine: options.engine ?? localEngine,
-    ledger: new Ledger(work),
-    slots: options.slots ?? slotsFor(examMemoryBytes),
-    memoryBytes: memoryForJobs(),
-    signal,
-  };
-}
+const requireBatchFolder = (out: string): Promise<void> =>
+  requireWorkFolder(
+    out,
+    { file: pathsIn(out).marker, schema: batchSchema.schema },
+    'an earlier batch',
+  );
 
 /** A command for each exam that has images. */
 function segmentJobs(
@@ -348,7 +330,7 @@ async function collect(
     await write('lesions.csv', allLesionsTable(results));
     if (changes.length > 0) await write('change.csv', changeTable(changes));
     else await rm(join(out, 'change.csv'), { force: true });
-    await write('index.html', cohortPage(results, changes, thumbnails));
+    await write('index.html', examsPage(results, changes, thumbnails));
     return evaluateReferences(out, results, run);
   });
 }

@@ -56,7 +56,7 @@ function planLines(plan: ExperimentPlan): string[] {
     `${networks} networks to train, ${steps.toLocaleString('en')} steps in all, and ${exams} exams to segment: ` +
       `${commands} commands, ${done} of them done, ${slots} at the same time.`,
     `A step takes ${plan.secondsPerStep.toFixed(2)} s and an exam ${plan.secondsPerExam.toFixed(0)} s on this machine, ` +
-      `the longest training ${durationInWords(plan.seconds1Network)}; all that is left ${durationInWords(seconds)}.`,
+      `the longest training ${durationInWords(plan.secondsOfLongestNetwork)}; all that is left ${durationInWords(seconds)}.`,
     `It takes up to ${(bytes / 1e9).toFixed(1)} GB of disk.`,
     'Shorter: "architecture": "compact", fewer epochs, fewer repeats; or a machine with a GPU.',
     ...outdatedLines(plan.outdated),

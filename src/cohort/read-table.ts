@@ -1,6 +1,5 @@
-import { stat } from 'node:fs/promises';
-import { parse } from 'csv-parse/sync';
 import { DawsonError } from '../errors.js';
+import { parseDelimited, tableLimits } from '../formats/delimited.js';
 import { decodeText } from '../formats/index.js';
 import { readWholeFile } from '../formats/open-file.js';
 
@@ -10,32 +9,15 @@ export interface ReadTable {
   readonly rows: readonly Readonly<Record<string, string>>[];
 }
 
-const largestBytes = 16 * 2 ** 20;
-
 /**
  * Reads a table of text: a header line and a line a row, separated by commas, semicolons or tabs.
- * @throws DawsonError `file-not-found`, `bad-table`.
+ * @throws DawsonError `file-not-found`, `file-oversized`, `bad-table`.
  */
 export async function readTable(file: string): Promise<ReadTable> {
-  const size = (await stat(file).catch(() => undefined))?.size;
-  if (size === undefined) {
-    throw new DawsonError('file-not-found', { file, expected: 'a table', found: 'no file' });
-  }
-  if (size > largestBytes) throw badTable(file, `at most ${largestBytes} bytes`, `${size} bytes`);
-  const { text } = decodeText(
-    await readWholeFile(file, { mostBytes: largestBytes, kind: 'a table' }),
+  const { text } = decodeText(await readWholeFile(file, tableLimits));
+  const lines = parseDelimited(text, file).lines.map(({ fields }) =>
+    fields.map((field) => field.trim()),
   );
-  const [header = ''] = text.trimStart().split(/\r?\n|\r/, 1);
-  const count = (delimiter: string) => header.split(delimiter).length;
-  const delimiter = [',', '\t', ';'].reduce((best, next) =>
-    count(next) > count(best) ? next : best,
-  );
-  let lines: string[][];
-  try {
-    lines = parse(text, { bom: true, delimiter, skip_empty_lines: true, trim: true });
-  } catch (error) {
-    throw badTable(file, 'the same number of fields in every line', (error as Error).message);
-  }
   const columns = (lines[0] ?? []).map((name) => name.toLowerCase());
   const twice = columns.find((name, at) => columns.indexOf(name) !== at);
   if (twice !== undefined) throw badTable(file, 'columns of different names', `${twice} twice`);

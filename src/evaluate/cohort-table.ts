@@ -1,5 +1,5 @@
-import { parse } from 'csv-parse/sync';
 import { DawsonError, listed } from '../errors.js';
+import { parseDelimited, tableLimits } from '../formats/delimited.js';
 import { decodeText } from '../formats/index.js';
 import { readWholeFile } from '../formats/open-file.js';
 
@@ -52,11 +52,6 @@ export interface Cohort {
   readonly notes: readonly string[];
 }
 
-/** A cohort file is a list of people, not a data base: anything larger is a mistake. */
-const limits = { mostBytes: 16 * 2 ** 20, kind: 'a cohort file' };
-const mostLines = 100_000;
-const mostColumns = 1000;
-
 /**
  * Reads a cohort file: a header line and a line a case, separated by commas, semicolons or tabs
  * (RFC 4180), such as BIDS's participants.tsv. Empty lines and other columns are passed over.
@@ -65,16 +60,17 @@ const mostColumns = 1000;
  *   `file-not-found`, `file-oversized`.
  */
 export async function readCohort(file: string): Promise<Cohort> {
-  const { text, notes } = decodeText(await readWholeFile(file, limits));
+  const { text, notes } = decodeText(
+    await readWholeFile(file, { ...tableLimits, kind: 'a cohort file' }),
+  );
   const cohort = parseCohort(text, file);
   return { ...cohort, notes: [...notes.map((note) => `${file} ${note}`), ...cohort.notes] };
 }
 
 /** {@link readCohort} for text in memory; `file` is for messages. */
 export function parseCohort(text: string, file: string): Cohort {
-  requireFew(text, file);
-  const delimiter = delimiterOf(text);
-  const [header, ...lines] = linesOf(text, delimiter, file);
+  const { delimiter, lines: all } = parseDelimited(text, file);
+  const [header, ...lines] = all;
   const problems: string[] = [];
   const names = columnsOf(header?.fields ?? [], problems);
   if (!names.includes('case')) problems.push('no column case');
@@ -111,20 +107,6 @@ export function parseCohort(text: string, file: string): Cohort {
   };
 }
 
-/** @throws DawsonError `bad-table` for more lines or columns than any list of people has. */
-function requireFew(text: string, file: string): void {
-  const count = (pattern: RegExp, of: string) => of.match(pattern)?.length ?? 0;
-  const lines = count(/\r\n|\n|\r/g, text);
-  const [first = ''] = text.trimStart().split(/\r?\n|\r/, 1);
-  const columns = Math.max(...[/,/g, /;/g, /\t/g].map((pattern) => count(pattern, first))) + 1;
-  if (lines <= mostLines && columns <= mostColumns) return;
-  throw new DawsonError('bad-table', {
-    file,
-    expected: `at most ${mostLines} lines and ${mostColumns} columns`,
-    found: `${lines} lines, ${columns} columns`,
-  });
-}
-
 /** The column that each name of the header stands for; undefined where it is none of Dawson's. */
 function columnsOf(header: readonly string[], problems: string[]): (CohortColumn | undefined)[] {
   const given = header.map((name) => name.trim().toLowerCase());
@@ -146,27 +128,4 @@ const isMissing = (value: string) => value === '' || /^(n\/?a|nan)$/i.test(value
 function numberOf(value: string, delimiter: string): number {
   const number = Number(delimiter === ';' ? value.replace(',', '.') : value);
   return Number.isFinite(number) ? number : Number.NaN;
-}
-
-/** The separator that the header line has most of. */
-function delimiterOf(text: string): string {
-  const [header = ''] = text.trimStart().split(/\r?\n|\r/, 1);
-  const count = (delimiter: string) => header.split(delimiter).length;
-  return [',', '\t', ';'].reduce((best, next) => (count(next) > count(best) ? next : best));
-}
-
-/** The fields of each line that has any, and its number in the file. */
-function linesOf(text: string, delimiter: string, file: string) {
-  try {
-    const records = parse(text, { bom: true, delimiter, info: true, skip_empty_lines: true });
-    return (records as unknown as { record: string[]; info: { lines: number } }[])
-      .map(({ record, info }) => ({ line: info.lines, fields: record }))
-      .filter(({ fields }) => fields.some((field) => field.trim() !== ''));
-  } catch (error) {
-    throw new DawsonError('bad-table', {
-      file,
-      expected: 'the same number of fields in every line, separated by commas, semicolons or tabs',
-      found: (error as Error).message,
-    });
-  }
 }

@@ -4,16 +4,16 @@ import { join, resolve } from 'node:path';
 import { DawsonError } from '../errors.js';
 import { definitions, type EvaluatedCase, evaluateCohort } from '../evaluate/index.js';
 import { writeWhole } from '../formats/index.js';
-import { readJsonIfThere } from '../formats/read-json.js';
 import {
   type Engine,
   examMemoryBytes,
   type Job,
   type JobRecord,
+  jobRunIn,
   knownRecord,
   Ledger,
   localEngine,
-  memoryForJobs,
+  requireWorkFolder,
   runJobs,
   slotsFor,
 } from '../jobs/index.js';
@@ -71,7 +71,7 @@ export interface ExperimentPlan {
   readonly secondsPerExam: number;
   /** Of all that is left. */
   readonly seconds: number;
-  readonly seconds1Network: number;
+  readonly secondsOfLongestNetwork: number;
   readonly bytes: number;
   readonly slots: number;
   readonly outdated: readonly string[];
@@ -98,7 +98,7 @@ async function lay(file: string, out: string, { slots: given }: ExperimentOption
   }
   const paths = experimentPaths(out);
   const slots = given ?? slotsFor(examMemoryBytes);
-  await requireExperimentFolder(out, paths);
+  await requireWorkFolder(out, { file: paths.file, schema: 'dawson-experiment' }, 'an experiment');
   return {
     experiment,
     trials,
@@ -106,20 +106,6 @@ async function lay(file: string, out: string, { slots: given }: ExperimentOption
     slots,
     jobs: experimentJobs(experiment, trials, paths, slots),
   };
-}
-
-/** @throws DawsonError `output-exists` for a folder that holds anything but an experiment. */
-async function requireExperimentFolder(out: string, { file }: ExperimentPaths): Promise<void> {
-  const stats = await stat(out).catch(() => undefined);
-  if (stats === undefined) return;
-  if (stats.isDirectory() && (await readdir(out)).length === 0) return;
-  const kept = (await readJsonIfThere(file).catch(() => undefined)) as { schema?: unknown };
-  if (kept?.schema === 'dawson-experiment') return;
-  throw new DawsonError('output-exists', {
-    file: out,
-    expected: 'no folder, an empty one, or that of an experiment',
-    found: 'something else',
-  });
 }
 
 /**
@@ -151,11 +137,7 @@ export function runExperiment(
     const records = await run.stage('commands', (onProgress) => {
       let ended = 0;
       return runJobs(jobs, {
-        engine: options.engine ?? localEngine,
-        ledger: new Ledger(paths.work),
-        slots,
-        memoryBytes: memoryForJobs(),
-        signal: run.signal,
+        ...jobRunIn(paths.work, { ...options, slots }, run.signal),
         onEnd: (job, record, known) => {
           onProgress(++ended, jobs.length);
           options.onJob?.({ job, record, known });
@@ -298,7 +280,7 @@ export function checkExperiment(
       secondsPerExam: cost.secondsPerExam,
       // A step was timed on all cores, so that networks at the same time share them.
       seconds: steps(left) * cost.secondsPerStep + (examsLeft.length * cost.secondsPerExam) / slots,
-      seconds1Network:
+      secondsOfLongestNetwork:
         Math.max(...networks.map(([, own]) => stepsOf(own)), 0) * cost.secondsPerStep,
       bytes:
         exams.length * cost.bytesPerExam +

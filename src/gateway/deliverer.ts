@@ -1,23 +1,10 @@
-import type { Backoff } from './backoff.js';
-import type { Destination, GatewayConfig } from './config.js';
-import type { Journal } from './journal.js';
-import type { Metrics } from './metrics.js';
+import type { Destination } from './config.js';
 import type { Outgoing } from './outgoing.js';
-import type { DeliveryRow, Queue } from './queue.js';
+import type { DeliveryRow } from './queue.js';
 import { sendByDicom } from './send/dicom.js';
 import { sendByDicomweb } from './send/dicomweb.js';
 import { sendToFolder } from './send/folder.js';
-import type { StatePaths } from './state-folder.js';
-
-interface Surroundings {
-  readonly config: GatewayConfig;
-  readonly paths: StatePaths;
-  readonly queue: Queue;
-  readonly journal: Journal;
-  readonly metrics: Metrics;
-  readonly backoff: Backoff;
-  readonly wake: () => void;
-}
+import type { Surroundings } from './surroundings.js';
 
 /**
  * Delivers results, one at a time to each destination, until it says that it has them. What a process

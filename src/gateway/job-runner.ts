@@ -1,21 +1,9 @@
-import type { Backoff } from './backoff.js';
-import type { GatewayConfig } from './config.js';
 import { holdsResult, type JobOutcome, type JobSteps, runJob } from './job.js';
-import type { Journal } from './journal.js';
-import type { Metrics } from './metrics.js';
-import type { JobRow, Queue, StudyRow } from './queue.js';
-import type { StatePaths } from './state-folder.js';
+import type { JobRow, StudyRow } from './queue.js';
+import type { Surroundings } from './surroundings.js';
 
-interface Surroundings {
-  readonly config: GatewayConfig;
-  readonly paths: StatePaths;
-  readonly queue: Queue;
-  readonly journal: Journal;
-  readonly metrics: Metrics;
-  readonly backoff: Backoff;
+interface JobSurroundings extends Surroundings {
   readonly steps: JobSteps;
-  /** Is called when there may be something to do. */
-  readonly wake: () => void;
 }
 
 interface RunningJob {
@@ -25,10 +13,10 @@ interface RunningJob {
 
 /** Runs the jobs of the queue, as many at once as the configuration says. */
 export class JobRunner {
-  readonly #around: Surroundings;
+  readonly #around: JobSurroundings;
   readonly #running = new Map<string, RunningJob>();
 
-  constructor(around: Surroundings) {
+  constructor(around: JobSurroundings) {
     this.#around = around;
   }
 

@@ -1,3 +1,4 @@
+import { htmlPage } from '../report/html-page.js';
 import type { ExamStatus, GatewayStatus } from './status.js';
 
 const style = `
@@ -26,16 +27,7 @@ export function statusPage(status: GatewayStatus): string {
     ['To be delivered', deliveries.waiting ?? 0],
     ['Delivered', deliveries.delivered ?? 0],
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Dawson gateway</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
+  const body = `<main>
 <h1>Dawson gateway</h1>
 <p>${text(status.time.slice(0, 19).replace('T', ' '))} UTC, version ${text(status.version)}, up for ${duration(status.upSeconds)}, ${status.freeGiB.toFixed(0)} GiB of disk space free. <a href="/">Look again</a></p>
 ${full === undefined ? '' : `<p class="warning" role="status">Nothing more is taken in: ${text(full)}.</p>`}
@@ -43,10 +35,8 @@ ${full === undefined ? '' : `<p class="warning" role="status">Nothing more is ta
 <h2 id="exams">Exams that changed last</h2>
 ${last.length === 0 ? '<p>None yet.</p>' : table(last)}
 <p>Not a medical device: results are not for diagnosis.</p>
-</main>
-</body>
-</html>
-`;
+</main>`;
+  return htmlPage('Dawson gateway', body, { style });
 }
 
 const table = (

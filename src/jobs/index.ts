@@ -5,4 +5,5 @@ export type { Job, JobFailure, JobRecord } from './job.js';
 export { Ledger } from './ledger.js';
 export { localEngine } from './local-engine.js';
 export { examMemoryBytes, memoryForJobs, slotsFor, threadsEach } from './resources.js';
-export { type JobRun, knownRecord, runJobs } from './run-jobs.js';
+export { type JobRun, jobRunIn, knownRecord, runJobs } from './run-jobs.js';
+export { requireWorkFolder } from './work-folder.js';

@@ -2,7 +2,9 @@ import { DawsonError } from '../errors.js';
 import { contentHash } from './content-hash.js';
 import type { Engine } from './engine.js';
 import { type Job, type JobFailure, type JobRecord, keyOf } from './job.js';
-import { type Ledger, stillHolds } from './ledger.js';
+import { Ledger, stillHolds } from './ledger.js';
+import { localEngine } from './local-engine.js';
+import { examMemoryBytes, memoryForJobs, slotsFor } from './resources.js';
 
 /** How jobs are run. */
 export interface JobRun {
@@ -16,6 +18,22 @@ export interface JobRun {
   /** Is told of each job as it ends; `known` was not run, as its record holds. */
   readonly onEnd?: (job: Job, record: JobRecord, known: boolean) => void;
 }
+
+/**
+ * A run whose records lie in a folder; on this machine, with as many commands at a time as it can take, where
+ * nobody says otherwise.
+ */
+export const jobRunIn = (
+  workFolder: string,
+  { engine = localEngine, slots = slotsFor(examMemoryBytes) }: Partial<JobRun>,
+  signal?: AbortSignal,
+): JobRun => ({
+  engine,
+  ledger: new Ledger(workFolder),
+  slots,
+  memoryBytes: memoryForJobs(),
+  signal,
+});
 
 /**
  * Runs jobs, each after those that it reads from, until none is left that can run. What is done

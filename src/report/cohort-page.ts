@@ -1,4 +1,5 @@
 import type { Figure } from './cohort-charts.js';
+import { htmlPage } from './html-page.js';
 import { escapeHtml, type Table, tableAsHtml } from './table.js';
 
 const style = `
@@ -28,24 +29,13 @@ export function cohortPage(
   tables: readonly Table[],
   figures: readonly Figure[],
 ): string {
-  const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<style>${style}</style>
-</head>
-<body>
-<h1>${escapeHtml(title)}</h1>
-${lead.map((sentence) => `<p>${escapeHtml(sentence)}</p>`).join('\n')}
-${figures.map(figureAsHtml).join('\n')}
-${tables.map(tableAsHtml).join('\n')}
-</body>
-</html>
-`;
+  const body = [
+    `<h1>${escapeHtml(title)}</h1>`,
+    lead.map((sentence) => `<p>${escapeHtml(sentence)}</p>`).join('\n'),
+    figures.map(figureAsHtml).join('\n'),
+    tables.map(tableAsHtml).join('\n'),
+  ];
+  return htmlPage(title, body.join('\n'), { style });
 }
 
 function figureAsHtml({ svg, caption, name }: Figure): string {

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { changeClasses } from '../quantify/change.js';
 import { notice } from '../quantify/findings.js';
+import { htmlPage } from '../report/html-page.js';
 import { escapeHtml } from '../report/table.js';
 import { version } from '../version.js';
 import { scannerOf } from './cohort-files.js';
@@ -73,7 +73,7 @@ const number = (value: number | undefined, digits: number): Cell => ({
  * what stands out, and what changed. Columns are sorted by a click.
  * @param thumbnails PNG files by the exams' names
  */
-export function cohortPage(
+export function examsPage(
   results: readonly CohortResult[],
   changes: readonly PersonChange[],
   thumbnails: ReadonlyMap<string, Uint8Array>,
@@ -81,19 +81,7 @@ export function cohortPage(
   const failed = results.filter(({ findings }) => !findings);
   const standingOut = results.filter(({ outlying }) => outlying.length > 0);
   const persons = new Set(results.map(({ exam }) => exam.subject)).size;
-  const hash = createHash('sha256').update(script).digest('base64');
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; img-src data:`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Cohort</title>
-<style>${style}</style>
-</head>
-<body>
-<h1>Cohort: ${results.length} exams of ${persons} persons</h1>
+  const body = `<h1>Cohort: ${results.length} exams of ${persons} persons</h1>
 <p>${results.length - failed.length} done, ${failed.length} failed, ${standingOut.length} stand out.
 Made with Dawson ${version}. ${notice}</p>
 ${examTable(results, thumbnails)}
@@ -101,11 +89,8 @@ ${examTable(results, thumbnails)}
 the number of warnings about its images lies 3.5 robust standard deviations or more from the median
 of the cohort (Iglewicz and Hoaglin 1993; from 8 exams on), or where a warning is severe. Outlines in
 the pictures are lesions; the person’s right is on the left.</p>
-${changes.length > 0 ? `<h2>Change of ${changes.length} persons</h2>\n${changesTable(changes)}` : ''}
-<script>${script}</script>
-</body>
-</html>
-`;
+${changes.length > 0 ? `<h2>Change of ${changes.length} persons</h2>\n${changesTable(changes)}` : ''}`;
+  return htmlPage('Cohort', body, { style, script });
 }
 
 function examTable(
