@@ -60,8 +60,16 @@ function reasonOf(error: unknown): string {
   if (error instanceof DawsonError) {
     return `expected ${error.details.expected}; found ${error.details.found}`;
   }
-  return (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+  const { code, message } = error as NodeJS.ErrnoException;
+  return inWords[code ?? ''] ?? code ?? message;
 }
+
+const inWords: Readonly<Record<string, string>> = {
+  ENOENT: 'nothing of this name',
+  ENOTDIR: 'nothing of this name',
+  EACCES: 'no permission',
+  EROFS: 'a file system that cannot be written',
+};
 
 async function checkState({ state }: GatewayConfig, runs: boolean): Promise<void> {
   const paths = await openStateFolder(state);
