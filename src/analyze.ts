@@ -1,4 +1,6 @@
 import { type AnalysisSettings, type AnalyzeOptions, settingsOf } from './analysis-options.js';
+import type { ModelRecord } from './model/model-record.js';
+import { openAnatomyNetwork } from './preprocess/anatomy-network.js';
 import type { Exam, ExamFiles } from './preprocess/exam.js';
 import { type ExamSource, examInFiles } from './preprocess/exam-source.js';
 import { flairToAtlas, onFlairGrid } from './preprocess/flair-grid.js';
@@ -20,8 +22,7 @@ import { type ClinicalReport, clinicalReportInWorker } from './report/clinical/c
 import type { ReportedExam } from './report/clinical/report-input.js';
 import { overlayPngInWorker } from './report/overlay.js';
 import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
-import { openAnatomyNetwork } from './segment/anatomy-network.js';
-import type { ModelRecord, OpenSegmenter } from './segment/segmenter.js';
+import type { OpenSegmenter } from './segment/segmenter.js';
 import { segmenters } from './segment/segmenters.js';
 import { timed } from './stage.js';
 import { version } from './version.js';

@@ -11,9 +11,9 @@ import {
   writeNifti,
   writeWhole,
 } from '../../formats/index.js';
+import { openAnatomyNetwork } from '../../preprocess/anatomy-network.js';
 import { findHead } from '../../preprocess/find-head.js';
 import type { Run } from '../../run.js';
-import { openAnatomyNetwork } from '../../segment/anatomy-network.js';
 import {
   gridDifference,
   type Mask,
