@@ -175,7 +175,7 @@ const headAtlas = await readHeadAtlas();
 const regionAtlas = await readRegionAtlas();
 const library = await readLesionLibrary(flags.data);
 const pool = new WorkerPool(1);
-const anatomyNetwork = await openAnatomyNetwork({ device: 'cpu', threads: 2 }, pool);
+const anatomyNetwork = await openAnatomyNetwork({ device: 'cpu', threads: 2 });
 const rows = [];
 let seconds = 0;
 for (const [index, file] of (await listHeads(flags.data)).entries()) {
@@ -201,7 +201,7 @@ for (const [index, file] of (await listHeads(flags.data)).entries()) {
   seconds = Math.max(seconds, (used.user + used.system) / 1e6);
   // As in an exam: where the network sees no brain, the atlas locates.
   const seen = await anatomyNetwork
-    .findAnatomy(flair, headAtlas.brain, toAtlas)
+    .findAnatomy(flair, headAtlas.brain, toAtlas, { pool })
     .catch(({ details }) => {
       console.error(`${head.name}: the network found ${details.found}`);
     });

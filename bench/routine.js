@@ -66,7 +66,7 @@ const sites = flags.cases ?? [join(flags.data, 'routine')];
 const { plan } = defaultNetworks.lesions;
 const engine = new Engine({ device: 'cpu', threads: Number(flags.threads) });
 const pool = new WorkerPool(2);
-const anatomy = await openAnatomyNetwork({ device: 'cpu', threads: 2 }, pool);
+const anatomy = await openAnatomyNetwork({ device: 'cpu', threads: 2 });
 const run = { pool, stage: (_, work) => work(() => {}) };
 const cases = await preparedCases(sites, [], at('../cache/cases'), anatomy, run);
 const weight = exams / cases.length;

@@ -29,7 +29,7 @@ const surelyNot = 0.1;
 const { plan } = defaultNetworks.lesions;
 const pool = new WorkerPool(2);
 const engine = new Engine({ device: 'cpu', threads: 1 });
-const anatomy = await openAnatomyNetwork({ device: 'cpu', threads: 1 }, pool);
+const anatomy = await openAnatomyNetwork({ device: 'cpu', threads: 1 });
 const run = { pool, stage: (_, work) => work(() => {}) };
 const predictors = [];
 for (const file of values.weights) {

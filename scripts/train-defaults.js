@@ -150,10 +150,7 @@ async function train() {
 }
 
 async function realCases(sites, without = []) {
-  const anatomy = await openAnatomyNetwork(
-    { device: 'cpu', threads: Number(values.threads) },
-    pool,
-  );
+  const anatomy = await openAnatomyNetwork({ device: 'cpu', threads: Number(values.threads) });
   const run = { pool, stage: (_, work) => work(() => {}), signal: stopping.signal };
   return preparedCases(sites, without, at('cache/cases'), anatomy, run);
 }

@@ -76,8 +76,8 @@ async function analyzeWith(
   const segmenter: OpenSegmenter = await open(settings, source.sequences, run);
   const described = await source.describe(settings.described);
   const { exam, notes } = await stage('read', () => source.read());
-  const anatomyNetwork = await openAnatomyNetwork(settings.engine, pool);
-  const preparation = await prepare(exam, settings, run, anatomyNetwork?.findAnatomy);
+  const anatomyNetwork = await openAnatomyNetwork(settings.engine);
+  const preparation = await prepare(exam, settings, run, anatomyNetwork);
   const quality = await inputGate(exam, preparation, settings, run);
   const segmentation = await segmenter.segment(preparation.exam, run);
 

@@ -8,10 +8,17 @@ import { gridAround } from '../volume/grid-around.js';
 import { percentile } from '../volume/histogram.js';
 import { fillHoles } from '../volume/morphology.js';
 import { resample } from '../volume/resample.js';
-import { type Grid, maskWhere, onesWhere, onGrid, type Volume } from '../volume/volume.js';
+import {
+  type Grid,
+  type LabelMap,
+  type Mask,
+  maskWhere,
+  onesWhere,
+  onGrid,
+  type Volume,
+} from '../volume/volume.js';
 import { inWorker } from '../workers.js';
 import { requirePlausible } from './extract-brain.js';
-import type { SeenAnatomy } from './find-head.js';
 import { atResolution } from './register-resolution.js';
 
 /** The network sees heads in voxels of this size. */
@@ -76,6 +83,12 @@ export const anatomyNetworkInputInWorker = inWorker<typeof anatomyNetworkInput>(
   import.meta.url,
   'anatomyNetworkInput',
 );
+
+/** The brain and its parts as a network sees them, on the grid of the image. */
+export interface SeenAnatomy {
+  readonly brain: Mask;
+  readonly labels: LabelMap<Uint8Array>;
+}
 
 /**
  * Scores of the network as anatomy on the grid of the image.

@@ -3,10 +3,15 @@ import type { ModelRecord } from '../model/model-record.js';
 import { ownNetworkFolder, readOwnNetwork, readShippedNetwork } from '../model/own-network.js';
 import { slideWindow } from '../model/sliding-window.js';
 import { Engine, type EngineSettings, loadPredictor } from '../network/index.js';
+import type { Mat4 } from '../volume/affine.js';
 import type { Axes3 } from '../volume/arrays.js';
-import type { WorkerPool } from '../workers.js';
-import { anatomyFromScoresInWorker, anatomyNetworkInputInWorker } from './anatomy-network-input.js';
-import type { FindAnatomy } from './find-head.js';
+import type { Volume } from '../volume/volume.js';
+import type { Caller } from '../workers.js';
+import {
+  anatomyFromScoresInWorker,
+  anatomyNetworkInputInWorker,
+  type SeenAnatomy,
+} from './anatomy-network-input.js';
 
 const windowShape: Axes3 = [64, 64, 64];
 /** Of a window: eight of them see a head, with the same brain within 0.001 of Dice as the twelve of 0.5. */
@@ -15,7 +20,18 @@ const stepSize = 0.75;
 /** The anatomy network that comes with Dawson, ready for work. */
 export interface AnatomyNetwork {
   readonly model: ModelRecord;
-  readonly findAnatomy: FindAnatomy;
+  /**
+   * Tells the brain and its parts in an image of a head.
+   * @param atlasBrain share of heads, 0 to 1, whose brain lies at a voxel of the head atlas
+   * @param toAtlas maps points of the image to points of the head atlas, RAS mm
+   * @throws DawsonError `brain-not-found` where it sees nothing that can be a brain.
+   */
+  findAnatomy(
+    image: Volume,
+    atlasBrain: Volume,
+    toAtlas: Mat4,
+    caller: Caller,
+  ): Promise<SeenAnatomy>;
 }
 
 /**
@@ -25,7 +41,6 @@ export interface AnatomyNetwork {
  */
 export async function openAnatomyNetwork(
   settings: EngineSettings,
-  pool: WorkerPool,
   folder?: string,
 ): Promise<AnatomyNetwork | undefined> {
   if (!existsSync(folder ?? ownNetworkFolder('anatomy'))) return undefined;
@@ -33,8 +48,8 @@ export async function openAnatomyNetwork(
     folder === undefined ? await readShippedNetwork('anatomy') : await readOwnNetwork(folder);
   return {
     model: { name, version, sha256 },
-    async findAnatomy(image, atlasBrain, toAtlas, signal) {
-      const caller = { pool, signal };
+    async findAnatomy(image, atlasBrain, toAtlas, caller) {
+      const { signal } = caller;
       const input = await anatomyNetworkInputInWorker(caller, image, atlasBrain, toAtlas);
       const [nx, ny, nz] = input.size;
       const engine = new Engine(settings, signal);

@@ -169,7 +169,7 @@ describe('the anatomy network', () => {
   it('is absent where its folder is', async () => {
     const folder = join(temporaryFolder()('none'), 'anatomy');
     expect(existsSync(folder)).toBe(false);
-    expect(await openAnatomyNetwork(engine, pool, folder)).toBeUndefined();
+    expect(await openAnatomyNetwork(engine, folder)).toBeUndefined();
   });
 
   it('runs, and says brain-not-found where it sees none', async () => {
@@ -184,27 +184,36 @@ describe('the anatomy network', () => {
     weights.get('head.bias')!.data.fill(-20, 1);
     const folder = temporaryFolder()('anatomy');
     await writeOwnNetwork(folder, { name: 'small', version: '1', plan, training: {} }, weights);
-    const network = await openAnatomyNetwork(engine, pool, folder);
+    const network = await openAnatomyNetwork(engine, folder);
     await expect(
       network!.findAnatomy(
         image,
         onGrid(image, new Float32Array(image.data.length).fill(1)),
         identity,
+        { pool },
       ),
     ).rejects.toMatchObject({
       code: 'brain-not-found',
     });
     const file = join(folder, 'model.json');
     writeFileSync(file, readFileSync(file, 'utf8').replace('"features"', '"width"'));
-    await expect(openAnatomyNetwork(engine, pool, folder)).rejects.toMatchObject({
+    await expect(openAnatomyNetwork(engine, folder)).rejects.toMatchObject({
       code: 'bad-model',
     });
   });
 
   it('leaves the brain to classical methods where it sees none', async () => {
-    const found = await findHead(await demoFlair(), false, { pool }, async () => {
-      throw new DawsonError('brain-not-found', { expected: 'a brain', found: '3 ml' });
-    });
+    const found = await findHead(
+      await demoFlair(),
+      false,
+      { pool },
+      {
+        model,
+        findAnatomy: async () => {
+          throw new DawsonError('brain-not-found', { expected: 'a brain', found: '3 ml' });
+        },
+      },
+    );
     expect(found.note?.text).toMatch(/saw no brain \(3 ml\)/);
     expect(found.anatomy).toBeUndefined();
     expect(nonZeroVolumeMl(found.brain)).toBeGreaterThan(900);
@@ -219,14 +228,20 @@ describe('the anatomy network', () => {
     );
     const labels = { ...brain, names: anatomyNames };
     const nothing = onGrid(whole, new Uint8Array(whole.data.length));
-    const found = await findHead(extracted, true, { pool }, async () => ({
-      brain: nothing,
-      labels,
-    }));
+    const found = await findHead(
+      extracted,
+      true,
+      { pool },
+      {
+        model,
+        findAnatomy: async () => ({ brain: nothing, labels }),
+      },
+    );
     expect(Buffer.compare(found.brain.data, brain.data)).toBe(0);
     expect(found.anatomy).toBe(labels);
     expect(found.note).toBeUndefined();
   });
 });
 
+const model = { name: 'stand-in', version: '1', sha256: '0' };
 const demoFlair = async () => (await readNifti(demoExam('flair'))).volume;

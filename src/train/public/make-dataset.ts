@@ -154,8 +154,8 @@ async function brainOf(entry: PublicCase, { volume }: ImageFile, run: Run): Prom
     return maskWhere((await readLabels(entry.brain)).volume, (value) => value !== 0);
   }
   const engine = { device: 'cpu', threads: availableParallelism() } as const;
-  const network = await openAnatomyNetwork(engine, run.pool);
-  return (await findHead(volume, false, run, network?.findAnatomy)).brain;
+  const network = await openAnatomyNetwork(engine);
+  return (await findHead(volume, false, run, network)).brain;
 }
 
 /** An image with 0 outside a mask on its grid. */

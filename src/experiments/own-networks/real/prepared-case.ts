@@ -133,7 +133,7 @@ async function prepareVolumes(
       registered: looksBrainExtracted(exam.flair.volume),
     },
     run,
-    anatomy?.findAnatomy,
+    anatomy,
   );
   const volumes: Record<string, Volume> = { brain: prepared.brain };
   for (const name of sequencesOf(prepared)) volumes[name] = prepared[name]!;
