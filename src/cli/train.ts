@@ -66,7 +66,12 @@ export function addTrain(program: Command): void {
       'folder of the training; its plans.json is used if there is one',
     )
     .requiredOption('--fold <K>', 'fold 0 to 4 of five, or all: one network of all cases', foldName)
-    .option('--epochs <number>', 'epochs', whole, defaultRunSettings.epochs)
+    .option(
+      '--epochs <number>',
+      'epochs; 0 for the network as it begins',
+      wholeOrNone,
+      defaultRunSettings.epochs,
+    )
     .option('--steps <number>', 'steps of an epoch', whole, defaultRunSettings.stepsPerEpoch)
     .option('--learning-rate <number>', 'at the start; falls to 0 (default: the optimiser’s)', rate)
     .addOption(
@@ -250,6 +255,10 @@ function whole(text: string): number {
     throw new InvalidArgumentError('It is a whole number from 1.');
   }
   return value;
+}
+
+function wholeOrNone(text: string): number {
+  return text === '0' ? 0 : whole(text);
 }
 
 function rate(text: string): number {

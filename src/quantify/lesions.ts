@@ -1,4 +1,4 @@
-import { lesionsAmong, type PostProcessing } from '../model/lesion-rule.js';
+import { type LesionRule, lesionsAmong } from '../model/lesion-rule.js';
 import { applyToPoint, type Vec3, voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { type Mask, maskWhere, type Size, type Volume } from '../volume/volume.js';
@@ -33,12 +33,6 @@ export interface Lesions {
 /** A number of lesions in words. */
 export const countOfLesions = (count: number): string =>
   `${count} ${count === 1 ? 'lesion' : 'lesions'}`;
-
-/** What counts as a lesion. */
-export interface LesionRule extends PostProcessing {
-  /** Voxels touching by a face (6), also an edge (18), also a corner (26) are one lesion. */
-  readonly connectivity: 6 | 18 | 26;
-}
 
 /**
  * The lesions in a probability map.

@@ -1,3 +1,4 @@
+import { definitionInWords } from '../evaluate/definitions.js';
 import {
   compareSets,
   type Definition,
@@ -9,7 +10,7 @@ import {
 import { version } from '../version.js';
 import { cohortPage } from './cohort-page.js';
 import { filesOf } from './cohort-report.js';
-import { definitionInWords, setsTable } from './cohort-tables.js';
+import { setsTable } from './cohort-tables.js';
 import { readersTable } from './readers-table.js';
 import { evaluationSchema, type ReportFiles } from './report-folder.js';
 import type { Table } from './table.js';

@@ -1,4 +1,4 @@
-import { configurationName, type NormalizationScheme } from '../model/nnunet-plans.js';
+import { configurationName, inputField, type NormalizationScheme } from '../model/nnunet-plans.js';
 import { anisotropyThreshold } from '../segment/nnunet/resize.js';
 import {
   type Axes3,
@@ -116,6 +116,7 @@ export function planFor(
         resampling_fn_probabilities_kwargs: resampling(1, false),
         architecture: sizes.architecture,
         batch_dice: sizes.batch_dice,
+        ...(isCompact && dataset.classCount === 2 && { [inputField]: compactImages[inputField] }),
       },
     },
     experiment_planner_used: 'Dawson',

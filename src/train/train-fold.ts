@@ -110,7 +110,7 @@ export async function trainFold(
   const patches: PatchSettings = {
     patchShape,
     batchSize,
-    maskedChannels: plan.channels.map(({ useMask }) => useMask),
+    maskedChannels: plan.channels.map(({ useMask }) => useMask || plan.input === 'brain'),
     seed: choice.seed,
   };
   const mirrorAxes = mirrorAxesOf(choice.augmentation);
@@ -220,7 +220,7 @@ function modelOf(
     orientation,
     mirrorAxes,
     average: 'logits',
-    postProcessing: argmax,
+    rule: argmax,
   };
 }
 
@@ -275,8 +275,8 @@ async function validateFold(
 
 /**
  * Makes a model of the folds that are trained. With every fold of a cross-validation judged, its rule
- * for lesions is the best over all cases; before that, and for a network of all cases, probabilities
- * from 0.5 on.
+ * for lesions is the best over all cases; before that, and for a network of all cases, that of the model
+ * it started from, or else probabilities from 0.5 on.
  * @param folds the numbers of the folds, with their validation
  */
 export async function writeTrainedModel(
@@ -314,7 +314,7 @@ export async function writeTrainedModel(
     orientation,
     mirrorAxes: mirrorAxesOf(augmentation),
     average: 'logits',
-    postProcessing: chosen?.rule ?? argmax,
+    rule: chosen?.rule ?? settings.pretrained?.rule ?? argmax,
   };
   const isOfAll = folds.has('all');
   const network = trainedNetwork(plans, dataset, plansFile);

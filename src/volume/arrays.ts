@@ -87,7 +87,7 @@ export function copyOverlap<T extends VoxelData>(
 }
 
 /** The shape of a volume's data as nnU-Net sees it. */
-export const shapeOf = (volume: Volume): Axes3 => axesOf(volume.size);
+export const shapeOf = (volume: Pick<Volume, 'size'>): Axes3 => axesOf(volume.size);
 
 /** To the nearest whole number, halves to the even one, as Python's `round`. */
 export function roundHalfToEven(value: number): number {

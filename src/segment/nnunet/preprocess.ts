@@ -15,7 +15,7 @@ import {
   voxelsIn,
 } from '../../volume/arrays.js';
 import { fillHoles } from '../../volume/morphology.js';
-import { type Grid, onesWhere, onGrid, type Volume } from '../../volume/volume.js';
+import { type Grid, type Mask, onesWhere, onGrid, type Volume } from '../../volume/volume.js';
 import { inWorker } from '../../workers.js';
 import { normalizeInPlace } from './normalize.js';
 import { resizeImage, resizeLabels, separateAxis } from './resize.js';
@@ -123,13 +123,10 @@ function requireSensible(shape: Axes3, { spacingMm }: ImagePlan): void {
 }
 
 /**
- * The region in which any channel is not 0, with its holes, and the box around it: nnU-Net's crop.
- * @throws RangeError when there is no channel, or all voxels of all channels are 0.
+ * Where any channel is not 0, with its holes.
+ * @throws RangeError when there is no channel.
  */
-export function nonZeroRegion(
-  channels: Channels,
-  transposeForward: Axes3,
-): { inside: Uint8Array; box: Box; geometry: CaseGeometry } {
+export function nonZeroMask(channels: Channels): Mask {
   const first = channels.find((volume) => volume !== undefined);
   if (!first) throw new RangeError('a case without channels');
   const nonZero = new Uint8Array(first.data.length);
@@ -137,11 +134,19 @@ export function nonZeroRegion(
     if (!volume) continue;
     for (let at = 0; at < nonZero.length; at++) if (volume.data[at] !== 0) nonZero[at] = 1;
   }
-  const filled = transposed(
-    fillHoles(onGrid(first, nonZero)).data,
-    shapeOf(first),
-    transposeForward,
-  );
+  return fillHoles(onGrid(first, nonZero));
+}
+
+/**
+ * The {@link nonZeroMask} and the box around it: nnU-Net's crop.
+ * @throws RangeError when there is no channel, or all voxels of all channels are 0.
+ */
+export function nonZeroRegion(
+  channels: Channels,
+  transposeForward: Axes3,
+): { inside: Uint8Array; box: Box; geometry: CaseGeometry } {
+  const first = nonZeroMask(channels);
+  const filled = transposed(first.data, shapeOf(first), transposeForward);
   const shape = permuteAxes(shapeOf(first), transposeForward);
   const box = boxAround(filled, shape);
   if (!box) throw new RangeError('an image without a voxel that is not 0');
