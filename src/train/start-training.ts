@@ -4,11 +4,11 @@ import { openModelFolder } from '../model/model-folder.js';
 import { inputField } from '../model/nnunet-plans.js';
 import { readWeights } from '../network/index.js';
 import type { Run } from '../run.js';
-import { pretrainedLesionNetwork } from '../train/compact-plan.js';
-import type { PretrainedModel } from '../train/initialise.js';
-import { planTraining } from '../train/plan-training.js';
-import type { PlannedTraining } from '../train/train-fold.js';
-import type { TrainingFolder } from '../train/training-folder.js';
+import { pretrainedLesionNetwork } from './compact-plan.js';
+import type { PretrainedModel } from './initialise.js';
+import { planTraining } from './plan-training.js';
+import type { PlannedTraining } from './train-fold.js';
+import type { TrainingFolder } from './training-folder.js';
 
 /** The plans of a training: those that its folder has, else new ones, which are kept there. */
 export async function plannedTraining(
