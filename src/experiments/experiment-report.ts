@@ -9,6 +9,7 @@ import {
   summarizeCohort,
 } from '../evaluate/index.js';
 import { mean, standardDeviation } from '../evaluate/statistics/descriptive.js';
+import { jsonText } from '../formats/json.js';
 import { chartSvg } from '../report/chart.js';
 import { casesTable } from '../report/cohort-cases.js';
 import { type Figure, loadFigure, scannerFigure } from '../report/cohort-charts.js';
@@ -95,7 +96,7 @@ export async function experimentReport(result: ExperimentResult): Promise<Report
   ];
   const document = evaluationDocument(result, compared, comparisons);
   return new Map<string, string | Uint8Array>([
-    ['evaluation.json', `${JSON.stringify(document, null, 2)}\n`],
+    ['evaluation.json', jsonText(document)],
     ['cases.csv', allCases(trials)],
     ['report.html', cohortPage(experiment.file.name, lead, tables, figures)],
     ...filesOf(tables, figures),

@@ -9,6 +9,7 @@ import {
   writeFolderWhole,
   writeWhole,
 } from '../formats/index.js';
+import { jsonBytes } from '../formats/json.js';
 import { readJsonWithBytes } from '../formats/read-json.js';
 import { divisorOf, type NetworkPlan, networkPlanOf, readWeights } from '../network/index.js';
 import { type LesionRule, lesionRuleSchema, type RuleOfCard, ruleOfCard } from './lesion-rule.js';
@@ -221,8 +222,6 @@ async function requireWhole(folder: string, signal?: AbortSignal): Promise<void>
     await readWeights(file, network, files[basename(file)].sha256);
   }
 }
-
-const jsonBytes = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
 
 /**
  * Opens a model folder and checks that every file is the one that `model.json` names. Files that it

@@ -8,6 +8,7 @@ import {
   writeFolderWhole,
   writeWhole,
 } from '../formats/index.js';
+import { jsonBytes } from '../formats/json.js';
 import { readJsonWithBytes } from '../formats/read-json.js';
 import { safetensorsBytes } from '../formats/safetensors.js';
 import { type CompactUnetPlan, readWeights, type Weights } from '../network/index.js';
@@ -125,10 +126,7 @@ export async function writeOwnNetwork(
     await writeWhole(weightsPath, bytes);
     const weightsSha256 = sha256Of(bytes);
     const document = { schema, schemaVersion, ...card, weightsSha256 };
-    await writeWhole(
-      join(staging, cardFile),
-      Buffer.from(`${JSON.stringify(document, null, 2)}\n`),
-    );
+    await writeWhole(join(staging, cardFile), jsonBytes(document));
     await readOwnNetwork(staging);
   };
   const names = /^(model\.json|weights\.safetensors)$/;

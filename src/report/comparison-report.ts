@@ -7,6 +7,7 @@ import {
   readerAgreement,
   volumeAgreement,
 } from '../evaluate/index.js';
+import { jsonText } from '../formats/json.js';
 import { version } from '../version.js';
 import { cohortPage } from './cohort-page.js';
 import { filesOf } from './cohort-report.js';
@@ -73,10 +74,7 @@ function reportOf(
   return {
     result,
     files: new Map<string, string | Uint8Array>([
-      [
-        'evaluation.json',
-        `${JSON.stringify({ ...evaluationSchema, dawson: version, ...result }, null, 2)}\n`,
-      ],
+      ['evaluation.json', jsonText({ ...evaluationSchema, dawson: version, ...result })],
       ['report.html', cohortPage(title, lead, tables, [])],
       ...filesOf(tables, []),
     ]),
