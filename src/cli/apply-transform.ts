@@ -22,7 +22,7 @@ export function addApplyTransform(program: Command): void {
     .command('apply-transform <image>')
     .summary('bring an image onto another grid through a transform')
     .description(
-      'Resamples an image onto the grid of another through a transform, as ITK, ANTs and elastix do:\n' +
+      'Resamples an image onto the grid of another through a transform, as ITK, ANTs and elastix do: ' +
         'the transform maps points of the grid to points of the image, LPS mm.',
     )
     .requiredOption('--grid <file>', 'an image on the grid to write')

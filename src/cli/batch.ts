@@ -1,10 +1,12 @@
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { type BatchOptions, batch, planBatch } from '../batch.js';
 import { examColumns } from '../cohort/table-exams.js';
 import { durationInWords, type JobRecord } from '../jobs/index.js';
 import { notice } from '../quantify/findings.js';
 import { type SegmenterName, segmenters } from '../segment/segmenters.js';
+import { below } from './below.js';
+import { wholeNumber } from './numbers.js';
 import { requireOutputs } from './outputs.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
@@ -29,12 +31,16 @@ export function addBatch(program: Command): void {
     .command('batch <input>')
     .summary('find the lesions of all exams of a cohort')
     .description(
-      'Finds the lesions of many exams, and puts one table, one page and BIDS derivatives of all\n' +
-        'together. The input is a BIDS data set, a folder of exam folders (EXAM/ or PERSON/VISIT/) with\n' +
+      'Finds the lesions of many exams, and puts one table, one page and BIDS derivatives of all ' +
+        'together. The input is a BIDS data set, a folder of exam folders (EXAM/ or PERSON/VISIT/) with ' +
         'images or DICOM files, or a table. Nothing in it is changed.',
     )
     .requiredOption('--out <folder>', 'folder of the results; a batch in it is gone on with')
-    .option('--jobs <number>', 'exams at the same time (default: by cores and memory)', wholeNumber)
+    .option(
+      '--jobs <number>',
+      'exams at the same time (default: by cores and memory)',
+      wholeNumber(1, 1024),
+    )
     .option('--dry-run', 'say what would be done and how long it takes; times one exam', false)
     .option('--flair <pattern>', 'how FLAIRs in exam folders are called, such as *FLAIR*.nii.gz')
     .option('--t2 <pattern>', 'the same of T2 images')
@@ -51,21 +57,23 @@ export function addBatch(program: Command): void {
     .option('--no-report', 'without a report of each exam')
     .addHelpText(
       'after',
-      '\nColumns of a table (CSV or TSV), a line an exam:\n' +
-        Object.entries(examColumns)
-          .map(([name, what]) => `  ${name.padEnd(10)} ${what}\n`)
-          .join('') +
-        '\nWrites into the folder:\n' +
-        '  index.html   every exam with a picture; what failed and what stands out\n' +
-        '  cohort.csv   a line an exam; lesions.csv a line a lesion\n' +
-        '  change.csv   change of the persons with several visits\n' +
-        '  sub-*/       masks and more by the names of BIDS\n' +
-        '  masks/       the masks by case, for dawson evaluate\n' +
-        '  exams/       what dawson segment wrote of each; change/ the same of dawson track\n' +
-        '  evaluation/  where the table has references\n' +
-        '\nExits with 0 also where some exams failed: cohort.csv has the reasons.\n' +
-        '\nExample:\n' +
-        '  dawson batch bids --out bids/derivatives/dawson --dry-run',
+      below(
+        '\nColumns of a table (CSV or TSV), a line an exam:\n' +
+          Object.entries(examColumns)
+            .map(([name, what]) => `  ${name.padEnd(10)} ${what}\n`)
+            .join('') +
+          '\nWrites into the folder:\n' +
+          '  index.html   every exam with a picture; what failed and what stands out\n' +
+          '  cohort.csv   a line an exam; lesions.csv a line a lesion\n' +
+          '  change.csv   change of the persons with several visits\n' +
+          '  sub-*/       masks and more by the names of BIDS\n' +
+          '  masks/       the masks by case, for dawson evaluate\n' +
+          '  exams/       what dawson segment wrote of each; change/ the same of dawson track\n' +
+          '  evaluation/  where the table has references\n' +
+          '\nExits with 0 also where some exams failed: cohort.csv has the reasons.\n' +
+          '\nExample:\n' +
+          '  dawson batch bids --out bids/derivatives/dawson --dry-run',
+      ),
     )
     .action((input: string, options: BatchCommandOptions) => runBatch(input, options));
   withOutputOptions(command);
@@ -160,10 +168,4 @@ function printPlan(
           `An exam takes ${durationInWords(secondsEach)}, all that are left ${durationInWords(seconds)}.`,
         ]),
   ]);
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 1024) return value;
-  throw new InvalidArgumentError('It is a whole number from 1 to 1024.');
 }

@@ -1,6 +1,7 @@
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { DawsonError } from '../errors.js';
+import { below } from './below.js';
 import { caseProgress } from './case-progress.js';
 import {
   chosenDefinition,
@@ -22,8 +23,8 @@ export function addCompare(program: Command): void {
     .command('compare')
     .summary('compare sets of lesion masks, or readers')
     .description(
-      'Compares two or more folders of lesion masks of the same cases. With --references each is\n' +
-        'judged against them and the results are tested case by case; without, the folders are\n' +
+      'Compares two or more folders of lesion masks of the same cases. With --references each is ' +
+        'judged against them and the results are tested case by case; without, the folders are ' +
         'readers, and their agreement with each other is measured.',
     )
     .argument('<folders...>', 'two or more folders of masks, files matched by name')
@@ -33,9 +34,11 @@ export function addCompare(program: Command): void {
   command
     .addHelpText(
       'after',
-      '\nExamples:\n' +
-        '  dawson compare ours theirs --references truth --out comparison\n' +
-        '  dawson compare reader-1 reader-2 reader-3 --out inter-rater',
+      below(
+        '\nExamples:\n' +
+          '  dawson compare ours theirs --references truth --out comparison\n' +
+          '  dawson compare reader-1 reader-2 reader-3 --out inter-rater',
+      ),
     )
     .action((folders: string[], options: CompareOptions) => compare(folders, options));
   withOutputOptions(command);

@@ -3,6 +3,7 @@ import { Argument, type Command } from 'commander';
 import { findPublicCases } from '../train/public/find-cases.js';
 import { type PublicLayout, type PublicName, publicLayouts } from '../train/public/layouts.js';
 import { makeDataset } from '../train/public/make-dataset.js';
+import { below } from './below.js';
 import { requireOutputs } from './outputs.js';
 import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
@@ -21,8 +22,8 @@ export function addDataset(program: Command): void {
     .command('from')
     .summary('make a training set of a public data set as it is downloaded')
     .description(
-      'Reads a public data set in its publisher’s own layout, and makes a training set in nnU-Net’s\n' +
-        'convention with its cohort table. Where the images show whole heads, what is not brain becomes\n' +
+      'Reads a public data set in its publisher’s own layout, and makes a training set in nnU-Net’s ' +
+        'convention with its cohort table. Where the images show whole heads, what is not brain becomes ' +
         '0: by the publisher’s mask of the brain, else by Dawson’s own. What is missing is listed.',
     )
     .addArgument(new Argument('<name>', 'which data set').choices(Object.keys(publicLayouts)))
@@ -31,16 +32,18 @@ export function addDataset(program: Command): void {
     .option('--reader <name>', 'whose masks (default: the consensus, else the first reader)')
     .addHelpText(
       'after',
-      '\nData sets, with the place of a FLAIR and the readers:\n' +
-        Object.entries(publicLayouts)
-          .map(
-            ([name, { title, example, readers }]) =>
-              `  ${name}: ${title}\n    ${example}\n    ${Object.keys(readers).join(', ')}\n`,
-          )
-          .join('') +
-        '\nExample:\n' +
-        '  dawson dataset from mslesseg MSLesSeg --out Dataset001_MSLesSeg\n' +
-        '  dawson train Dataset001_MSLesSeg --cohort Dataset001_MSLesSeg/cohort.csv --fold 0 --out training',
+      below(
+        '\nData sets, with the place of a FLAIR and the readers:\n' +
+          Object.entries(publicLayouts)
+            .map(
+              ([name, { title, example, readers }]) =>
+                `  ${name}: ${title}\n    ${example}\n    ${Object.keys(readers).join(', ')}\n`,
+            )
+            .join('') +
+          '\nExample:\n' +
+          '  dawson dataset from mslesseg MSLesSeg --out Dataset001_MSLesSeg\n' +
+          '  dawson train Dataset001_MSLesSeg --fold 0 --out training',
+      ),
     )
     .action((name: PublicName, folder: string, options: FromOptions) =>
       make(name, folder, options),

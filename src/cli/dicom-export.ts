@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { exportResult } from '../dicom/index.js';
+import { below } from './below.js';
 import { requireOutputs } from './outputs.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
@@ -15,7 +16,7 @@ export function addExport(dicom: Command): void {
     .command('export <result>')
     .summary('write a result as DICOM objects')
     .description(
-      'Writes the result of `dawson segment --dicom` as DICOM objects of the study of the exam:\n' +
+      'Writes the result of `dawson segment --dicom` as DICOM objects of the study of the exam: ' +
         'segmentations, measurements, report and preview. The same result gives the same files.',
     )
     .requiredOption('--dicom <folder>', 'the folder or zip file of the exam')
@@ -27,17 +28,19 @@ export function addExport(dicom: Command): void {
     )
     .addHelpText(
       'after',
-      '\nFiles in the folder:\n' +
-        '  lesions.dcm         Segmentation: all lesions as one segment\n' +
-        '  each-lesion.dcm     Segmentation: a segment a lesion; none where there are no lesions\n' +
-        '  measurements.dcm    Comprehensive 3D SR: volume and place of each lesion\n' +
-        '  report.dcm          Encapsulated PDF: the report\n' +
-        '  preview-001.dcm …   Secondary Capture: the slices of the FLAIR with outlined lesions\n' +
-        '  change-001.dcm …    the same in colours of what became of them since an earlier exam\n' +
-        '  exam/               with --deidentify: the images\n' +
-        '  export.json         which object is in which file\n' +
-        '\nExample:\n  dawson segment --dicom exam --out result\n' +
-        '  dawson dicom export result --dicom exam --out result-dicom',
+      below(
+        '\nFiles in the folder:\n' +
+          '  lesions.dcm         Segmentation: all lesions as one segment\n' +
+          '  each-lesion.dcm     Segmentation: a segment a lesion; none where there are no lesions\n' +
+          '  measurements.dcm    Comprehensive 3D SR: volume and place of each lesion\n' +
+          '  report.dcm          Encapsulated PDF: the report\n' +
+          '  preview-001.dcm …   Secondary Capture: the slices of the FLAIR with outlined lesions\n' +
+          '  change-001.dcm …    the same in colours of what became of them since an earlier exam\n' +
+          '  exam/               with --deidentify: the images\n' +
+          '  export.json         which object is in which file\n' +
+          '\nExample:\n  dawson segment --dicom exam --out result\n' +
+          '  dawson dicom export result --dicom exam --out result-dicom',
+      ),
     )
     .action((result: string, options: ExportOptions) =>
       withCommandRun(options, async (run) => {

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import {
   type Choice,
   chooseSeries,
@@ -14,7 +14,9 @@ import { writeNifti } from '../formats/index.js';
 import { sequenceLabels } from '../preprocess/exam.js';
 import type { Run } from '../run.js';
 import { voxelSizeMm } from '../volume/affine.js';
+import { below } from './below.js';
 import { addExport } from './dicom-export.js';
+import { wholeNumber } from './numbers.js';
 import { requireOutputs } from './outputs.js';
 import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
@@ -40,7 +42,7 @@ export function addDicom(program: Command): void {
     .command('list <folder>')
     .summary('say what each series is, and why')
     .description(
-      'Lists the series of all studies in a folder (at any depth) or zip file: what contrast each\n' +
+      'Lists the series of all studies in a folder (at any depth) or zip file: what contrast each ' +
         'shows, which one is taken as FLAIR, T2 and T1, and why the others are not.',
     )
     .option('--rules <file>', 'rules of the site for the choice of series (see docs/dicom.md)')
@@ -52,16 +54,18 @@ export function addDicom(program: Command): void {
     .command('convert <folder>')
     .summary('write one series as NIfTI')
     .description(
-      'Writes one series as a NIfTI image, at its place in space. A series that is no volume (gaps,\n' +
+      'Writes one series as a NIfTI image, at its place in space. A series that is no volume (gaps, ' +
         'tilted slices, two images at one place) is refused, and the place is named.',
     )
     .requiredOption('--series <uid>', 'its Series Instance UID, as `dawson dicom list` shows it')
-    .option('--stack <number>', 'which of several stacks of slices in it', stackNumber)
+    .option('--stack <number>', 'which of several stacks of slices in it', wholeNumber(1))
     .requiredOption('--out <file>', 'the image to write (.nii or .nii.gz)')
     .addHelpText(
       'after',
-      '\nExample:\n  dawson dicom list exam\n' +
-        '  dawson dicom convert exam --series 1.2.840.99.3 --out flair.nii.gz',
+      below(
+        '\nExample:\n  dawson dicom list exam\n' +
+          '  dawson dicom convert exam --series 1.2.840.99.3 --out flair.nii.gz',
+      ),
     )
     .action((folder: string, options: ConvertOptions) =>
       withCommandRun(options, (run) => convertSeries(folder, options, run)),
@@ -172,12 +176,4 @@ async function convertSeries(path: string, options: ConvertOptions, run: Run): P
   printResult(options, summary, [
     `${volume.size.join(' x ')} voxels of ${summary.voxelSizeMm.map((mm) => mm.toFixed(3)).join(' x ')} mm: ${options.out}`,
   ]);
-}
-
-function stackNumber(text: string): number {
-  const value = Number(text);
-  if (!(Number.isInteger(value) && value >= 1)) {
-    throw new InvalidArgumentError('It is a whole number from 1.');
-  }
-  return value;
 }

@@ -5,6 +5,7 @@ import { definitionInWords } from '../evaluate/definitions.js';
 import { evaluateFiles } from '../evaluate/evaluate-files.js';
 import type { PairEvaluation } from '../evaluate/evaluate-pair.js';
 import { fixed } from '../report/table.js';
+import { below } from './below.js';
 import { caseProgress } from './case-progress.js';
 import {
   chosenDefinition,
@@ -31,7 +32,7 @@ export function addEvaluate(program: Command): void {
     .command('evaluate')
     .summary('measure how well lesion masks agree with references')
     .description(
-      'Measures how well lesion masks agree with references: one pair, or a cohort of two folders\n' +
+      'Measures how well lesion masks agree with references: one pair, or a cohort of two folders ' +
         'whose files are matched by name.',
     )
     .option('--reference <file>', 'the reference mask of one pair')
@@ -45,9 +46,11 @@ export function addEvaluate(program: Command): void {
   command
     .addHelpText(
       'after',
-      '\nExamples:\n' +
-        '  dawson evaluate --reference truth.nii.gz --prediction lesions.nii.gz --json\n' +
-        '  dawson evaluate --references truth --predictions ours --cohort cohort.csv --out report',
+      below(
+        '\nExamples:\n' +
+          '  dawson evaluate --reference truth.nii.gz --prediction lesions.nii.gz --json\n' +
+          '  dawson evaluate --references truth --predictions ours --out report',
+      ),
     )
     .action((options: EvaluateOptions) => evaluate(options));
   withOutputOptions(command);

@@ -1,6 +1,8 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { DawsonError } from '../errors.js';
 import { type Definition, type DefinitionName, definitions } from '../evaluate/definitions.js';
+import { below } from './below.js';
+import { between, volumeMm3 } from './numbers.js';
 
 /** What `evaluate` and `compare` have in common. */
 export interface EvaluationOptions {
@@ -20,19 +22,26 @@ export function withEvaluationOptions(command: Command): Command {
     .option(
       '--minimum-mm3 <number>',
       'drop lesions of this volume and below (any-overlap only)',
-      mm3,
+      volumeMm3,
     )
     .option(
       '--resample',
       'bring predictions to the grid of the references by nearest voxels',
       false,
     )
-    .option('--margin <number>', 'margin of the equivalence tests, in parts of 1', margin, 0.05)
+    .option(
+      '--margin <number>',
+      'margin of the equivalence tests, in parts of 1',
+      between(0, 1),
+      0.05,
+    )
     .addHelpText(
       'after',
-      `\nDefinitions:\n${Object.values(definitions)
-        .map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}\n`)
-        .join('')}`,
+      below(
+        `\nDefinitions:\n${Object.values(definitions)
+          .map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}\n`)
+          .join('')}`,
+      ),
     );
 }
 
@@ -50,15 +59,3 @@ export function chosenDefinition({ definition, minimumMm3 }: EvaluationOptions):
 export const notesOf = (cases: readonly { readonly notes?: readonly string[] }[]): string[] => [
   ...new Set(cases.flatMap(({ notes }) => notes ?? [])),
 ];
-
-function mm3(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0 && value < Infinity) return value;
-  throw new InvalidArgumentError('It is a volume in mm3, 0 or more.');
-}
-
-function margin(text: string): number {
-  const value = Number(text);
-  if (value > 0 && value < 1) return value;
-  throw new InvalidArgumentError('It lies between 0 and 1.');
-}

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { ExperimentPlan, ExperimentResult } from '../experiments/run-experiment.js';
 import { durationInWords } from '../jobs/index.js';
+import { wholeNumber } from './numbers.js';
 import { requireOutputs } from './outputs.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
@@ -16,7 +17,7 @@ export function addExperiment(program: Command): void {
     .command('experiment')
     .summary('run declared experiments: scanners left out, training-set size, comparisons')
     .description(
-      'Runs an experiment that is declared in a file (docs/experiments.md): which questions it asks of\n' +
+      'Runs an experiment that is declared in a file (docs/experiments.md): which questions it asks of ' +
         'a training set. What two questions share is done once; what is done is not done again.',
     );
   const commands = [
@@ -35,7 +36,7 @@ export function addExperiment(program: Command): void {
       command.option(
         '--jobs <number>',
         'commands at the same time (default: by cores and memory)',
-        wholeNumber,
+        wholeNumber(1, 1024),
       );
     }
     withOutputOptions(command);
@@ -114,10 +115,4 @@ async function report(
     ...outdatedLines(outdated),
     `${trials.length} trials. Look at ${join(folder, 'report.html')}.`,
   ]);
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 1024) return value;
-  throw new InvalidArgumentError('It is a whole number from 1 to 1024.');
 }

@@ -14,7 +14,7 @@ export function addExtractBrain(program: Command): void {
     .command('extract-brain <image>')
     .summary('find the brain in an image of a head')
     .description(
-      'Finds the brain in a FLAIR, T2 or T1 image of a head: brain, ventricles and the fluid around\n' +
+      'Finds the brain in a FLAIR, T2 or T1 image of a head: brain, ventricles and the fluid around ' +
         'them, up to the dura.',
     )
     .requiredOption('--out <file>', 'the mask to write: 1 in the brain, on the image’s own grid')

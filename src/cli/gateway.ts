@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { DawsonError } from '../errors.js';
 import { writeWhole } from '../formats/index.js';
 import type { Check, GatewayStatus } from '../gateway/index.js';
+import { below } from './below.js';
 import {
   abortOnInterrupt,
   type OutputOptions,
@@ -23,21 +24,23 @@ export function addGateway(program: Command): void {
     .command('gateway')
     .summary('analyse exams as they arrive, and deliver the results')
     .description(
-      'Takes exams by C-STORE or from watched folders, analyses each when it is\n' +
+      'Takes exams by C-STORE or from watched folders, analyses each when it is ' +
         'complete, and delivers the results. See docs/gateway.md.',
     );
   const run = withConfig(gateway.command('run', { isDefault: true }))
     .summary('run a gateway (what `gateway` alone does)')
     .description(
-      'Runs until it is stopped (Ctrl-C), or killed: what was under way is taken up at\n' +
+      'Runs until it is stopped (Ctrl-C), or killed: what was under way is taken up at ' +
         'the next start. Prints its log, a line of JSON an event.',
     )
     .option('--check', 'only try every connection, and say what is wrong', false)
     .addHelpText(
       'after',
-      '\nExample:\n  dawson gateway init gateway.json\n' +
-        '  dawson gateway --config gateway.json --check\n' +
-        '  dawson gateway --config gateway.json',
+      below(
+        '\nExample:\n  dawson gateway init gateway.json\n' +
+          '  dawson gateway --config gateway.json --check\n' +
+          '  dawson gateway --config gateway.json',
+      ),
     )
     .action((options: RunOptions) => (options.check ? check(options) : runUntilStopped(options)));
   withOutputOptions(run);
@@ -59,7 +62,7 @@ export function addGateway(program: Command): void {
     const command = withConfig(gateway.command(`${verb} <job>`))
       .summary(summary)
       .description(
-        `${summary[0].toUpperCase()}${summary.slice(1)}.\nJobs are named by \`gateway status\`.`,
+        `${summary[0].toUpperCase()}${summary.slice(1)}. Jobs are named by \`gateway status\`.`,
       )
       .action((job: string, options: ConfigOptions) => change(verb, job, options));
     withOutputOptions(command);

@@ -1,5 +1,6 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help, type Option } from 'commander';
 import { version } from '../version.js';
+import { below } from './below.js';
 import { endWithParent } from './end-with-parent.js';
 import { guardOutput } from './standard-output.js';
 import { reportFailure } from './terminal.js';
@@ -48,22 +49,36 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
 /** Exit code of a command line that cannot be understood; as in the table of errors. */
 const usageExitCode = 2;
 
+/** An option in the help; that a switch is off and a list empty by itself goes without saying. */
+function optionDescription(this: Help, option: Option): string {
+  const { defaultValue, defaultValueDescription } = option;
+  const isNothing = defaultValue === false || String(defaultValue) === '';
+  const shown = Object.assign(Object.create(Object.getPrototypeOf(option)), option, {
+    defaultValue: isNothing ? undefined : defaultValue,
+    defaultValueDescription,
+  });
+  return Help.prototype.optionDescription.call(this, shown);
+}
+
 /** The command line: every command with its options, or the one that is named. */
 export async function commandLine(only?: string): Promise<Command> {
   const program = new Command('dawson')
     .description(
-      'Finds the white-matter lesions of multiple sclerosis in clinical brain MRI.\n' +
+      'Finds the white-matter lesions of multiple sclerosis in clinical brain MRI. ' +
         'Not a medical device: results are not for diagnosis.',
     )
     .version(version)
+    .configureHelp({ optionDescription })
     .showHelpAfterError('(add --help to see what is understood)')
     .addHelpText(
       'after',
-      '\nExample: a raw exam, as the scanner gave it, into a folder of results:\n' +
-        '  dawson segment --flair flair.nii.gz --t2 t2.nii.gz --t1 t1.nii.gz --out result\n' +
-        '\nExit codes: 0 done, 1 a defect of Dawson, 2 wrong use, 3 an unusable input file,\n' +
-        '4 inputs that do not fit together, 5 output cannot be written, 6 the method failed,\n' +
-        '7 something is missing on the machine, 130 stopped.',
+      below(
+        '\nExample: a raw exam, as the scanner gave it, into a folder of results:\n' +
+          '  dawson segment --flair flair.nii.gz --t2 t2.nii.gz --t1 t1.nii.gz --out result\n' +
+          '\nExit codes: 0 done, 1 a defect of Dawson, 2 wrong use, 3 an unusable input file, ' +
+          '4 inputs that do not fit together, 5 output cannot be written, 6 the method failed, ' +
+          '7 something is missing on the machine, 130 stopped.',
+      ),
     )
     .exitOverride();
   for (const [name, load] of Object.entries(commands)) {

@@ -16,7 +16,7 @@ export function addModel(program: Command): void {
     .command('show <folder>')
     .summary('say what a model is and what it costs')
     .description(
-      'Checks every file of a model folder, and prints the network, what a patch costs, where the\n' +
+      'Checks every file of a model folder, and prints the network, what a patch costs, where the ' +
         'model comes from, its lesion rule, and its files.',
     )
     .action(async (folder: string, options: OutputOptions) => {
@@ -28,8 +28,8 @@ export function addModel(program: Command): void {
     .command('import <results>')
     .summary('make a model folder of what nnU-Net trained')
     .description(
-      'Reads what nnU-Net v2 or v1 saved of a training (the folder TRAINER__PLANS… with a folder for\n' +
-        'each fold), and writes a model folder. Nothing of the checkpoints is run. Python and PyTorch\n' +
+      'Reads what nnU-Net v2 or v1 saved of a training (the folder TRAINER__PLANS… with a folder for ' +
+        'each fold), and writes a model folder. Nothing of the checkpoints is run. Python and PyTorch ' +
         'are not needed.',
     )
     .requiredOption('--out <folder>', 'the model folder; a model in it is replaced')

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { costOf } from '../graph/index.js';
 import { weightShapes } from '../network/index.js';
 import { architectures } from '../train/architecture.js';
@@ -6,6 +6,8 @@ import { readDataset } from '../train/dataset.js';
 import type { PlanOptions } from '../train/plan.js';
 import { planTraining } from '../train/plan-training.js';
 import { TrainingFolder } from '../train/training-folder.js';
+import { below } from './below.js';
+import { between } from './numbers.js';
 import { requireOutputs } from './outputs.js';
 import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
@@ -21,7 +23,7 @@ export function addPlan(program: Command): void {
     .command('plan <dataset>')
     .summary('plan the training of a network')
     .description(
-      'Reads every case of a training set in nnU-Net’s convention (dataset.json, imagesTr, labelsTr),\n' +
+      'Reads every case of a training set in nnU-Net’s convention (dataset.json, imagesTr, labelsTr), ' +
         'and plans preprocessing and network by nnU-Net v2’s rules.',
     )
     .requiredOption('--out <folder>', 'folder of the training; gets plans.json')
@@ -36,13 +38,15 @@ export function addPlan(program: Command): void {
     .option(
       '--memory <GB>',
       'how much a training step may take, in nnU-Net’s GB of graphics memory; smaller gives smaller patches',
-      positive,
+      between(0, 1024),
       8,
     )
     .addHelpText(
       'after',
-      '\nExample:\n  dawson plan Dataset001_MS --memory 2 --out training\n' +
-        '  dawson train Dataset001_MS --fold 0 --out training',
+      below(
+        '\nExample:\n  dawson plan Dataset001_MS --memory 2 --out training\n' +
+          '  dawson train Dataset001_MS --fold 0 --out training',
+      ),
     )
     .action((dataset: string, options: PlanCommandOptions) => plan(dataset, options));
   withOutputOptions(command);
@@ -89,10 +93,4 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
       `Written: ${file}`,
     ]);
   });
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value <= 1024)) throw new InvalidArgumentError('It is between 0 and 1024.');
-  return value;
 }

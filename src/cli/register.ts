@@ -24,7 +24,7 @@ export function addRegister(program: Command): void {
     .command('register')
     .summary('align one image of a head to another')
     .description(
-      'Aligns one image of a head to another of the same person, by mutual information: rigidly\n' +
+      'Aligns one image of a head to another of the same person, by mutual information: rigidly ' +
         '(6 degrees of freedom) or with scaling and shear (12). The contrasts may differ.',
     )
     .requiredOption('--fixed <file>', 'the image to align to')

@@ -10,8 +10,8 @@ export function addReorient(program: Command): void {
     .command('reorient <image>')
     .summary('turn the voxel axes of an image, without resampling')
     .description(
-      'Permutes and flips the voxel axes of an image so that they run as close as possible to the\n' +
-        'directions asked for. Every voxel keeps its value, as the file stores it, and its place in\n' +
+      'Permutes and flips the voxel axes of an image so that they run as close as possible to the ' +
+        'directions asked for. Every voxel keeps its value, as the file stores it, and its place in ' +
         'space.',
     )
     .option('--to <axes>', 'directions of the three axes, a letter each of RL, AP and SI', 'RAS')

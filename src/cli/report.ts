@@ -8,6 +8,7 @@ import type { Paper } from '../report/clinical/report-input.js';
 import type { Language } from '../report/clinical/texts.js';
 import { previewFilesInWorker, previewResult } from '../report/preview.js';
 import { report } from '../report-exam.js';
+import { below } from './below.js';
 import { requireOutputs } from './outputs.js';
 import { reportOptions } from './report-options.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
@@ -27,8 +28,8 @@ export function addReport(program: Command): void {
     .command('report <folder>')
     .summary('make the report of an exam')
     .description(
-      'Makes the report of an exam from the folder that `dawson segment` wrote, as a PDF of two\n' +
-        'pages: conclusion, lesion load, regions, delineation examples, quality and method; with\n' +
+      'Makes the report of an exam from the folder that `dawson segment` wrote, as a PDF of two ' +
+        'pages: conclusion, lesion load, regions, delineation examples, quality and method; with ' +
         'earlier exams also what changed, and the load over time.',
     )
     .option('--previous <folder...>', 'folders of earlier exams of the same patient', [])
@@ -39,9 +40,11 @@ export function addReport(program: Command): void {
     .addOption(reportOptions.language())
     .addHelpText(
       'after',
-      '\nWhose exam it is comes from the results: see `dawson segment --help`.\n' +
-        '\nExample:\n' +
-        '  dawson report result-2024 --previous result-2022 result-2023 --out report.pdf',
+      below(
+        '\nWhose exam it is comes from the results: see `dawson segment --help`.\n' +
+          '\nExample:\n' +
+          '  dawson report result-2024 --previous result-2022 result-2023 --out report.pdf',
+      ),
     )
     .action((folder: string, options: ReportOptions) => reportFolder(folder, options));
   withOutputOptions(command);

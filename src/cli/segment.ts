@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { type AnalyzeOptions, analysisDefaults } from '../analysis-options.js';
 import { analyze } from '../analyze.js';
 import { analyzeDicom, type DicomAnalysis } from '../analyze-dicom.js';
@@ -26,6 +26,8 @@ import type { Run } from '../run.js';
 import { type SegmenterName, segmenters } from '../segment/segmenters.js';
 import type { Tracking } from '../track.js';
 import { writeAnalysis } from '../write-analysis.js';
+import { below } from './below.js';
+import { between, wholeNumber } from './numbers.js';
 import { requireOutputs } from './outputs.js';
 import { reportOptions } from './report-options.js';
 import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
@@ -63,7 +65,7 @@ export function addSegment(program: Command): void {
     .command('segment')
     .summary('find the lesions of one exam')
     .description(
-      'Finds the white-matter lesions of one exam. The images may be raw: whole heads, each\n' +
+      'Finds the white-matter lesions of one exam. The images may be raw: whole heads, each ' +
         'sequence on its own grid. Results lie on the FLAIR’s own grid.',
     )
     .option('--flair <file>', 'the FLAIR image (NIfTI or MetaImage)')
@@ -79,7 +81,7 @@ export function addSegment(program: Command): void {
     .option('--rules <file>', 'for --dicom: rules of the site for the choice of series')
     .requiredOption('--out <folder>', 'folder for the results; earlier results in it are replaced')
     .option('--patient <id>', 'whose exam it is (default: from exam.json or the FLAIR’s sidecar)')
-    .option('--date <YYYY-MM-DD>', 'when it was taken (default: the same)')
+    .option('--date <YYYY-MM-DD>', 'date of the exam (default: from the same)')
     .addOption(
       new Option(
         '--segmenter <name>',
@@ -89,23 +91,23 @@ export function addSegment(program: Command): void {
     .option('--model <folder>', 'for nnunet: the folder of a trained model')
     .option('--no-mirror', 'for nnunet: without mirrored images; up to 8 times as fast')
     .addOption(
-      new Option('--device <name>', 'where networks run')
+      new Option('--device <name>', 'processor that networks run on')
         .choices(devices)
         .default(analysisDefaults.engine.device),
     )
     .option(
       '--threads <number>',
       'threads of a network on the CPU',
-      positiveInteger,
+      wholeNumber(1, 1024),
       analysisDefaults.engine.threads,
     )
     .option(
       '--kappa <number>',
       'for lst-lga: seeds need this belief; lower finds fainter lesions and more false ones (default: 0.3)',
-      betweenZeroAndOne,
+      between(0, 1),
     )
     .addOption(
-      new Option('--alignment <how>', 'how sequences are brought together')
+      new Option('--alignment <how>', 'to which sequence the others are brought, and how freely')
         .choices(Object.keys(alignments))
         .default(analysisDefaults.alignment),
     )
@@ -122,15 +124,17 @@ export function addSegment(program: Command): void {
     .option('--keep-intermediate', 'also write the prepared sequences and the transforms', false)
     .addHelpText(
       'after',
-      '\nMethods:\n' +
-        Object.entries(segmenters)
-          .map(([name, { title }]) => `  ${name}: ${title}\n`)
-          .join('') +
-        `\nWrites into the folder:\n${listOf(resultRows.filter(([, row]) => !isIntermediate(row)))}` +
-        `With --keep-intermediate also:\n${listOf(resultRows.filter(([, row]) => isIntermediate(row)))}` +
-        '\nExample:\n' +
-        '  dawson segment --flair flair.nii.gz --t2 t2.nii.gz --t1 t1.nii.gz --out result\n' +
-        '  dawson segment --dicom exam --previous-dicom exam-2024 --out result',
+      below(
+        '\nMethods:\n' +
+          Object.entries(segmenters)
+            .map(([name, { title }]) => `  ${name.padEnd(9)} ${title}\n`)
+            .join('') +
+          `\nWrites into the folder:\n${listOf(resultRows.filter(([, row]) => !isIntermediate(row)))}` +
+          `With --keep-intermediate also:\n${listOf(resultRows.filter(([, row]) => isIntermediate(row)))}` +
+          '\nExample:\n' +
+          '  dawson segment --flair flair.nii.gz --t2 t2.nii.gz --t1 t1.nii.gz --out result\n' +
+          '  dawson segment --dicom exam --previous-dicom exam-2024 --out result',
+      ),
     )
     .action((options: SegmentOptions) => segment(options));
   withOutputOptions(command);
@@ -235,18 +239,4 @@ function analyzeOptionsOf(options: SegmentOptions): AnalyzeOptions {
     described: { patient, date },
     report: report && { language, paper },
   };
-}
-
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!(Number.isInteger(value) && value >= 1 && value <= 1024)) {
-    throw new InvalidArgumentError('It is a whole number from 1 to 1024.');
-  }
-  return value;
-}
-
-function betweenZeroAndOne(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('It is between 0 and 1.');
-  return value;
 }

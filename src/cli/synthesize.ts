@@ -8,6 +8,7 @@ import { type SyntheticExam, sequenceNames } from '../synthesize/exam.js';
 import { synthesizeExamInWorker } from '../synthesize/synthesize-exam.js';
 import { synthesisResult, writeSyntheticExam } from '../synthesize/write-exam.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
+import { below } from './below.js';
 import { requireOutputs } from './outputs.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
@@ -25,7 +26,7 @@ export function addSynthesize(program: Command): void {
     .command('synthesize')
     .summary('make a synthetic exam with its lesions')
     .description(
-      'Makes an exam that no patient ever had: a head from a label map, real lesion shapes in it,\n' +
+      'Makes an exam that no patient ever had: a head from a label map, real lesion shapes in it, ' +
         'a random scanner and protocol. The same data and seed give the same exam.',
     )
     .requiredOption('--seed <number>', 'which exam: a whole number from 0 to 4294967295')
@@ -33,19 +34,21 @@ export function addSynthesize(program: Command): void {
     .requiredOption('--data <folder>', 'holds heads (label maps) and lesions (masks in MNI pose)')
     .option(
       '--cache <folder>',
-      'prepared heads are kept here (default: ~/.cache/dawson/heads)',
+      'prepared heads are kept here',
       join(homedir(), '.cache', 'dawson', 'heads'),
     )
     .option('--preview', 'also write a picture of all sequences', false)
     .addHelpText(
       'after',
-      '\nWrites into the folder:\n' +
-        '  flair.nii.gz, t2.nii.gz, t1.nii.gz  the sequences that the exam has\n' +
-        '  truth.nii.gz                        1 where a lesion is, on the FLAIR’s grid\n' +
-        '  parameters.json                     everything that was drawn for it\n' +
-        '  preview.png                         with --preview\n' +
-        '\nExample:\n' +
-        '  dawson synthesize --seed 7 --data synthesis --out exam-7 --preview',
+      below(
+        '\nWrites into the folder:\n' +
+          '  flair.nii.gz, t2.nii.gz, t1.nii.gz  the sequences that the exam has\n' +
+          '  truth.nii.gz                        1 where a lesion is, on the FLAIR’s grid\n' +
+          '  parameters.json                     everything that was drawn for it\n' +
+          '  preview.png                         with --preview\n' +
+          '\nExample:\n' +
+          '  dawson synthesize --seed 7 --data synthesis --out exam-7 --preview',
+      ),
     )
     .action((options: SynthesizeOptions) => synthesize(options));
   withOutputOptions(command);

@@ -4,6 +4,7 @@ import { requireReplaceableFolder } from '../formats/index.js';
 import { type ChangeDocument, changeClasses } from '../quantify/change.js';
 import { notice } from '../quantify/findings.js';
 import { changeResult, track, writeTracking } from '../track.js';
+import { below } from './below.js';
 import { requireOutputs } from './outputs.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
@@ -18,8 +19,8 @@ export function addTrack(program: Command): void {
     .command('track')
     .summary('say what changed between exams of one patient')
     .description(
-      'Compares the lesions of two or more exams of one patient: new, enlarged, shrunken,\n' +
-        'disappeared, stable, or uncertain where the exams cannot tell. Each exam is compared with\n' +
+      'Compares the lesions of two or more exams of one patient: new, enlarged, shrunken, ' +
+        'disappeared, stable, or uncertain where the exams cannot tell. Each exam is compared with ' +
         'the one before it, and from the third on also with the first.',
     )
     .requiredOption(
@@ -30,13 +31,15 @@ export function addTrack(program: Command): void {
     .requiredOption('--out <folder>', 'folder for the results; earlier results in it are replaced')
     .addHelpText(
       'after',
-      '\nExams are sorted by their dates where all have one: see `dawson segment --help`.\n' +
-        '\nWrites into the folder:\n' +
-        '  change.json    every lesion with its class, volumes, their error and its brightness\n' +
-        '  change.nii.gz  change since the exam before, on the newest FLAIR’s grid:\n' +
-        `                 ${changeClasses.map((name, at) => `${at + 1} ${name}`).join(', ')}\n` +
-        '\nExample:\n' +
-        '  dawson track --exam result-2024 --exam result-2025 --out change',
+      below(
+        '\nExams are sorted by their dates where all have one: see `dawson segment --help`.\n' +
+          '\nWrites into the folder:\n' +
+          '  change.json    every lesion with its class, volumes, their error and its brightness\n' +
+          '  change.nii.gz  change since the exam before, on the newest FLAIR’s grid: ' +
+          `${changeClasses.map((name, at) => `${at + 1} ${name}`).join(', ')}\n` +
+          '\nExample:\n' +
+          '  dawson track --exam result-2024 --exam result-2025 --out change',
+      ),
     )
     .action((options: TrackOptions) => trackExams(options));
   withOutputOptions(command);

@@ -16,6 +16,8 @@ import {
   trainingDefaults,
 } from '../train/training.js';
 import { type FoldName, TrainingFolder } from '../train/training-folder.js';
+import { below } from './below.js';
+import { between, wholeNumber } from './numbers.js';
 import { requireOutputs } from './outputs.js';
 import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
@@ -30,9 +32,9 @@ export function addTrain(program: Command): void {
     .command('train <dataset>')
     .summary('train a network')
     .description(
-      'Trains an nnU-Net on a training set in nnU-Net’s convention. What is done is kept in the folder\n' +
-        'of the training; a run that was stopped goes on exactly with --resume. Each fold of a\n' +
-        'cross-validation is one run; the model has the folds that are done, and with the last of them\n' +
+      'Trains an nnU-Net on a training set in nnU-Net’s convention. What is done is kept in the folder ' +
+        'of the training; a run that was stopped goes on exactly with --resume. Each fold of a ' +
+        'cross-validation is one run; the model has the folds that are done, and with the last of them ' +
         'its rule for lesions is chosen.',
     )
     .requiredOption(
@@ -40,29 +42,6 @@ export function addTrain(program: Command): void {
       'folder of the training; its plans.json is used if there is one',
     )
     .requiredOption('--fold <K>', 'fold 0 to 4 of five, or all: one network of all cases', foldName)
-    .option(
-      '--epochs <number>',
-      'epochs; 0 for the network as it begins',
-      wholeOrNone,
-      trainingDefaults.epochs,
-    )
-    .option('--steps <number>', 'steps of an epoch', whole, trainingDefaults.steps)
-    .option('--learning-rate <number>', 'at the start; falls to 0 (default: the optimiser’s)', rate)
-    .addOption(
-      new Option('--loss <name>', 'what is made small')
-        .choices(lossNames)
-        .default(trainingDefaults.loss),
-    )
-    .addOption(
-      new Option('--optimiser <name>', 'how')
-        .choices(Object.keys(optimisers))
-        .default(trainingDefaults.optimiser),
-    )
-    .addOption(
-      new Option('--augmentation <name>', 'how patches are varied')
-        .choices(augmentationNames)
-        .default(trainingDefaults.augmentation),
-    )
     .option('--cohort <file>', 'table with the patient of each case, and more columns (CSV or TSV)')
     .addOption(
       new Option(
@@ -70,9 +49,6 @@ export function addTrain(program: Command): void {
         'spread what this column of the table says over the folds',
       ).choices(Object.keys(cohortColumns)),
     )
-    .option('--seed <number>', 'another seed is another run', whole, trainingDefaults.seed)
-    .addOption(new Option('--device <name>', 'where it runs').choices(devices).default('cpu'))
-    .option('--threads <number>', 'of the network on the CPU', whole, trainingDefaults.threads)
     .option('--resume', 'go on with a run that was stopped', false)
     .option(
       '--init <model>',
@@ -80,17 +56,77 @@ export function addTrain(program: Command): void {
     )
     .addHelpText(
       'after',
-      '\nWrites into the folder:\n' +
-        '  plans.json, splits_final.json, cache/\n' +
-        '  fold_K/  checkpoint.safetensors, weights.safetensors, log.jsonl, learning-curve.png,\n' +
-        '           validation.json\n' +
-        '  model/   (model_all/) for dawson segment --model\n' +
-        '\nExample:\n' +
-        '  dawson train Dataset001_MS --fold 0 --out training\n' +
-        '  dawson segment --flair flair.nii.gz --model training/model --out result',
+      below(
+        '\nWrites into the folder:\n' +
+          '  plans.json, splits_final.json, cache/\n' +
+          '  fold_K/  checkpoint.safetensors, weights.safetensors, log.jsonl, learning-curve.png, ' +
+          'validation.json\n' +
+          '  model/   (model_all/) for dawson segment --model\n' +
+          '\nExample:\n' +
+          '  dawson train Dataset001_MS --fold 0 --out training\n' +
+          '  dawson segment --flair flair.nii.gz --model training/model --out result',
+      ),
     )
     .action((dataset: string, options: TrainOptions) => trainOn(dataset, options));
+  withLearningOptions(command);
   withOutputOptions(command);
+}
+
+/** How the network learns, and on which machine. */
+function withLearningOptions(command: Command): void {
+  command
+    .option(
+      '--epochs <number>',
+      'times that the rate falls and the network is judged; 0 for the network as it begins',
+      wholeNumber(0),
+      trainingDefaults.epochs,
+    )
+    .option(
+      '--steps <number>',
+      'steps of an epoch, a batch of patches each',
+      wholeNumber(1),
+      trainingDefaults.steps,
+    )
+    .option(
+      '--learning-rate <number>',
+      'how far a step goes, at the start; falls to 0 (default: the optimiser’s)',
+      between(0, 10),
+    )
+    .addOption(
+      new Option(
+        '--loss <name>',
+        'what training makes small: how far the answers are from the labels',
+      )
+        .choices(lossNames)
+        .default(trainingDefaults.loss),
+    )
+    .addOption(
+      new Option('--optimiser <name>', 'rule by which a step changes the weights')
+        .choices(Object.keys(optimisers))
+        .default(trainingDefaults.optimiser),
+    )
+    .addOption(
+      new Option('--augmentation <name>', 'how patches are varied: as nnU-Net does, or not at all')
+        .choices(augmentationNames)
+        .default(trainingDefaults.augmentation),
+    )
+    .option(
+      '--seed <number>',
+      'what is drawn at random follows from it; another seed is another run',
+      wholeNumber(1),
+      trainingDefaults.seed,
+    )
+    .addOption(
+      new Option('--device <name>', 'processor that the network runs on')
+        .choices(devices)
+        .default('cpu'),
+    )
+    .option(
+      '--threads <number>',
+      'threads of the network on the CPU',
+      wholeNumber(1),
+      trainingDefaults.threads,
+    );
 }
 
 async function trainOn(datasetFolder: string, options: TrainOptions): Promise<void> {
@@ -189,22 +225,4 @@ function foldName(text: string): FoldName {
   if (text === 'all') return 'all';
   if (/^[0-4]$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It is 0 to 4, or all.');
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || value > 1e9) {
-    throw new InvalidArgumentError('It is a whole number from 1.');
-  }
-  return value;
-}
-
-function wholeOrNone(text: string): number {
-  return text === '0' ? 0 : whole(text);
-}
-
-function rate(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < 10)) throw new InvalidArgumentError('It is between 0 and 10.');
-  return value;
 }
