@@ -1,17 +1,17 @@
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { type BatchOptions, batch, planBatch } from '../batch.js';
 import { examColumns } from '../cohort/table-exams.js';
 import { durationInWords, type JobRecord } from '../jobs/index.js';
 import { notice } from '../quantify/findings.js';
 import { type SegmenterName, segmenters } from '../segment/segmenters.js';
+import { type EngineOptions, engineOf, withEngineOptions } from './engine-options.js';
 import { requireOutputs } from './outputs.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
 
-interface BatchCommandOptions extends OutputOptions {
+interface BatchCommandOptions extends OutputOptions, EngineOptions {
   readonly out: string;
-  readonly jobs?: number;
   readonly dryRun: boolean;
   readonly flair?: string;
   readonly t2?: string;
@@ -34,7 +34,6 @@ export function addBatch(program: Command): void {
         'images or DICOM files, or a table. Nothing in it is changed.',
     )
     .requiredOption('--out <folder>', 'folder of the results; a batch in it is gone on with')
-    .option('--jobs <number>', 'exams at the same time (default: by cores and memory)', wholeNumber)
     .option('--dry-run', 'say what would be done and how long it takes; times one exam', false)
     .option('--flair <pattern>', 'how FLAIRs in exam folders are called, such as *FLAIR*.nii.gz')
     .option('--t2 <pattern>', 'the same of T2 images')
@@ -68,7 +67,7 @@ export function addBatch(program: Command): void {
         '  dawson batch bids --out bids/derivatives/dawson --dry-run',
     )
     .action((input: string, options: BatchCommandOptions) => runBatch(input, options));
-  withOutputOptions(command);
+  withOutputOptions(withEngineOptions(command));
 }
 
 async function runBatch(input: string, options: BatchCommandOptions): Promise<void> {
@@ -111,7 +110,7 @@ function settingsOf(options: BatchCommandOptions): BatchOptions {
   const { flair, t2, t1, segmenter, model, brainExtracted, registered, ignoreQuality, report } =
     options;
   return {
-    slots: options.jobs,
+    ...engineOf(options),
     names: { flair, t2, t1 },
     model,
     segment: [
@@ -160,10 +159,4 @@ function printPlan(
           `An exam takes ${durationInWords(secondsEach)}, all that are left ${durationInWords(seconds)}.`,
         ]),
   ]);
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 1024) return value;
-  throw new InvalidArgumentError('It is a whole number from 1 to 1024.');
 }

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { ExperimentPlan, ExperimentResult } from '../experiments/run-experiment.js';
 import { durationInWords } from '../jobs/index.js';
+import { type EngineOptions, engineOf, withEngineOptions } from './engine-options.js';
 import { requireOutputs } from './outputs.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
 
-interface ExperimentOptions extends OutputOptions {
+interface ExperimentOptions extends OutputOptions, EngineOptions {
   readonly out: string;
-  readonly jobs?: number;
 }
 
 export function addExperiment(program: Command): void {
@@ -31,13 +31,7 @@ export function addExperiment(program: Command): void {
       .description(`Reads an experiment’s file, to ${summary}.`)
       .requiredOption('--out <folder>', 'folder of the experiment; what is in it is gone on with')
       .action((file: string, options: ExperimentOptions) => action(file, options));
-    if (name !== 'report') {
-      command.option(
-        '--jobs <number>',
-        'commands at the same time (default: by cores and memory)',
-        wholeNumber,
-      );
-    }
+    if (name !== 'report') withEngineOptions(command);
     withOutputOptions(command);
   }
 }
@@ -45,7 +39,7 @@ export function addExperiment(program: Command): void {
 async function check(file: string, options: ExperimentOptions): Promise<void> {
   const { checkExperiment } = await import('../experiments/run-experiment.js');
   await withCommandRun(options, async (run) => {
-    const plan = await checkExperiment(file, options.out, { slots: options.jobs }, run);
+    const plan = await checkExperiment(file, options.out, engineOf(options), run);
     printResult(options, plan, planLines(plan));
   });
 }
@@ -81,7 +75,7 @@ async function runAll(file: string, options: ExperimentOptions): Promise<void> {
       const start = process.stderr.isTTY ? '\r\u001b[2K' : '';
       process.stderr.write(`${start}  ${job.id}: ${how} (${record.seconds.toFixed(0)} s)\n`);
     };
-    const settings = { slots: options.jobs, onJob };
+    const settings = { ...engineOf(options), onJob };
     await report(options, await runExperiment(file, options.out, settings, run), run.signal);
   });
 }
@@ -114,10 +108,4 @@ async function report(
     ...outdatedLines(outdated),
     `${trials.length} trials. Look at ${join(folder, 'report.html')}.`,
   ]);
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 1024) return value;
-  throw new InvalidArgumentError('It is a whole number from 1 to 1024.');
 }

@@ -1,4 +1,5 @@
-import type { JobFailure } from './job.js';
+import type { Job, JobFailure, JobRecord } from './job.js';
+import type { JobRun } from './run-jobs.js';
 
 /** Where commands run. An engine is told what to run, and knows nothing of what for. */
 export interface Engine {
@@ -8,4 +9,6 @@ export interface Engine {
    * @throws the signal's reason, when the command has ended.
    */
   run(command: readonly string[], signal?: AbortSignal): Promise<JobFailure | undefined>;
+  /** As `runJobs`, where the engine has a queue of its own: which job runs when and where is its matter. */
+  runAll?(jobs: readonly Job[], run: JobRun): Promise<ReadonlyMap<string, JobRecord>>;
 }

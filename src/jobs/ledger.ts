@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole } from '../formats/index.js';
 import { readJsonIfThere } from '../formats/read-json.js';
@@ -19,6 +19,11 @@ export class Ledger {
   async write(record: JobRecord): Promise<void> {
     await mkdir(this.folder, { recursive: true });
     await writeWhole(this.#file(record.id), Buffer.from(`${JSON.stringify(record, null, 2)}\n`));
+  }
+
+  /** Forgets a job. */
+  remove(id: string): Promise<void> {
+    return rm(this.#file(id), { force: true });
   }
 
   #file(id: string): string {
