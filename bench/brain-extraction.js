@@ -16,10 +16,10 @@ import { definitions } from '../dist/evaluate/definitions.js';
 import { evaluatePair } from '../dist/evaluate/evaluate-pair.js';
 import { pairMasks } from '../dist/evaluate/mask-pair.js';
 import { readTransform, readVolume, writeNifti } from '../dist/formats/index.js';
+import { openAnatomyNetwork } from '../dist/preprocess/anatomy-network.js';
 import { extractBrain } from '../dist/preprocess/extract-brain.js';
 import { findHead } from '../dist/preprocess/find-head.js';
 import { readHeadAtlas } from '../dist/preprocess/head-atlas.js';
-import { openAnatomyNetwork } from '../dist/segment/anatomy-network.js';
 import { invert, multiply } from '../dist/volume/affine.js';
 import { reorient } from '../dist/volume/reorient.js';
 import { resample } from '../dist/volume/resample.js';
@@ -67,11 +67,11 @@ const binary = (volume) => ({ ...volume, data: volume.data.map((value) => (value
 const atlas = await readHeadAtlas();
 if (flags.out) mkdirSync(flags.out, { recursive: true });
 const pool = new WorkerPool(1);
-const network = await openAnatomyNetwork({ device: 'cpu', threads: 2 }, pool);
+const network = await openAnatomyNetwork({ device: 'cpu', threads: 2 });
 console.log(`${'image, method'.padEnd(38)}    Dice  hd95 mm  volume ratio  seconds`);
 for await (const { label, image, truth } of cases()) {
   const begun = performance.now();
-  const { brain, anatomy } = await findHead(image, false, { pool }, network.findAnatomy);
+  const { brain, anatomy } = await findHead(image, false, { pool }, network);
   const wall = (performance.now() - begun) / 1000;
   const start = process.cpuUsage();
   const classical = extractBrain(image, atlas);
@@ -102,7 +102,7 @@ let first;
 let [least, without] = [1, 0];
 for (const file of files) {
   const image = await read(join(flags.data, 'orientations', file));
-  const { brain, anatomy } = await findHead(image, false, { pool }, network.findAnatomy);
+  const { brain, anatomy } = await findHead(image, false, { pool }, network);
   if (!anatomy) without++;
   const turned = reorient(brain, 'RAS');
   first ??= turned;

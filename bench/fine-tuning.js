@@ -17,12 +17,15 @@ import { parseArgs } from 'node:util';
 import { definitions } from '../dist/evaluate/definitions.js';
 import { evaluatePair } from '../dist/evaluate/evaluate-pair.js';
 import { pairMasks } from '../dist/evaluate/mask-pair.js';
+import {
+  defaultNetworks,
+  trainDefault,
+} from '../dist/experiments/own-networks/default-networks.js';
+import { lesionMask } from '../dist/model/lesion-rule.js';
+import { ownNetworkFolder, readOwnNetwork } from '../dist/model/own-network.js';
 import { Engine, loadPredictor, readWeights } from '../dist/network/index.js';
-import { predictLesions, windowShape } from '../dist/segment/lesion-network.js';
-import { lesionMask } from '../dist/segment/lesion-rule.js';
-import { ownNetworkFolder, readOwnNetwork } from '../dist/segment/own-network.js';
+import { predictLesions, windowShape } from '../dist/segment/lesions/lesion-network.js';
 import { weightsOfState } from '../dist/train/checkpoint.js';
-import { defaultNetworks, trainDefault } from '../dist/train/default-networks.js';
 import { WorkerPool } from '../dist/workers.js';
 import { makeRealDataset, readRealCase, realCases } from './support/real-dataset.js';
 

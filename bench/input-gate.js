@@ -17,7 +17,7 @@ import { readHeadAtlas } from '../dist/preprocess/head-atlas.js';
 import { checkExam, measureSequence } from '../dist/preprocess/quality/check-exam.js';
 import { canBe, surelyLooksLike } from '../dist/preprocess/quality/contrast.js';
 import { register } from '../dist/preprocess/register.js';
-import { listHeads, readLesionLibrary } from '../dist/train/synthesize/prepare-heads.js';
+import { listHeads, readLesionLibrary } from '../dist/synthesize/prepare-heads.js';
 import { identity, multiply, voxelVolumeMm3 } from '../dist/volume/affine.js';
 import { seededRandom } from '../dist/volume/random.js';
 import { reorient } from '../dist/volume/reorient.js';

@@ -8,14 +8,14 @@
 // lesions.
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { readAnatomies } from '../dist/experiments/own-networks/default-networks.js';
+import { lesionMask } from '../dist/model/lesion-rule.js';
+import { ownNetworkFolder, readOwnNetwork } from '../dist/model/own-network.js';
 import { Engine, loadPredictor } from '../dist/network/index.js';
-import { predictLesions, windowShape } from '../dist/segment/lesion-network.js';
-import { lesionMask } from '../dist/segment/lesion-rule.js';
-import { segmentLstLga } from '../dist/segment/lst-lga.js';
-import { ownNetworkFolder, readOwnNetwork } from '../dist/segment/own-network.js';
-import { readAnatomies } from '../dist/train/default-networks.js';
-import { renderBrainExam, sampleBrainExam } from '../dist/train/synthesize/brain-exam.js';
-import { noLesions } from '../dist/train/synthesize/lesions.js';
+import { predictLesions, windowShape } from '../dist/segment/lesions/lesion-network.js';
+import { segmentLstLga } from '../dist/segment/lst-lga/lst-lga.js';
+import { renderBrainExam, sampleBrainExam } from '../dist/synthesize/brain-exam.js';
+import { noLesions } from '../dist/synthesize/lesions.js';
 import { seededRandom } from '../dist/volume/random.js';
 import { nonZeroVolumeMl } from '../dist/volume/volume.js';
 import { WorkerPool } from '../dist/workers.js';

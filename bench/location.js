@@ -10,6 +10,8 @@
 // prints the agreement for a range of them), those with even numbers for the tables.
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { isForValidation } from '../dist/experiments/own-networks/default-networks.js';
+import { openAnatomyNetwork } from '../dist/preprocess/anatomy-network.js';
 import { placeAtlas, readHeadAtlas } from '../dist/preprocess/head-atlas.js';
 import {
   anatomyFromAtlas,
@@ -18,16 +20,10 @@ import {
   withVentriclesOf,
 } from '../dist/preprocess/region-atlas.js';
 import { lesionRegions, locateLesions } from '../dist/quantify/location.js';
-import { openAnatomyNetwork } from '../dist/segment/anatomy-network.js';
-import { isForValidation } from '../dist/train/default-networks.js';
-import { anatomyOfTissue } from '../dist/train/synthesize/anatomy-of-tissues.js';
-import { noLesions } from '../dist/train/synthesize/lesions.js';
-import { patchGrid, renderPatch, samplePatch } from '../dist/train/synthesize/patch.js';
-import {
-  listHeads,
-  prepareHead,
-  readLesionLibrary,
-} from '../dist/train/synthesize/prepare-heads.js';
+import { anatomyOfTissue } from '../dist/synthesize/anatomy-of-tissues.js';
+import { noLesions } from '../dist/synthesize/lesions.js';
+import { patchGrid, renderPatch, samplePatch } from '../dist/synthesize/patch.js';
+import { listHeads, prepareHead, readLesionLibrary } from '../dist/synthesize/prepare-heads.js';
 import { applyToPoint, identity, invert } from '../dist/volume/affine.js';
 import { anatomyLabel } from '../dist/volume/anatomy-labels.js';
 import { distanceTransformMm } from '../dist/volume/distance.js';
@@ -179,7 +175,7 @@ const headAtlas = await readHeadAtlas();
 const regionAtlas = await readRegionAtlas();
 const library = await readLesionLibrary(flags.data);
 const pool = new WorkerPool(1);
-const anatomyNetwork = await openAnatomyNetwork({ device: 'cpu', threads: 2 }, pool);
+const anatomyNetwork = await openAnatomyNetwork({ device: 'cpu', threads: 2 });
 const rows = [];
 let seconds = 0;
 for (const [index, file] of (await listHeads(flags.data)).entries()) {
@@ -205,7 +201,7 @@ for (const [index, file] of (await listHeads(flags.data)).entries()) {
   seconds = Math.max(seconds, (used.user + used.system) / 1e6);
   // As in an exam: where the network sees no brain, the atlas locates.
   const seen = await anatomyNetwork
-    .findAnatomy(flair, headAtlas.brain, toAtlas)
+    .findAnatomy(flair, headAtlas.brain, toAtlas, { pool })
     .catch(({ details }) => {
       console.error(`${head.name}: the network found ${details.found}`);
     });

@@ -17,7 +17,7 @@ import { voxelOverlap } from '../dist/evaluate/voxel-overlap.js';
 import { readVolume, writeNifti } from '../dist/formats/index.js';
 import { findBrain } from '../dist/preprocess/extract-brain.js';
 import { readHeadAtlas } from '../dist/preprocess/head-atlas.js';
-import { segmentLstLga } from '../dist/segment/lst-lga.js';
+import { segmentLstLga } from '../dist/segment/lst-lga/lst-lga.js';
 import { correctBiasField } from '../dist/volume/bias-field.js';
 import { histogram, percentile } from '../dist/volume/histogram.js';
 import { onGrid, toFloat32 } from '../dist/volume/volume.js';

@@ -10,15 +10,19 @@
 // epoch of N steps a line a shape: loss on the training and on the validation heads, Dice similarity of
 // the classes over all validation voxels. FOLDER gets a checkpoint for each shape, whose averaged
 // weights `npm run train:defaults -- NAME --finish --checkpoint FILE` makes the default (the shape has
-// to be that of src/train/default-networks.ts), and a log. GFLOP are of a forward pass over one patch.
+// to be that of src/experiments/own-networks/default-networks.ts), and a log. GFLOP are of a forward pass over one patch.
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import {
+  defaultNetworks,
+  openDefaultBatches,
+} from '../dist/experiments/own-networks/default-networks.js';
+import { ownNetworkFolder, readOwnNetwork } from '../dist/model/own-network.js';
 import { costOfPrediction, Engine, initialWeights } from '../dist/network/index.js';
-import { ownNetworkFolder, readOwnNetwork } from '../dist/segment/own-network.js';
 import { writeCheckpoint } from '../dist/train/checkpoint.js';
-import { defaultNetworks, edgeVoxels, openDefaultBatches } from '../dist/train/default-networks.js';
+import { edgeVoxels } from '../dist/train/compact-plan.js';
 import { startingWeights } from '../dist/train/initialise.js';
 import { validationSummary } from '../dist/train/loop.js';
 import { polynomialDecay } from '../dist/train/schedule.js';

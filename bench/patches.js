@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { encodePng } from '../dist/formats/index.js';
-import { imagePlanOf } from '../dist/segment/nnunet-plans.js';
+import { imagePlanOf } from '../dist/model/nnunet-plans.js';
 import { cacheDataset } from '../dist/train/cache.js';
 import { readDataset } from '../dist/train/dataset.js';
 import { fingerprintOf } from '../dist/train/fingerprint.js';

@@ -23,23 +23,29 @@ import { evaluatePair } from '../dist/evaluate/evaluate-pair.js';
 import { pairMasks } from '../dist/evaluate/mask-pair.js';
 import { equivalenceTest } from '../dist/evaluate/statistics/equivalence.js';
 import { pairedDifference, tTest } from '../dist/evaluate/statistics/t-test.js';
-import { readSafetensors } from '../dist/formats/safetensors.js';
-import { Engine, loadPredictor } from '../dist/network/index.js';
-import { openAnatomyNetwork } from '../dist/segment/anatomy-network.js';
-import { windowShape } from '../dist/segment/lesion-network.js';
-import { lesionMask } from '../dist/segment/lesion-rule.js';
-import { segmentLstLga } from '../dist/segment/lst-lga.js';
-import { readOwnNetwork } from '../dist/segment/own-network.js';
-import { weightsOfState } from '../dist/train/checkpoint.js';
-import { defaultNetworks, readAnatomies } from '../dist/train/default-networks.js';
-import { chooseLesionRule, judgeSyntheticExams } from '../dist/train/lesion-validation.js';
+import {
+  defaultNetworks,
+  readAnatomies,
+} from '../dist/experiments/own-networks/default-networks.js';
+import {
+  chooseLesionRule,
+  judgeSyntheticExams,
+} from '../dist/experiments/own-networks/lesion-validation.js';
 import {
   meanWeights,
   rulesWithoutEach,
   runName,
   segmentLeftOut,
-} from '../dist/train/real/leave-out.js';
-import { preparedCases } from '../dist/train/real/prepared-case.js';
+} from '../dist/experiments/own-networks/real/leave-out.js';
+import { preparedCases } from '../dist/experiments/own-networks/real/prepared-case.js';
+import { readSafetensors } from '../dist/formats/safetensors.js';
+import { lesionMask } from '../dist/model/lesion-rule.js';
+import { readOwnNetwork } from '../dist/model/own-network.js';
+import { Engine, loadPredictor } from '../dist/network/index.js';
+import { openAnatomyNetwork } from '../dist/preprocess/anatomy-network.js';
+import { windowShape } from '../dist/segment/lesions/lesion-network.js';
+import { segmentLstLga } from '../dist/segment/lst-lga/lst-lga.js';
+import { weightsOfState } from '../dist/train/checkpoint.js';
 import { WorkerPool } from '../dist/workers.js';
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -60,7 +66,7 @@ const sites = flags.cases ?? [join(flags.data, 'routine')];
 const { plan } = defaultNetworks.lesions;
 const engine = new Engine({ device: 'cpu', threads: Number(flags.threads) });
 const pool = new WorkerPool(2);
-const anatomy = await openAnatomyNetwork({ device: 'cpu', threads: 2 }, pool);
+const anatomy = await openAnatomyNetwork({ device: 'cpu', threads: 2 });
 const run = { pool, stage: (_, work) => work(() => {}) };
 const cases = await preparedCases(sites, [], at('../cache/cases'), anatomy, run);
 const weight = exams / cases.length;

@@ -8,14 +8,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { renderExam } from '../dist/train/synthesize/exam.js';
-import { renderPatch, samplePatch } from '../dist/train/synthesize/patch.js';
-import {
-  listHeads,
-  prepareHead,
-  readLesionLibrary,
-} from '../dist/train/synthesize/prepare-heads.js';
-import { sampleExam } from '../dist/train/synthesize/sample-exam.js';
+import { renderExam } from '../dist/synthesize/exam.js';
+import { renderPatch, samplePatch } from '../dist/synthesize/patch.js';
+import { listHeads, prepareHead, readLesionLibrary } from '../dist/synthesize/prepare-heads.js';
+import { sampleExam } from '../dist/synthesize/sample-exam.js';
 import { seededRandom } from '../dist/volume/random.js';
 
 const data =

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readVolume, writeNifti } from '../dist/formats/index.js';
-import { segmentTissues } from '../dist/segment/tissue.js';
+import { segmentTissues } from '../dist/segment/lst-lga/tissue.js';
 import { gaussianSmooth } from '../dist/volume/gaussian.js';
 import { fillHoles } from '../dist/volume/morphology.js';
 import { seededRandom } from '../dist/volume/random.js';

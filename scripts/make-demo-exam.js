@@ -2,20 +2,20 @@
 //
 //   node scripts/make-demo-exam.js [data folder]        (../shared/data by default; build first)
 //
-// The same data give the same bytes. What the numbers mean: src/train/synthesize.
+// The same data give the same bytes. What the numbers mean: src/synthesize.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readVolume, writeNifti } from '../dist/formats/index.js';
 import { about, rotation, translation } from '../dist/preprocess/register-motion.js';
-import { noArtefacts } from '../dist/train/synthesize/artefacts.js';
-import { typicalMeans } from '../dist/train/synthesize/contrast.js';
-import { renderExam } from '../dist/train/synthesize/exam.js';
-import { describeHead, tissuesFromLabels } from '../dist/train/synthesize/head.js';
-import { lesionLibrary } from '../dist/train/synthesize/lesion-library.js';
-import { aboutLesionSpaceCentre, noLesions } from '../dist/train/synthesize/lesions.js';
-import { placeInLesionSpace } from '../dist/train/synthesize/place-in-lesion-space.js';
-import { tissue, tissues } from '../dist/train/synthesize/tissues.js';
+import { noArtefacts } from '../dist/synthesize/artefacts.js';
+import { typicalMeans } from '../dist/synthesize/contrast.js';
+import { renderExam } from '../dist/synthesize/exam.js';
+import { describeHead, tissuesFromLabels } from '../dist/synthesize/head.js';
+import { lesionLibrary } from '../dist/synthesize/lesion-library.js';
+import { aboutLesionSpaceCentre, noLesions } from '../dist/synthesize/lesions.js';
+import { placeInLesionSpace } from '../dist/synthesize/place-in-lesion-space.js';
+import { tissue, tissues } from '../dist/synthesize/tissues.js';
 import { identity, multiply } from '../dist/volume/affine.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

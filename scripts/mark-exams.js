@@ -8,15 +8,15 @@
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { defaultNetworks } from '../dist/experiments/own-networks/default-networks.js';
 import { writeNifti } from '../dist/formats/index.js';
 import { readSafetensors } from '../dist/formats/safetensors.js';
 import { Engine, loadPredictor } from '../dist/network/index.js';
+import { openAnatomyNetwork } from '../dist/preprocess/anatomy-network.js';
 import { readExam, sequenceNames } from '../dist/preprocess/exam.js';
 import { prepare } from '../dist/preprocess/prepare.js';
-import { openAnatomyNetwork } from '../dist/segment/anatomy-network.js';
-import { predictLesions, windowShape } from '../dist/segment/lesion-network.js';
+import { predictLesions, windowShape } from '../dist/segment/lesions/lesion-network.js';
 import { weightsOfState } from '../dist/train/checkpoint.js';
-import { defaultNetworks } from '../dist/train/default-networks.js';
 import { maskWhere, nonZeroVolumeMl, onGrid } from '../dist/volume/volume.js';
 import { WorkerPool } from '../dist/workers.js';
 
@@ -29,7 +29,7 @@ const surelyNot = 0.1;
 const { plan } = defaultNetworks.lesions;
 const pool = new WorkerPool(2);
 const engine = new Engine({ device: 'cpu', threads: 1 });
-const anatomy = await openAnatomyNetwork({ device: 'cpu', threads: 1 }, pool);
+const anatomy = await openAnatomyNetwork({ device: 'cpu', threads: 1 });
 const run = { pool, stage: (_, work) => work(() => {}) };
 const predictors = [];
 for (const file of values.weights) {

@@ -27,17 +27,28 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import {
+  defaultNetworks,
+  readAnatomies,
+  trainDefault,
+} from '../dist/experiments/own-networks/default-networks.js';
+import {
+  chooseLesionRule,
+  judgeSyntheticExams,
+} from '../dist/experiments/own-networks/lesion-validation.js';
+import {
+  meanWeights,
+  runName,
+  segmentLeftOut,
+} from '../dist/experiments/own-networks/real/leave-out.js';
+import { preparedCases } from '../dist/experiments/own-networks/real/prepared-case.js';
+import { trainingCase } from '../dist/experiments/own-networks/real/training-case.js';
 import { readSafetensors, writeSafetensors } from '../dist/formats/safetensors.js';
+import { ownNetworkFolder, readOwnNetwork, writeOwnNetwork } from '../dist/model/own-network.js';
 import { Engine, loadPredictor, requireWeights } from '../dist/network/index.js';
-import { openAnatomyNetwork } from '../dist/segment/anatomy-network.js';
-import { windowShape } from '../dist/segment/lesion-network.js';
-import { ownNetworkFolder, readOwnNetwork, writeOwnNetwork } from '../dist/segment/own-network.js';
+import { openAnatomyNetwork } from '../dist/preprocess/anatomy-network.js';
+import { windowShape } from '../dist/segment/lesions/lesion-network.js';
 import { weightsOfState } from '../dist/train/checkpoint.js';
-import { defaultNetworks, readAnatomies, trainDefault } from '../dist/train/default-networks.js';
-import { chooseLesionRule, judgeSyntheticExams } from '../dist/train/lesion-validation.js';
-import { meanWeights, runName, segmentLeftOut } from '../dist/train/real/leave-out.js';
-import { preparedCases } from '../dist/train/real/prepared-case.js';
-import { trainingCase } from '../dist/train/real/training-case.js';
 import { WorkerPool } from '../dist/workers.js';
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -139,10 +150,7 @@ async function train() {
 }
 
 async function realCases(sites, without = []) {
-  const anatomy = await openAnatomyNetwork(
-    { device: 'cpu', threads: Number(values.threads) },
-    pool,
-  );
+  const anatomy = await openAnatomyNetwork({ device: 'cpu', threads: Number(values.threads) });
   const run = { pool, stage: (_, work) => work(() => {}), signal: stopping.signal };
   return preparedCases(sites, without, at('cache/cases'), anatomy, run);
 }

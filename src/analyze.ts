@@ -1,4 +1,6 @@
 import { type AnalysisSettings, type AnalyzeOptions, settingsOf } from './analysis-options.js';
+import type { ModelRecord } from './model/model-record.js';
+import { openAnatomyNetwork } from './preprocess/anatomy-network.js';
 import type { Exam, ExamFiles } from './preprocess/exam.js';
 import { type ExamSource, examInFiles } from './preprocess/exam-source.js';
 import { flairToAtlas, onFlairGrid } from './preprocess/flair-grid.js';
@@ -20,8 +22,7 @@ import { type ClinicalReport, clinicalReportInWorker } from './report/clinical/c
 import type { ReportedExam } from './report/clinical/report-input.js';
 import { overlayPngInWorker } from './report/overlay.js';
 import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
-import { openAnatomyNetwork } from './segment/anatomy-network.js';
-import type { ModelRecord, OpenSegmenter } from './segment/segmenter.js';
+import type { OpenSegmenter } from './segment/segmenter.js';
 import { segmenters } from './segment/segmenters.js';
 import { timed } from './stage.js';
 import { version } from './version.js';
@@ -75,8 +76,8 @@ async function analyzeWith(
   const segmenter: OpenSegmenter = await open(settings, source.sequences, run);
   const described = await source.describe(settings.described);
   const { exam, notes } = await stage('read', () => source.read());
-  const anatomyNetwork = await openAnatomyNetwork(settings.engine, pool);
-  const preparation = await prepare(exam, settings, run, anatomyNetwork?.findAnatomy);
+  const anatomyNetwork = await openAnatomyNetwork(settings.engine);
+  const preparation = await prepare(exam, settings, run, anatomyNetwork);
   const quality = await inputGate(exam, preparation, settings, run);
   const segmentation = await segmenter.segment(preparation.exam, run);
 

@@ -61,9 +61,9 @@ export {
 } from './evaluate/index.js';
 
 // Exams that no patient ever had, and trained models.
-export { type SynthesisSources, synthesizeExam } from './train/synthesize/synthesize-exam.js';
-export type { SyntheticExam } from './train/synthesize/exam.js';
-export { type ModelFolder, openModelFolder as openModel } from './segment/model-folder.js';
+export { type SynthesisSources, synthesizeExam } from './synthesize/synthesize-exam.js';
+export type { SyntheticExam } from './synthesize/exam.js';
+export { type ModelFolder, openModelFolder as openModel } from './model/model-folder.js';
 
 // How work is run, and what can go wrong.
 export type { Run, RunOptions } from './run.js';

@@ -8,7 +8,7 @@ import { changeRule } from '../../dist/quantify/classify-change.js';
 import { compareExams } from '../../dist/quantify/compare-exams.js';
 import { lesionLabels } from '../../dist/quantify/lesion-labels.js';
 import { findLesions } from '../../dist/quantify/lesions.js';
-import { listHeads, readLesionLibrary } from '../../dist/train/synthesize/prepare-heads.js';
+import { listHeads, readLesionLibrary } from '../../dist/synthesize/prepare-heads.js';
 import { applyToPoint, invert, multiply, voxelSizeMm } from '../../dist/volume/affine.js';
 import { toFloat32 } from '../../dist/volume/volume.js';
 import { dawson } from './dawson.js';

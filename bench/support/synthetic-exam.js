@@ -1,10 +1,10 @@
-import { renderExam } from '../../dist/train/synthesize/exam.js';
-import { sampleGeometry } from '../../dist/train/synthesize/geometry.js';
-import { prepareHead } from '../../dist/train/synthesize/prepare-heads.js';
-import { isPlausible, sampleAppearance } from '../../dist/train/synthesize/sample-contrast.js';
-import { sampleSequence } from '../../dist/train/synthesize/sample-exam.js';
-import { sampleLesions } from '../../dist/train/synthesize/sample-lesions.js';
-import { sampleStripping } from '../../dist/train/synthesize/stripping.js';
+import { renderExam } from '../../dist/synthesize/exam.js';
+import { sampleGeometry } from '../../dist/synthesize/geometry.js';
+import { prepareHead } from '../../dist/synthesize/prepare-heads.js';
+import { isPlausible, sampleAppearance } from '../../dist/synthesize/sample-contrast.js';
+import { sampleSequence } from '../../dist/synthesize/sample-exam.js';
+import { sampleLesions } from '../../dist/synthesize/sample-lesions.js';
+import { sampleStripping } from '../../dist/synthesize/stripping.js';
 import { determinant } from '../../dist/volume/affine.js';
 import { seededRandom } from '../../dist/volume/random.js';
 

@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { DawsonError } from '../errors.js';
 import { checkIntensities, readSingle, writeNifti } from '../formats/index.js';
+import { openAnatomyNetwork } from '../preprocess/anatomy-network.js';
 import { findHead } from '../preprocess/find-head.js';
-import { openAnatomyNetwork } from '../segment/anatomy-network.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
 import { requireOutputs } from './outputs.js';
 import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
@@ -32,7 +32,7 @@ export function addExtractBrain(program: Command): void {
         const { volume } = image;
         checkIntensities(volume, file);
         const engine = { device: 'cpu', threads: availableParallelism() } as const;
-        const network = await openAnatomyNetwork(engine, run.pool);
+        const network = await openAnatomyNetwork(engine);
         if (options.anatomy && !network) {
           throw new DawsonError('missing-on-machine', {
             expected: 'the anatomy network for --anatomy',
@@ -40,7 +40,7 @@ export function addExtractBrain(program: Command): void {
           });
         }
         const { brain, anatomy, note } = await run.stage('find the brain', () =>
-          findHead(volume, false, run, network?.findAnatomy),
+          findHead(volume, false, run, network),
         );
         if (options.anatomy) {
           if (!anatomy)

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { importNnunet, type NnunetImportOptions } from '../segment/import-nnunet.js';
-import { openModelFolder } from '../segment/model-folder.js';
-import { type ModelSummary, summaryOf } from '../segment/model-summary.js';
+import { openModelFolder } from '../model/model-folder.js';
+import { type ModelSummary, summaryOf } from '../model/model-summary.js';
+import { importNnunet, type NnunetImportOptions } from '../segment/nnunet/import-nnunet.js';
 import { requireOutputs } from './outputs.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';

@@ -10,8 +10,8 @@ import {
   writeNifti,
 } from '../formats/index.js';
 import { contactSheetPng } from '../report/contact-sheet.js';
-import { sequenceNames } from '../train/synthesize/exam.js';
-import { synthesizeExamInWorker } from '../train/synthesize/synthesize-exam.js';
+import { sequenceNames } from '../synthesize/exam.js';
+import { synthesizeExamInWorker } from '../synthesize/synthesize-exam.js';
 import { version } from '../version.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
 import { requireOutputs } from './outputs.js';

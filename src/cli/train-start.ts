@@ -1,8 +1,8 @@
 import { DawsonError } from '../errors.js';
 import { readJsonIfThere } from '../formats/read-json.js';
+import { openModelFolder } from '../model/model-folder.js';
 import { readWeights } from '../network/index.js';
 import type { Run } from '../run.js';
-import { openModelFolder } from '../segment/model-folder.js';
 import { pretrainedLesionNetwork } from '../train/compact-plan.js';
 import type { PretrainedModel } from '../train/initialise.js';
 import { planTraining } from '../train/plan-training.js';

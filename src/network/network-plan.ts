@@ -1,8 +1,6 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import { DawsonError } from '../errors.js';
-
-/** Three numbers, one an axis, the slowest axis of the arrays first. */
-export type Axes3 = readonly [number, number, number];
+import type { Axes3 } from '../volume/arrays.js';
 
 /** A U-Net as nnU-Net v2 plans it. Lists have one entry a stage, full resolution first. */
 export interface UnetPlan {

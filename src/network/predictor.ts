@@ -1,8 +1,9 @@
 import { costOf, fastConvolutions, Graph, type GraphCost, type Value } from '../graph/index.js';
+import type { Axes3 } from '../volume/arrays.js';
 import type { Engine } from './engine.js';
 import type { Device } from './engine-messages.js';
 import { network, weightShapes } from './network.js';
-import type { Axes3, NetworkPlan } from './network-plan.js';
+import type { NetworkPlan } from './network-plan.js';
 import type { Weights } from './weights.js';
 
 /** A trained network that is loaded. */

@@ -7,7 +7,8 @@ import {
   upsample,
   type Value,
 } from '../graph/index.js';
-import type { Axes3, UnetPlan } from './network-plan.js';
+import type { Axes3 } from '../volume/arrays.js';
+import type { UnetPlan } from './network-plan.js';
 
 /** Gives the value that holds a weight; called once for each weight, in the order of the layers. */
 export type WeightSource = (name: string, shape: readonly number[]) => Value;

@@ -13,9 +13,10 @@ import { aboveBackground, intensityScale } from '../volume/background.js';
 import { reorient } from '../volume/reorient.js';
 import type { Grid, LabelMap, Mask, Volume } from '../volume/volume.js';
 import { alignToInWorker } from './align.js';
+import type { AnatomyNetwork } from './anatomy-network.js';
 import { looksBrainExtracted } from './brain-extracted.js';
 import { type Exam, type SequenceName, sequenceLabels, sequencesOf } from './exam.js';
-import { type FindAnatomy, findHead } from './find-head.js';
+import { findHead } from './find-head.js';
 import type { PreparedExam, TissuePriors } from './prepared-exam.js';
 
 /**
@@ -66,7 +67,7 @@ export async function prepare(
   exam: Exam,
   options: PrepareOptions,
   run: Run,
-  findAnatomy?: FindAnatomy,
+  anatomyNetwork?: AnatomyNetwork,
 ): Promise<Preparation> {
   const { stage } = run;
   const notes: Remark[] = [];
@@ -81,7 +82,7 @@ export async function prepare(
   }
   const brainExtracted = options.brainExtracted || recognised;
   const find = namingFile(exam[reference]!.file, () =>
-    stage('find the brain', () => findHead(fixed, brainExtracted, run, findAnatomy)),
+    stage('find the brain', () => findHead(fixed, brainExtracted, run, anatomyNetwork)),
   );
 
   const degreesOfFreedom = options.registered ? 0 : alignments[options.alignment].degreesOfFreedom;

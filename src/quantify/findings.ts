@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
+import type { ModelRecord } from '../model/model-record.js';
 import { type Exam, type Sequence, type SequenceName, sequencesOf } from '../preprocess/exam.js';
 import type { ExamDescription } from '../preprocess/exam-description.js';
 import { flairTo } from '../preprocess/flair-grid.js';
 import type { Preparation } from '../preprocess/prepare.js';
 import type { Remark } from '../remarks.js';
-import type { ModelRecord } from '../segment/segmenter.js';
 import { version } from '../version.js';
 import { type Mat4, type Vec3, voxelSizeMm } from '../volume/affine.js';
 import { orientationOf } from '../volume/reorient.js';

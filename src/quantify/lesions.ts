@@ -1,4 +1,4 @@
-import { lesionsAmong, type PostProcessing } from '../segment/lesion-rule.js';
+import { lesionsAmong, type PostProcessing } from '../model/lesion-rule.js';
 import { applyToPoint, type Vec3, voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { type Mask, maskWhere, type Size, type Volume } from '../volume/volume.js';

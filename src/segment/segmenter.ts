@@ -1,10 +1,11 @@
+import type { PostProcessing } from '../model/lesion-rule.js';
+import type { ModelRecord } from '../model/model-record.js';
 import type { EngineSettings } from '../network/index.js';
 import type { SequenceName } from '../preprocess/exam.js';
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
 import type { Remark } from '../remarks.js';
 import type { Run } from '../run.js';
 import type { LabelMap, Volume } from '../volume/volume.js';
-import type { PostProcessing } from './lesion-rule.js';
 
 /** What a segmenter finds in a prepared exam, on the exam's grid. */
 export interface Segmentation {
@@ -28,14 +29,6 @@ export interface SegmenterChoice {
   readonly mirror: boolean;
   /** Where networks run. */
   readonly engine: EngineSettings;
-}
-
-/** Which trained model was used. */
-export interface ModelRecord {
-  readonly name: string;
-  readonly version: string;
-  /** Of its `model.json`, which has the hash of every other file. */
-  readonly sha256: string;
 }
 
 /** A segmenter that has what it needs, and what the findings say about it. */

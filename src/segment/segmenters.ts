@@ -1,6 +1,6 @@
-import { segmentLstLgaInWorker } from './lst-lga.js';
-import { openLesionNetwork } from './open-lesion-network.js';
-import { openNnunet } from './open-nnunet.js';
+import { openLesionNetwork } from './lesions/open-lesion-network.js';
+import { segmentLstLgaInWorker } from './lst-lga/lst-lga.js';
+import { openNnunet } from './nnunet/open-nnunet.js';
 import type { Open } from './segmenter.js';
 
 /** Every segmenter that can be chosen; adding one is adding a row. */

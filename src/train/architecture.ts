@@ -1,5 +1,5 @@
 import { importedFields, usualLayers } from '../network/index.js';
-import { type Axes3, voxelsIn } from '../segment/nnunet-grid.js';
+import { type Axes3, voxelsIn } from '../volume/arrays.js';
 import type { Topology } from './topology.js';
 
 /** The networks that can be planned, with nnU-Net v2's numbers for them. */

@@ -1,5 +1,5 @@
-import { type Axes3, voxelsIn } from '../segment/nnunet-grid.js';
-import { resizeImage } from '../segment/nnunet-resize.js';
+import { resizeImage } from '../segment/nnunet/resize.js';
+import { type Axes3, voxelsIn } from '../volume/arrays.js';
 import { seededRandom } from '../volume/random.js';
 
 /**

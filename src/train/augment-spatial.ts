@@ -1,5 +1,5 @@
-import { type Axes3, voxelsIn } from '../segment/nnunet-grid.js';
-import { outsideLabel } from '../segment/nnunet-preprocess.js';
+import { outsideLabel } from '../segment/nnunet/preprocess.js';
+import { type Axes3, voxelsIn } from '../volume/arrays.js';
 import type { CasePatch } from './cache.js';
 
 /** A rotation and scaling about the centre of a patch; elastic deformation is off, as in nnU-Net. */

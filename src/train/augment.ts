@@ -1,6 +1,6 @@
-import { type Axes3, voxelsIn } from '../segment/nnunet-grid.js';
-import { anisotropyThreshold } from '../segment/nnunet-resize.js';
-import { mirrored } from '../segment/sliding-window.js';
+import { mirrored } from '../model/sliding-window.js';
+import { anisotropyThreshold } from '../segment/nnunet/resize.js';
+import { type Axes3, voxelsIn } from '../volume/arrays.js';
 import type { Random } from '../volume/random.js';
 import {
   addNoiseInPlace,

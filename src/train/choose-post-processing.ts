@@ -1,4 +1,4 @@
-import { lesionsAmong, type PostProcessing, peaksOf } from '../segment/lesion-rule.js';
+import { lesionsAmong, type PostProcessing, peaksOf } from '../model/lesion-rule.js';
 import { voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { countNonZero, type Mask, maskWhere, onesWhere, type Volume } from '../volume/volume.js';

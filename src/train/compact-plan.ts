@@ -1,9 +1,21 @@
-import { compactArchitecture } from '../network/index.js';
-import { lesionChannels } from '../segment/lesion-network-input.js';
-import { configurationName } from '../segment/nnunet-plans.js';
-import { readShippedNetwork } from '../segment/own-network.js';
-import { defaultNetworks, edgeVoxels } from './default-networks.js';
+import { configurationName } from '../model/nnunet-plans.js';
+import { readShippedNetwork } from '../model/own-network.js';
+import { type CompactUnetPlan, compactArchitecture } from '../network/index.js';
+import { lesionChannels } from '../segment/lesions/lesion-network-input.js';
 import type { PretrainedModel } from './initialise.js';
+
+/** Of Dawson's own lesion network. */
+export const lesionNetworkPlan = {
+  kind: 'compact',
+  inputChannels: 3,
+  classes: 2,
+  features: [32, 64, 128, 160],
+  fineFeatures: 16,
+  normEpsilon: 1e-5,
+} as const satisfies CompactUnetPlan;
+
+/** Of the patches of training. */
+export const edgeVoxels = 64;
 
 /**
  * What a compact network is planned with, whatever the training set: the voxels, patches and batches
@@ -13,7 +25,7 @@ export const compactImages = {
   spacing: [1, 1, 1],
   patch_size: [edgeVoxels, edgeVoxels, edgeVoxels],
   batch_size: 2,
-  architecture: compactArchitecture(defaultNetworks.lesions.plan),
+  architecture: compactArchitecture(lesionNetworkPlan),
   batch_dice: true,
 } as const;
 

@@ -1,7 +1,7 @@
-import { type Axes3, axesOf, shapeOf, voxelsIn } from '../segment/nnunet-grid.js';
-import type { IntensityProperties } from '../segment/nnunet-plans.js';
-import { nonZeroRegion } from '../segment/nnunet-preprocess.js';
+import type { IntensityProperties } from '../model/nnunet-plans.js';
+import { nonZeroRegion } from '../segment/nnunet/preprocess.js';
 import { voxelSizeMm } from '../volume/affine.js';
+import { type Axes3, axesOf, shapeOf, voxelsIn } from '../volume/arrays.js';
 import { percentile } from '../volume/histogram.js';
 import { orientationOf } from '../volume/reorient.js';
 import { inWorker, type WorkerPool } from '../workers.js';

@@ -1,4 +1,4 @@
-import { type Axes3, voxelsIn } from '../segment/nnunet-grid.js';
+import { type Axes3, voxelsIn } from '../volume/arrays.js';
 import { seededRandom } from '../volume/random.js';
 import { inWorker, type WorkerPool } from '../workers.js';
 import {

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { Value } from '../graph/index.js';
+import { type ImagePlan, imagePlanOf } from '../model/nnunet-plans.js';
 import { levelsOf, type NetworkPlan } from '../network/index.js';
-import { type ImagePlan, imagePlanOf } from '../segment/nnunet-plans.js';
 import type { WorkerPool } from '../workers.js';
 import type { Dataset } from './dataset.js';
 import { fingerprintOf } from './fingerprint.js';

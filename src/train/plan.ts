@@ -1,3 +1,5 @@
+import { configurationName, type NormalizationScheme } from '../model/nnunet-plans.js';
+import { anisotropyThreshold } from '../segment/nnunet/resize.js';
 import {
   type Axes3,
   inverseOrder,
@@ -5,9 +7,7 @@ import {
   roundHalfToEven,
   shapeAtSpacing,
   voxelsIn,
-} from '../segment/nnunet-grid.js';
-import { configurationName, type NormalizationScheme } from '../segment/nnunet-plans.js';
-import { anisotropyThreshold } from '../segment/nnunet-resize.js';
+} from '../volume/arrays.js';
 import { percentile } from '../volume/histogram.js';
 import {
   type ArchitectureName,

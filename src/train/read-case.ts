@@ -1,6 +1,6 @@
 import { DawsonError } from '../errors.js';
 import { checkIntensities, type ImageFile, readLabels, readSingle } from '../formats/index.js';
-import type { Channels } from '../segment/nnunet-preprocess.js';
+import type { Channels } from '../segment/nnunet/preprocess.js';
 import { gridDifference, sameGrid, type Volume } from '../volume/volume.js';
 import { inWorker } from '../workers.js';
 import type { DatasetCase } from './dataset.js';

@@ -1,4 +1,4 @@
-import { type Axes3, roundHalfToEven } from '../segment/nnunet-grid.js';
+import { type Axes3, roundHalfToEven } from '../volume/arrays.js';
 import type { Random } from '../volume/random.js';
 
 /** Part of each batch that is sure to show foreground, nnU-Net's. */

@@ -9,7 +9,7 @@ import {
   type Tensors,
   type Weights,
 } from '../network/index.js';
-import type { Axes3 } from '../segment/nnunet-grid.js';
+import type { Axes3 } from '../volume/arrays.js';
 import { deepLoss, type LossSettings, truthAt } from './loss.js';
 import { clipped, type OptimiserName, optimisers } from './optimiser.js';
 

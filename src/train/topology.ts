@@ -1,4 +1,4 @@
-import type { Axes3 } from '../segment/nnunet-grid.js';
+import type { Axes3 } from '../volume/arrays.js';
 
 /** Where a U-Net halves its feature maps and how large its kernels are, stage by stage. */
 export interface Topology {

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { writeSafetensors } from '../formats/safetensors.js';
+import { argmax } from '../model/lesion-rule.js';
+import { type ModelCard, type NnunetModel, writeModelFolder } from '../model/model-folder.js';
+import { configurationName, imagePlanOf } from '../model/nnunet-plans.js';
+import type { Predict } from '../model/sliding-window.js';
 import {
   type Device,
   Engine,
@@ -11,11 +15,7 @@ import {
   requireWeights,
   type Weights,
 } from '../network/index.js';
-import { argmax } from '../segment/lesion-rule.js';
-import { type ModelCard, writeModelFolder } from '../segment/model-folder.js';
-import { type NnunetModel, predictProbability } from '../segment/nnunet.js';
-import { configurationName, imagePlanOf } from '../segment/nnunet-plans.js';
-import type { Predict } from '../segment/sliding-window.js';
+import { predictProbability } from '../segment/nnunet/nnunet.js';
 import type { Stage } from '../stage.js';
 import { seededRandom } from '../volume/random.js';
 import { maskWhere } from '../volume/volume.js';

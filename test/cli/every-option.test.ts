@@ -13,8 +13,8 @@ import { dawson, demoExam, temporaryFolder } from '../support/dawson.js';
 import { filesOfVolume } from '../support/dicom-series.js';
 import { drawnExam, scatteredBlobs } from '../support/report-exam.js';
 import { writeThresholdModel } from '../support/threshold-model.js';
+import { phantomLabels, phantomMasks, phantomPose } from '../synthesize/phantom.js';
 import { goldenPath } from '../train/nnunet-goldens.js';
-import { phantomLabels, phantomMasks, phantomPose } from '../train/synthesize/phantom.js';
 
 const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);

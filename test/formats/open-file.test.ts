@@ -226,7 +226,7 @@ describe('the source', () => {
       'gateway/receiver.ts',
       'gateway/version-of-study.ts',
       // Its own notes of prepared heads.
-      'train/synthesize/prepare-heads.ts',
+      'synthesize/prepare-heads.ts',
       // package.json, before anything else is loaded.
       'version.ts',
     ]);

@@ -1,10 +1,10 @@
 import { writeSafetensors } from '../../src/formats/safetensors.js';
+import type { PostProcessing } from '../../src/model/lesion-rule.js';
+import { writeModelFolder } from '../../src/model/model-folder.js';
+import { configurationName } from '../../src/model/nnunet-plans.js';
 import { initialWeights, networkPlanOf } from '../../src/network/index.js';
-import type { PostProcessing } from '../../src/segment/lesion-rule.js';
-import { writeModelFolder } from '../../src/segment/model-folder.js';
-import { configurationName } from '../../src/segment/nnunet-plans.js';
 import { seededRandom } from '../../src/volume/random.js';
-import { smallPlans } from '../segment/nnunet-model.js';
+import { smallPlans } from '../segment/nnunet/nnunet-model.js';
 
 export interface ThresholdModel {
   readonly channels: readonly string[];

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { type Axes3, voxelsIn } from '../../src/segment/nnunet-grid.js';
 import { augment, noAugmentation, sampleAugmentation } from '../../src/train/augment.js';
 import {
   addNoiseInPlace,
@@ -11,6 +10,7 @@ import {
 } from '../../src/train/augment-intensity.js';
 import { spatialMatrix, transformPatch } from '../../src/train/augment-spatial.js';
 import { drawnShape } from '../../src/train/sample.js';
+import { type Axes3, voxelsIn } from '../../src/volume/arrays.js';
 import { seededRandom } from '../../src/volume/random.js';
 import { readGolden, relativeDifference } from './nnunet-goldens.js';
 

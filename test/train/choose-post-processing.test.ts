@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lesionMask, lesionsAmong } from '../../src/segment/lesion-rule.js';
+import { lesionMask, lesionsAmong } from '../../src/model/lesion-rule.js';
 import {
   bestRule,
   candidateRules,

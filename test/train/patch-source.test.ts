@@ -9,9 +9,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Axes3, voxelsIn } from '../../src/segment/nnunet-grid.js';
-import { imagePlanOf } from '../../src/segment/nnunet-plans.js';
-import { preprocessCase } from '../../src/segment/nnunet-preprocess.js';
+import { imagePlanOf } from '../../src/model/nnunet-plans.js';
+import { preprocessCase } from '../../src/segment/nnunet/preprocess.js';
 import {
   type CachedCase,
   cacheCase,
@@ -23,6 +22,7 @@ import { readDataset } from '../../src/train/dataset.js';
 import { makeBatch, type PatchSettings, patchSource } from '../../src/train/patch-source.js';
 import { readCase } from '../../src/train/read-case.js';
 import { drawStart } from '../../src/train/sample.js';
+import { type Axes3, voxelsIn } from '../../src/volume/arrays.js';
 import { seededRandom } from '../../src/volume/random.js';
 import { WorkerPool } from '../../src/workers.js';
 import { folderForAllTests } from './folder-for-all-tests.js';

@@ -11,9 +11,9 @@ import {
   writeNifti,
   writeWhole,
 } from '../../formats/index.js';
+import { openAnatomyNetwork } from '../../preprocess/anatomy-network.js';
 import { findHead } from '../../preprocess/find-head.js';
 import type { Run } from '../../run.js';
-import { openAnatomyNetwork } from '../../segment/anatomy-network.js';
 import {
   gridDifference,
   type Mask,
@@ -154,8 +154,8 @@ async function brainOf(entry: PublicCase, { volume }: ImageFile, run: Run): Prom
     return maskWhere((await readLabels(entry.brain)).volume, (value) => value !== 0);
   }
   const engine = { device: 'cpu', threads: availableParallelism() } as const;
-  const network = await openAnatomyNetwork(engine, run.pool);
-  return (await findHead(volume, false, run, network?.findAnatomy)).brain;
+  const network = await openAnatomyNetwork(engine);
+  return (await findHead(volume, false, run, network)).brain;
 }
 
 /** An image with 0 outside a mask on its grid. */

@@ -1,0 +1,7 @@
+/** Which trained model was used. */
+export interface ModelRecord {
+  readonly name: string;
+  readonly version: string;
+  /** Of its `model.json`, which has the hash of every other file. */
+  readonly sha256: string;
+}

@@ -1,0 +1,74 @@
+import { elementsOf } from '../graph/index.js';
+import { costOfPrediction, type NetworkPlan, weightShapes } from '../network/index.js';
+import type { Axes3 } from '../volume/arrays.js';
+import type { PostProcessing } from './lesion-rule.js';
+import type { FileRecord, ModelFolder } from './model-folder.js';
+
+/** What a person wants to know about a trained model. Axes are the network's, slowest first. */
+export interface ModelSummary {
+  readonly name: string;
+  readonly version: string;
+  readonly training: Readonly<Record<string, string | number>>;
+  readonly channels: readonly { readonly name: string; readonly optional: boolean }[];
+  /** Without the background. */
+  readonly classes: readonly string[];
+  readonly network: {
+    readonly kind: NetworkPlan['kind'];
+    readonly features: readonly number[];
+    /** Only of nnU-Net's networks. */
+    readonly kernels?: readonly Axes3[];
+    readonly strides?: readonly Axes3[];
+    readonly parameters: number;
+  };
+  readonly patchVoxels: Axes3;
+  readonly spacingMm: Axes3;
+  readonly folds: number;
+  /** Passes over each patch: one for each combination of mirrored axes. */
+  readonly mirrorings: number;
+  readonly costPerPatch: {
+    /** Of one pass of one fold; a multiply-add is two operations. */
+    readonly gflop: number;
+    /** Most memory at once, weights included, without what the runtime needs for itself. */
+    readonly memoryBytes: number;
+  };
+  readonly lesionRule: PostProcessing;
+  readonly files: Readonly<Record<string, FileRecord>>;
+}
+
+export function summaryOf({
+  card,
+  dataset,
+  network,
+  model,
+  weights,
+  files,
+}: ModelFolder): ModelSummary {
+  const { flops, peakLiveBytes } = costOfPrediction(network, model.plan.patchShape);
+  const { labels } = dataset as { labels: Readonly<Record<string, unknown>> };
+  return {
+    name: card.name,
+    version: card.version,
+    training: card.training,
+    channels: model.channelNames.map((name) => ({
+      name,
+      optional: model.optionalChannels.includes(name),
+    })),
+    classes: Object.keys(labels).filter((name) => name !== 'background'),
+    network: {
+      kind: network.kind,
+      features: network.features,
+      ...(network.kind !== 'compact' && { kernels: network.kernels, strides: network.strides }),
+      parameters: [...weightShapes(network).values()].reduce(
+        (sum, shape) => sum + elementsOf(shape),
+        0,
+      ),
+    },
+    patchVoxels: model.plan.patchShape,
+    spacingMm: model.plan.spacingMm,
+    folds: weights.length,
+    mirrorings: 2 ** model.mirrorAxes.length,
+    costPerPatch: { gflop: flops / 1e9, memoryBytes: peakLiveBytes },
+    lesionRule: card.postProcessing,
+    files,
+  };
+}

@@ -1,0 +1,16 @@
+/** Softmax over the first axis of [classes, voxels]. */
+export function softmax(logits: Float32Array, classes: number): Float32Array {
+  const voxels = logits.length / classes;
+  const result = new Float32Array(logits.length);
+  for (let at = 0; at < voxels; at++) {
+    let highest = -Infinity;
+    for (let c = 0; c < classes; c++) highest = Math.max(highest, logits[c * voxels + at]);
+    let sum = 0;
+    for (let c = 0; c < classes; c++) {
+      result[c * voxels + at] = Math.exp(logits[c * voxels + at] - highest);
+      sum += result[c * voxels + at];
+    }
+    for (let c = 0; c < classes; c++) result[c * voxels + at] /= sum;
+  }
+  return result;
+}

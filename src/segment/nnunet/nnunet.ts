@@ -1,0 +1,168 @@
+import { DawsonError } from '../../errors.js';
+import type { NnunetModel } from '../../model/model-folder.js';
+import { type Predict, slideWindow } from '../../model/sliding-window.js';
+import { softmax } from '../../network/index.js';
+import { type SequenceName, sequenceLabels, sequencesOf } from '../../preprocess/exam.js';
+import type { PreparedExam } from '../../preprocess/prepared-exam.js';
+import { type Remark, remark } from '../../remarks.js';
+import type { Run } from '../../run.js';
+import { clamp } from '../../volume/outliers.js';
+import { orientationOf, reorient } from '../../volume/reorient.js';
+import { countNonZero, onGrid, type Volume } from '../../volume/volume.js';
+import { brainBounds, emptyBrain } from '../brain-contrast.js';
+import type { Segmentation } from '../segmenter.js';
+import { type Channels, preprocessCaseInWorker } from './preprocess.js';
+import { probabilityFromScoresInWorker } from './probability.js';
+
+export interface NnunetOptions extends Pick<Run, 'pool' | 'signal' | 'onProgress'> {
+  /** Distance between windows, as a part of the patch. */
+  readonly stepSize: number;
+  readonly mirror: boolean;
+}
+
+/** nnU-Net's own. */
+export const defaultNnunetOptions = { stepSize: 0.5, mirror: true } as const;
+
+/**
+ * Segments an exam with a trained network, or with the mean of several folds. The brain is cut out,
+ * its box goes through the network at the plan's spacing, and the mean scores return to the exam's
+ * grid by interpolation before they become probabilities. The probability is that of any class but
+ * the background. Peak memory is a small multiple of the exam's size times the number of classes.
+ * @param folds networks that give logits
+ * @throws DawsonError `inputs-conflict` where a channel that the model needs is missing;
+ *   `segmentation-failed` without a brain, `bad-intensities` as {@link brainBounds} does; the signal's
+ *   reason.
+ */
+export async function segmentNnunet(
+  exam: PreparedExam,
+  model: NnunetModel,
+  folds: readonly Predict[],
+  options: NnunetOptions,
+): Promise<Segmentation> {
+  if (countNonZero(exam.brain.data) === 0) throw emptyBrain();
+  const { channels, notes } = channelsOf(exam, model);
+  const oriented = channels.map((volume) => volume && reorient(volume, model.orientation));
+  const probability = await predictProbability(oriented, model, folds, options);
+  const { data } = reorient(probability, orientationOf(exam.flair.affine));
+  return {
+    probability: onGrid(
+      exam.flair,
+      data.map((value, at) => (exam.brain.data[at] === 0 ? 0 : value)),
+    ),
+    rule: model.postProcessing,
+    notes,
+  };
+}
+
+/** The sequence that a channel's name means; 'T1w' is the T1. */
+const sequenceOf = (channelName: string): string => channelName.toLowerCase().replace(/w$/, '');
+
+/**
+ * Checks that an exam has every sequence that a model cannot do without.
+ * @throws DawsonError `inputs-conflict` naming the sequence.
+ */
+export function requireChannels(
+  sequences: readonly SequenceName[],
+  { channelNames, optionalChannels }: Pick<NnunetModel, 'channelNames' | 'optionalChannels'>,
+): void {
+  const names: readonly string[] = sequences;
+  const missing = channelNames.filter(
+    (name) => !names.includes(sequenceOf(name)) && !optionalChannels.includes(name),
+  );
+  if (missing.length === 0 && channelNames.some((name) => names.includes(sequenceOf(name)))) return;
+  throw new DawsonError('inputs-conflict', {
+    expected: `the sequences of the model: ${channelNames.join(', ')}`,
+    found: `an exam without ${(missing.length > 0 ? missing : channelNames).join(', ')}`,
+    advice: 'Add the sequence, or choose a model that works without it.',
+  });
+}
+
+/** What the other schemes are not independent of, as deviations from the mean are. */
+const dependsOn = {
+  RescaleTo01Normalization: 'extremes',
+  CTNormalization: 'zeroAndUnit',
+  RGBTo01Normalization: 'zeroAndUnit',
+  NoNormalization: 'zeroAndUnit',
+} as const;
+
+/** The exam's sequences in the model's order, without outliers, 0 outside of the brain. */
+function channelsOf(
+  exam: PreparedExam,
+  model: NnunetModel,
+): { channels: Channels; notes: Remark[] } {
+  const sequences = sequencesOf(exam);
+  requireChannels(sequences, model);
+  const { channelNames } = model;
+  const notes: Remark[] = [];
+  const channels = channelNames.map((name, channel) => {
+    const sequence = sequences.find((sequence) => sequence === sequenceOf(name));
+    const volume = sequence && exam[sequence];
+    if (!volume) {
+      notes.push(remark('channel-missing', { label: name }));
+      return undefined;
+    }
+    const { scheme } = model.plan.channels[channel];
+    if (scheme !== 'ZScoreNormalization') {
+      notes.push(
+        remark('normalisation-of-extremes', { label: name, scheme, dependsOn: dependsOn[scheme] }),
+      );
+    }
+    const inside = exam.brain.data;
+    const bounds = brainBounds(volume.data, inside, sequenceLabels[sequence]);
+    return onGrid(
+      volume,
+      volume.data.map((value, at) => (inside[at] === 0 ? 0 : clamp(value, bounds))),
+    );
+  });
+  for (const sequence of sequences) {
+    if (channelNames.some((name) => sequenceOf(name) === sequence)) continue;
+    const label = sequenceLabels[sequence];
+    notes.push(remark('sequence-not-used', { label, channels: channelNames.join(', ') }));
+  }
+  return { channels, notes };
+}
+
+/**
+ * Probability of any foreground class for images on one grid, in the orientation of the training
+ * set, 0 outside of the box of what is not 0.
+ */
+export async function predictProbability(
+  channels: Channels,
+  model: NnunetModel,
+  folds: readonly Predict[],
+  options: NnunetOptions,
+): Promise<Volume<Float32Array>> {
+  const { stepSize, mirror, signal, onProgress } = options;
+  const { plan, classCount } = model;
+  const grid = channels.find((volume) => volume !== undefined);
+  if (!grid || channels.every((volume) => !volume || volume.data.every((value) => value === 0))) {
+    throw new DawsonError('segmentation-failed', {
+      expected: 'a brain to segment',
+      found: 'images that are 0 everywhere',
+    });
+  }
+  const prepared = await preprocessCaseInWorker(options, channels, plan);
+  const networks =
+    model.average === 'logits'
+      ? folds
+      : folds.map(
+          (predict): Predict =>
+            async (patch) =>
+              softmax(await predict(patch), classCount),
+        );
+  const { shape, geometry } = prepared;
+  const scores = await slideWindow(
+    { data: prepared.image, channels: prepared.channels, shape },
+    networks,
+    {
+      patchShape: plan.patchShape,
+      classes: classCount,
+      stepSize,
+      mirrorAxes: mirror ? model.mirrorAxes : [],
+      signal,
+      onProgress,
+    },
+  );
+  const { size, affine } = grid;
+  return probabilityFromScoresInWorker(options, scores, shape, geometry, model, { size, affine });
+}

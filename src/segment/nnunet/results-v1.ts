@@ -1,0 +1,242 @@
+import { basename, dirname, join, resolve } from 'node:path';
+import { numberOf, numbersOf } from '../../formats/numpy-pickle.js';
+import { readWholeFile } from '../../formats/open-file.js';
+import { type PickleValue, parsePickle } from '../../formats/pickle.js';
+import { readJson } from '../../formats/read-json.js';
+import { readTorchFields } from '../../formats/torch-checkpoint.js';
+import { argmax, type PostProcessing } from '../../model/lesion-rule.js';
+import { configurationName, version1Preprocessor } from '../../model/nnunet-plans.js';
+import { importedFields, usualLayers } from '../../network/index.js';
+import {
+  badResults,
+  exists,
+  fieldsOf,
+  type NnunetResults,
+  numberOrUnknown,
+  textOf,
+} from './results.js';
+
+export const version1Checkpoint = 'model_final_checkpoint.model';
+const longestPickleBytes = 64 * 2 ** 20;
+/** Generic_UNet's largest number of features in three dimensions. */
+const mostFeatures = 320;
+
+/**
+ * The folder TRAINER__PLANS of nnU-Net v1: `fold_K/model_final_checkpoint.model`, beside each the
+ * `.pkl` with its plans, and `postprocessing.json` where it is. The plans become those of nnU-Net v2.
+ * @param folds their checkpoints
+ * @throws DawsonError `file-not-found`, `bad-model`.
+ */
+export async function readNnunetV1(
+  results: string,
+  folds: ReadonlyMap<number, string>,
+): Promise<NnunetResults> {
+  const [checkpoint] = folds.values();
+  const file = `${checkpoint}.pkl`;
+  const info = new Fields(await readPickle(file), '', file);
+  const trainer = textOf(info.value('name'));
+  const plans = info.child('plans');
+  const stages = plans.map('plans_per_stage');
+  const stage = new Fields(stages.get(stageOf(info, stages)), 'plans_per_stage.', file);
+  const channelCount = plans.count('num_modalities', 16);
+  const classCount = plans.count('num_classes', 127);
+  const datasetName = basename(dirname(resolve(results)));
+  const fields = await readTorchFields(checkpoint);
+  return {
+    plans: plansOf(plans, stage, channelCount, datasetName),
+    dataset: {
+      channel_names: Object.fromEntries(channelNames(plans, channelCount)),
+      labels: Object.fromEntries(
+        Array.from({ length: classCount + 1 }, (_, label) => [
+          label === 0 ? 'background' : `class ${label}`,
+          label,
+        ]),
+      ),
+    },
+    datasetName,
+    training: {
+      by: 'nnU-Net v1',
+      trainer,
+      plans: textOf(plans.value('data_identifier')),
+      dataset: datasetName,
+      epochs: numberOrUnknown(fields.get('epoch')),
+    },
+    mirrorAxes: /noMirror/i.test(trainer) ? [] : [0, 1, 2],
+    average: 'probabilities',
+    postProcessing: await postProcessingIn(results),
+    folds,
+    weightsField: 'state_dict',
+  };
+}
+
+async function readPickle(file: string): Promise<PickleValue> {
+  const limits = { mostBytes: longestPickleBytes, kind: 'plans of nnU-Net' };
+  return parsePickle(await readWholeFile(file, limits), file);
+}
+
+/** The resolution that the trainer was made for: the sixth of its arguments, or else the finest. */
+function stageOf(info: Fields, stages: ReadonlyMap<PickleValue, PickleValue>): PickleValue {
+  const init = info.value('init');
+  const given = Array.isArray(init) ? init[5] : undefined;
+  return given !== undefined && stages.has(given) ? given : Math.max(0, stages.size - 1);
+}
+
+function* channelNames(plans: Fields, count: number): Generator<[number, string]> {
+  const names = plans.map('modalities');
+  for (let channel = 0; channel < count; channel++) yield [channel, textOf(names.get(channel))];
+}
+
+const schemes = new Map<PickleValue | undefined, string>([
+  ['nonCT', 'ZScoreNormalization'],
+  ['CT', 'CTNormalization'],
+  ['noNorm', 'NoNormalization'],
+]);
+
+function plansOf(plans: Fields, stage: Fields, channelCount: number, datasetName: string) {
+  const channels = Array.from({ length: channelCount }, (_, channel) => channel);
+  const [normalization, masks] = [
+    plans.map('normalization_schemes'),
+    plans.map('use_mask_for_norm'),
+  ];
+  const preprocessor = plans.value('preprocessor_name') ?? version1Preprocessor;
+  if (preprocessor !== version1Preprocessor) {
+    plans.fail('preprocessor_name', version1Preprocessor);
+  }
+  const exporting = plans.value('segmentation_export_params');
+  const resampling = (name: string, order: number, isSegmentation: boolean) => ({
+    [name]: 'resample_data_or_seg_to_shape',
+    [`${name}_kwargs`]: { is_seg: isSegmentation, order, order_z: 0, force_separate_z: null },
+  });
+  const transpose = plans.value('transpose_forward') === undefined ? [0, 1, 2] : undefined;
+  return {
+    dataset_name: datasetName,
+    plans_name: textOf(plans.value('data_identifier')),
+    image_reader_writer: 'SimpleITKIO',
+    transpose_forward: transpose ?? plans.numbers('transpose_forward', 3),
+    transpose_backward: transpose ?? plans.numbers('transpose_backward', 3),
+    foreground_intensity_properties_per_channel: Object.fromEntries(
+      channels.map((channel) => [channel, intensitiesOf(plans, channel)]),
+    ),
+    configurations: {
+      [configurationName]: {
+        preprocessor_name: version1Preprocessor,
+        batch_size: stage.count('batch_size', 1024),
+        patch_size: stage.numbers('patch_size', 3),
+        spacing: stage.numbers('current_spacing', 3),
+        normalization_schemes: channels.map(
+          (channel) =>
+            schemes.get(normalization.get(channel)) ??
+            plans.fail('normalization_schemes', [...schemes.keys()].join(', ')),
+        ),
+        use_mask_for_norm: channels.map((channel) => numberOf(masks.get(channel)) === 1),
+        ...resampling('resampling_fn_data', 3, false),
+        ...resampling('resampling_fn_seg', 1, true),
+        ...resampling(
+          'resampling_fn_probabilities',
+          (exporting instanceof Map && numberOf(exporting.get('interpolation_order'))) || 1,
+          false,
+        ),
+        architecture: architectureOf(plans, stage),
+      },
+    },
+  };
+}
+
+/** Of the foreground of the training set; only CT is normalised by them. */
+function intensitiesOf(plans: Fields, channel: number) {
+  const all = plans.child('dataset_properties').value('intensityproperties');
+  const of = all instanceof Map ? all.get(channel) : undefined;
+  const number = (name: string) => (of instanceof Map ? numberOf(of.get(name)) : undefined) ?? 0;
+  return {
+    mean: number('mean'),
+    median: number('median'),
+    std: number('sd'),
+    min: number('mn'),
+    max: number('mx'),
+    percentile_00_5: number('percentile_00_5'),
+    percentile_99_5: number('percentile_99_5'),
+  };
+}
+
+/** Generic_UNet as nnUNetTrainerV2 builds it. */
+function architectureOf(plans: Fields, stage: Fields) {
+  const pools = stage.axes('pool_op_kernel_sizes');
+  const kernels = stage.axes('conv_kernel_sizes');
+  const features = plans.count('base_num_features', mostFeatures);
+  const convolutions = plans.value('conv_per_stage') ?? 2;
+  const stages = pools.length + 1;
+  return {
+    network_class_name: 'nnunet.network_architecture.generic_UNet.Generic_UNet',
+    arch_kwargs: {
+      n_stages: stages,
+      features_per_stage: kernels.map((_, at) => Math.min(features * 2 ** at, mostFeatures)),
+      kernel_sizes: kernels,
+      strides: [[1, 1, 1], ...pools],
+      n_conv_per_stage: kernels.map(() => convolutions),
+      n_conv_per_stage_decoder: pools.map(() => convolutions),
+      ...usualLayers,
+    },
+    _kw_requires_import: importedFields,
+  };
+}
+
+/** nnU-Net's rule where it was determined: the classes of which only the largest component stays. */
+async function postProcessingIn(results: string): Promise<PostProcessing> {
+  const file = join(results, 'postprocessing.json');
+  if (!(await exists(file))) return argmax;
+  const { for_which_classes: classes } = fieldsOf(await readJson(file), file);
+  return { ...argmax, keepLargest: Array.isArray(classes) && classes.length > 0 };
+}
+
+/** Fields of a dictionary in a pickle; failures name their place. */
+class Fields {
+  readonly #fields: ReadonlyMap<PickleValue, PickleValue>;
+  readonly #place: string;
+  readonly #file: string;
+
+  constructor(value: PickleValue | undefined, place: string, file: string) {
+    this.#place = place;
+    this.#file = file;
+    this.#fields = value instanceof Map ? value : this.fail('', 'a dictionary');
+  }
+
+  fail(name: string, expected: string): never {
+    throw badResults(this.#file, `${expected} in ${this.#place}${name}`, 'something else');
+  }
+
+  value(name: string): PickleValue | undefined {
+    return this.#fields.get(name);
+  }
+
+  child(name: string): Fields {
+    return new Fields(this.value(name), `${this.#place}${name}.`, this.#file);
+  }
+
+  map(name: string): ReadonlyMap<PickleValue, PickleValue> {
+    const value = this.value(name);
+    return value instanceof Map ? value : this.fail(name, 'a dictionary');
+  }
+
+  count(name: string, most: number): number {
+    const value = numberOf(this.value(name));
+    const isCount = value !== undefined && Number.isInteger(value) && value >= 1 && value <= most;
+    return isCount ? value : this.fail(name, `a number from 1 to ${most}`);
+  }
+
+  numbers(name: string, count: number): number[] {
+    const values = numbersOf(this.value(name));
+    return values?.length === count ? values : this.fail(name, `${count} numbers`);
+  }
+
+  /** A list of three numbers each. */
+  axes(name: string): number[][] {
+    const list = this.value(name);
+    if (!Array.isArray(list) || list.length < 1 || list.length > 10) {
+      return this.fail(name, '1 to 10 times three numbers');
+    }
+    return list.map((values) => {
+      const numbers = numbersOf(values);
+      return numbers?.length === 3 ? numbers : this.fail(name, 'three numbers an entry');
+    });
+  }
+}
