@@ -157,7 +157,8 @@ export const errorTable = {
   'queue-failed': {
     exitCode: 7,
     title: 'The cluster’s queue refused or did not answer',
-    advice: 'What it said is above; partition and account are taken from SBATCH_PARTITION and SBATCH_ACCOUNT.',
+    advice:
+      'What it said is above; partition and account are taken from SBATCH_PARTITION and SBATCH_ACCOUNT.',
   },
   'gateway-not-running': {
     exitCode: 7,

@@ -1,25 +1,10 @@
 import { DawsonError } from '../errors.js';
 import { contentHash } from './content-hash.js';
-import type { Engine } from './engine.js';
+import type { JobRun } from './engine.js';
 import { argumentsOf, type Job, type JobFailure, type JobRecord, keyOf } from './job.js';
 import { Ledger, stillHolds } from './ledger.js';
 import { localEngine } from './local-engine.js';
 import { examMemoryBytes, memoryForJobs, slotsFor, threadsEach } from './resources.js';
-
-/** How jobs are run. */
-export interface JobRun {
-  readonly engine: Engine;
-  readonly ledger: Ledger;
-  /** Commands at the same time, at most. */
-  readonly slots: number;
-  /** Threads of each command that understands them. */
-  readonly threads: number;
-  /** What all commands under way may take together; one at a time runs whatever it takes. */
-  readonly memoryBytes: number;
-  readonly signal?: AbortSignal;
-  /** Is told of each job as it ends; `known` was not run, as its record holds. */
-  readonly onEnd?: (job: Job, record: JobRecord, known: boolean) => void;
-}
 
 /**
  * A run whose records lie in a folder; on this machine, with as many commands at a time as it can take, where

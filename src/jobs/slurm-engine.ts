@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { DawsonError } from '../errors.js';
 import { writeWhole } from '../formats/index.js';
 import { readJsonIfThere } from '../formats/read-json.js';
-import type { Engine } from './engine.js';
+import type { Engine, JobRun } from './engine.js';
 import type { Job, JobRecord } from './job.js';
 import { localEngine } from './local-engine.js';
 import { writeQueuedJobs } from './queued-jobs.js';
-import { type JobRun, knownRecord, recordOf, recordOfNeeding } from './run-jobs.js';
+import { knownRecord, recordOf, recordOfNeeding } from './run-jobs.js';
 
 /** Slurm's own default for the number of tasks of an array, less one. */
 const mostTasks = 1000;

@@ -2,13 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeNifti } from '../../src/formats/index.js';
-import {
-  type Job,
-  Ledger,
-  localEngine,
-  runJobs,
-  slurmEngine,
-} from '../../src/jobs/index.js';
+import { type Job, Ledger, localEngine, runJobs, slurmEngine } from '../../src/jobs/index.js';
 import { makePhantom, someLesions } from '../segment/phantom.js';
 import { dawson, temporaryFolder } from '../support/dawson.js';
 import { type Cluster, startSlurm, withoutSlurm } from '../support/slurm.js';
