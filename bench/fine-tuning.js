@@ -4,30 +4,28 @@
 //
 // FOLDER of the data holds lesions/ and synthesis/. Each case with experts' masks is left out in turn, the
 // network that comes with Dawson trained on (`dawson train --init lesions`) with the others, and the
-// one left out segmented. Beside it the network as it is, and a control that was trained as long and
-// as fast on synthetic exams alone. An epoch has 50 steps of 2 patches. All masks are probabilities
-// from 0.5 on, in components above 3 mm3: the rule that was chosen for the network belongs to its own
-// probabilities.
+// one left out segmented (`dawson segment --model`). Beside it the network as it is, and a control that
+// was trained as long and as fast on synthetic exams alone. An epoch has 50 steps of 2 patches. All are
+// used alike, by the rule of the network that comes with Dawson.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { definitions } from '../dist/evaluate/definitions.js';
-import { evaluatePair } from '../dist/evaluate/evaluate-pair.js';
-import { pairMasks } from '../dist/evaluate/mask-pair.js';
+import { evaluateFiles } from '../dist/evaluate/evaluate-files.js';
 import {
   defaultNetworks,
   trainDefault,
 } from '../dist/experiments/own-networks/default-networks.js';
-import { lesionMask } from '../dist/model/lesion-rule.js';
+import { writeSafetensors } from '../dist/formats/safetensors.js';
+import { openModelFolder, writeModelFolder } from '../dist/model/model-folder.js';
 import { ownNetworkFolder, readOwnNetwork } from '../dist/model/own-network.js';
-import { Engine, loadPredictor, readWeights } from '../dist/network/index.js';
-import { predictLesions, windowShape } from '../dist/segment/lesions/lesion-network.js';
+import { Engine } from '../dist/network/index.js';
 import { weightsOfState } from '../dist/train/checkpoint.js';
 import { WorkerPool } from '../dist/workers.js';
-import { makeRealDataset, readRealCase, realCases } from './support/real-dataset.js';
+import { makeRealDataset, realCases, realChannels } from './support/real-dataset.js';
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { values: flags } = parseArgs({
@@ -41,7 +39,6 @@ const { values: flags } = parseArgs({
 const epochs = Number(flags.epochs);
 const stepsPerEpoch = 50;
 const learningRate = 2e-4;
-const rule = { threshold: 0.5, minimumVolumeMm3: 3, keepLargest: false };
 
 mkdirSync(flags.out, { recursive: true });
 const { plan, weights: shipped } = await readOwnNetwork(ownNetworkFolder('lesions'));
@@ -70,7 +67,7 @@ async function control() {
   return weightsOfState(plan, state);
 }
 
-/** Weights after training on every real case but one. */
+/** The model after training on every real case but one. */
 async function tunedWithout(name) {
   const dataset = join(flags.out, `without-${name}`, 'dataset');
   const training = join(flags.out, `without-${name}`, 'training');
@@ -81,28 +78,53 @@ async function tunedWithout(name) {
       realCases.filter((other) => other !== name),
     );
   }
-  const { status } = spawnSync(
-    process.execPath,
-    [
-      ...[at('../bin/dawson.js'), 'train', dataset, '--fold', 'all', '--out', training],
-      ...['--init', 'lesions', '--optimiser', 'adamw', '--learning-rate', String(learningRate)],
-      ...['--epochs', String(epochs), '--steps', String(stepsPerEpoch)],
-      ...['--threads', flags.threads],
-      ...(existsSync(join(training, 'fold_all', 'checkpoint.safetensors')) ? ['--resume'] : []),
-    ],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
-  );
-  if (status !== 0) throw new Error(`dawson train ended with ${status}`);
-  return readWeights(join(training, 'fold_all', 'weights.safetensors'), plan);
+  dawson([
+    ...['train', dataset, '--fold', 'all', '--out', training],
+    ...['--init', 'lesions', '--optimiser', 'adamw', '--learning-rate', String(learningRate)],
+    ...['--epochs', String(epochs), '--steps', String(stepsPerEpoch)],
+    ...['--threads', flags.threads],
+    ...(existsSync(join(training, 'fold_all', 'checkpoint.safetensors')) ? ['--resume'] : []),
+  ]);
+  return join(training, 'model_all');
 }
 
-async function judge(weights, name) {
-  const predictor = await loadPredictor(engine, plan, weights, windowShape);
-  const { exam, experts } = await readRealCase(flags.data, name);
-  const probability = await predictLesions(exam, predictor.predict, { pool });
-  await predictor.release();
-  const mask = lesionMask(probability, rule);
-  const { dsc, volumes, lesionwise } = evaluatePair(pairMasks(experts, mask), definitions.anima);
+/** A model of other weights, and in all else as another one. */
+async function modelLike(model, weights) {
+  const folder = join(flags.out, 'control-model');
+  const { card, plans, dataset } = await openModelFolder(model);
+  const write = (file) => writeSafetensors(file, { tensors: weights, metadata: {} });
+  await writeModelFolder(
+    folder,
+    { ...card, name: 'control' },
+    plans,
+    dataset,
+    new Map([[0, write]]),
+  );
+  return folder;
+}
+
+function dawson(args) {
+  const { status } = spawnSync(process.execPath, [at('../bin/dawson.js'), ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0) throw new Error(`dawson ${args[0]} ended with ${status}`);
+}
+
+/** @param model folder of one; none for the network that comes with Dawson */
+async function judge(name, model) {
+  const image = (file) => join(flags.data, 'lesions', name, `${file}.nii.gz`);
+  const out = join(flags.out, 'segmented', name, model === undefined ? 'shipped' : basename(model));
+  dawson([
+    ...['segment', '--brain-extracted', '--registered', '--no-report', '--out', out],
+    ...realChannels.flatMap((sequence) =>
+      existsSync(image(sequence)) ? [`--${sequence}`, image(sequence)] : [],
+    ),
+    ...(model === undefined ? [] : ['--model', model]),
+  ]);
+  const { dsc, volumes, lesionwise } = await evaluateFiles(
+    { reference: image('lesions'), prediction: join(out, 'lesions.nii.gz') },
+    { definition: definitions.anima, resample: false },
+  );
   return (
     `DSC ${dsc.toFixed(3)}, F1 ${(lesionwise.f1 ?? Number.NaN).toFixed(3)}, ` +
     `${volumes.predictionMl.toFixed(1)} of ${volumes.referenceMl.toFixed(1)} ml`
@@ -110,11 +132,13 @@ async function judge(weights, name) {
 }
 
 try {
-  const controlled = await control();
+  const weights = await control();
   for (const name of realCases) {
-    console.log(`${name}, as it is:              ${await judge(shipped, name)}`);
-    console.log(`${name}, more synthetic exams:  ${await judge(controlled, name)}`);
-    console.log(`${name}, other real exams:      ${await judge(await tunedWithout(name), name)}`);
+    const tuned = await tunedWithout(name);
+    const controlled = await modelLike(tuned, weights);
+    console.log(`${name}, as it is:              ${await judge(name)}`);
+    console.log(`${name}, more synthetic exams:  ${await judge(name, controlled)}`);
+    console.log(`${name}, other real exams:      ${await judge(name, tuned)}`);
   }
 } finally {
   await engine.close();

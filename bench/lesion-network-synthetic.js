@@ -9,9 +9,9 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readAnatomies } from '../dist/experiments/own-networks/default-networks.js';
-import { lesionMask } from '../dist/model/lesion-rule.js';
 import { ownNetworkFolder, readOwnNetwork } from '../dist/model/own-network.js';
 import { Engine, loadPredictor } from '../dist/network/index.js';
+import { findLesions } from '../dist/quantify/lesions.js';
 import { predictLesions, windowShape } from '../dist/segment/lesions/lesion-network.js';
 import { segmentLstLga } from '../dist/segment/lst-lga/lst-lga.js';
 import { renderBrainExam, sampleBrainExam } from '../dist/synthesize/brain-exam.js';
@@ -35,13 +35,14 @@ const engine = new Engine({ device: 'cpu', threads: Number(flags.threads) });
 const pool = new WorkerPool(1);
 const { predict } = await loadPredictor(engine, plan, weights, windowShape);
 let refused = 0;
-const found = async ({ exam }) => lesionMask(await predictLesions(exam, predict, { pool }), rule);
+const found = async ({ exam }) =>
+  findLesions(await predictLesions(exam, predict, { pool }), rule).mask;
 
 /** Nothing where LST-LGA refuses the exam, such as for the contrast of its T1. */
 function foundByLga({ exam, truth }) {
   try {
     const { probability, rule } = segmentLstLga(exam, { kappa: 0.3 });
-    return lesionMask(probability, rule);
+    return findLesions(probability, rule).mask;
   } catch (error) {
     if (error.code !== 'segmentation-failed') throw error;
     refused++;

@@ -16,9 +16,10 @@ import { pairMasks } from '../dist/evaluate/mask-pair.js';
 import { defaultNetworks } from '../dist/experiments/own-networks/default-networks.js';
 import { writeNifti } from '../dist/formats/index.js';
 import { readSafetensors } from '../dist/formats/safetensors.js';
-import { lesionMask } from '../dist/model/lesion-rule.js';
+import { msseg } from '../dist/model/lesion-rule.js';
 import { ownNetworkFolder, readOwnNetwork } from '../dist/model/own-network.js';
 import { Engine, loadPredictor, requireWeights } from '../dist/network/index.js';
+import { findLesions } from '../dist/quantify/lesions.js';
 import { predictLesions, windowShape } from '../dist/segment/lesions/lesion-network.js';
 import { weightsOfState } from '../dist/train/checkpoint.js';
 import { candidateRules, diceByRule } from '../dist/train/choose-post-processing.js';
@@ -66,11 +67,9 @@ for (const name of realCases) {
       { pool },
     );
     const { user, system } = process.cpuUsage(start);
-    const rule = flags.threshold
-      ? { threshold: Number(flags.threshold), minimumVolumeMm3: 3, keepLargest: false }
-      : own.rule;
+    const rule = flags.threshold ? { ...msseg, threshold: Number(flags.threshold) } : own.rule;
     const { dsc, volumes, lesionwise } = evaluatePair(
-      pairMasks(experts, lesionMask(probability, rule)),
+      pairMasks(experts, findLesions(probability, rule).mask),
       definitions.anima,
     );
     const best = [...diceByRule(probability, experts)]

@@ -39,10 +39,10 @@ import {
 } from '../dist/experiments/own-networks/real/leave-out.js';
 import { preparedCases } from '../dist/experiments/own-networks/real/prepared-case.js';
 import { readSafetensors } from '../dist/formats/safetensors.js';
-import { lesionMask } from '../dist/model/lesion-rule.js';
 import { readOwnNetwork } from '../dist/model/own-network.js';
 import { Engine, loadPredictor } from '../dist/network/index.js';
 import { openAnatomyNetwork } from '../dist/preprocess/anatomy-network.js';
+import { findLesions } from '../dist/quantify/lesions.js';
 import { windowShape } from '../dist/segment/lesions/lesion-network.js';
 import { segmentLstLga } from '../dist/segment/lst-lga/lst-lga.js';
 import { weightsOfState } from '../dist/train/checkpoint.js';
@@ -102,7 +102,7 @@ const synthetic = (method, weights) =>
 
 const figuresOf = (seen, ruleOf) =>
   seen.map(({ name, experts, probability }, index) => {
-    const pair = pairMasks(experts, lesionMask(probability, ruleOf(index)));
+    const pair = pairMasks(experts, findLesions(probability, ruleOf(index)).mask);
     const { dsc, lesionwise, volumes } = evaluatePair(pair, definitions.anima);
     const ratio = volumes.predictionMl / volumes.referenceMl;
     return { name, dsc, f1: lesionwise.f1 ?? 0, ratio, bySize: lesionwise.bySize };

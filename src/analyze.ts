@@ -1,6 +1,7 @@
 import { type AnalysisSettings, type AnalyzeOptions, settingsOf } from './analysis-options.js';
+import type { LesionRule } from './model/lesion-rule.js';
 import type { ModelRecord } from './model/model-record.js';
-import { openAnatomyNetwork } from './preprocess/anatomy-network.js';
+import { type AnatomyNetwork, openAnatomyNetwork } from './preprocess/anatomy-network.js';
 import type { Exam, ExamFiles } from './preprocess/exam.js';
 import { type ExamSource, examInFiles } from './preprocess/exam-source.js';
 import { flairToAtlas, onFlairGrid } from './preprocess/flair-grid.js';
@@ -8,21 +9,15 @@ import { type Preparation, prepare } from './preprocess/prepare.js';
 import { inputGate } from './preprocess/quality/input-gate.js';
 import { readRegionAtlas } from './preprocess/region-atlas.js';
 import { type Findings, findingsOf } from './quantify/findings.js';
-import {
-  countOfLesions,
-  findLesionsInWorker,
-  type LesionRule,
-  type Lesions,
-} from './quantify/lesions.js';
+import { countOfLesions, findLesionsInWorker, type Lesions } from './quantify/lesions.js';
 import { locateByAtlasInWorker, locateByLabelsInWorker } from './quantify/locate.js';
 import type { LocatedLesions } from './quantify/location.js';
 import { oneSidedFinding } from './quantify/one-sided.js';
-import { remark } from './remarks.js';
 import { type ClinicalReport, clinicalReportInWorker } from './report/clinical/clinical-report.js';
 import type { ReportedExam } from './report/clinical/report-input.js';
 import { overlayPngInWorker } from './report/overlay.js';
 import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
-import type { OpenSegmenter } from './segment/segmenter.js';
+import type { OpenSegmenter, Segmentation } from './segment/segmenter.js';
 import { segmenters } from './segment/segmenters.js';
 import { timed } from './stage.js';
 import { version } from './version.js';
@@ -43,9 +38,6 @@ export interface Analysis {
   readonly preparation: Preparation;
 }
 
-/** What touches only by a corner is one lesion: see docs/methods/lesions.md. */
-const connectivity = 26;
-
 /**
  * From an exam to its lesions: the method, in order. Takes about a minute on two cores, and 3 GiB.
  * Nothing is written: {@link writeAnalysis} does that.
@@ -63,80 +55,56 @@ export function analyze(
   return withRunStoppedAtOnce(run, (run) => analyzeWith(source, settingsOf(options), run));
 }
 
+/** The method, in order: each step is a function of the values of those before it. */
 async function analyzeWith(
   source: ExamSource,
   settings: AnalysisSettings,
   { pool, stage: outerStage, signal }: Run,
 ): Promise<Analysis> {
   const secondsPerStage: Record<string, number> = {};
-  const stage = timed(outerStage, secondsPerStage);
-  const run: Run = { pool, stage, signal };
+  const run: Run = { pool, stage: timed(outerStage, secondsPerStage), signal };
+  const { stage } = run;
 
+  // What is missing is said before the long work begins.
   const { open } = segmenters[settings.segmenter];
   const segmenter: OpenSegmenter = await open(settings, source.sequences, run);
   const described = await source.describe(settings.described);
   const { exam, notes } = await stage('read', () => source.read());
   const anatomyNetwork = await openAnatomyNetwork(settings.engine);
+
   const preparation = await prepare(exam, settings, run, anatomyNetwork);
   const quality = await inputGate(exam, preparation, settings, run);
   const segmentation = await segmenter.segment(preparation.exam, run);
 
-  const probability = onFlairGrid(segmentation.probability, preparation, exam);
-  const brain = onFlairGrid(preparation.exam.brain, preparation, exam);
-  const anatomy =
-    preparation.anatomy && onFlairGrid<Volume<Uint8Array>>(preparation.anatomy, preparation, exam);
-  const lesionRule: LesionRule = { ...segmentation.rule, connectivity };
-  const lesions = await stage('measure', () => findLesionsInWorker(run, probability, lesionRule));
-  const toAtlas = flairToAtlas(preparation);
-  const oneSided = oneSidedFinding(lesions.mask, toAtlas);
-  const located = await stage('locate', () =>
-    locate(exam.flair.volume, lesions, anatomy, toAtlas, run),
+  const native = onNativeGrid(segmentation, preparation, exam);
+  const lesions = await stage('measure', () =>
+    findLesionsInWorker(run, native.probability, segmentation.rule),
   );
+  const located = await stage('locate', () => locate(lesions, segmentation.rule, native, run));
+  const oneSided = oneSidedFinding(lesions.mask, native.toAtlas);
+  const title = heading(lesions, segmenter.model, settings);
   const overlay = await stage('draw', () =>
-    overlayPngInWorker(
-      run,
-      exam.flair.volume,
-      brain,
-      lesions,
-      heading(lesions, segmenter.model, settings),
-    ),
+    overlayPngInWorker(run, native.flair, native.brain, lesions, title),
   );
 
   const found = findingsOf({
     exam,
     description: described.description,
     preparation,
-    brain,
+    brain: native.brain,
     lesions,
     located,
-    settings: {
-      segmenter: settings.segmenter,
-      segmenterSettings: segmenter.settings,
-      ...(segmenter.model && { model: segmenter.model }),
-      alignment: settings.alignment,
-      brainExtracted: preparation.brainExtracted,
-      ...(anatomy && anatomyNetwork && { anatomyModel: anatomyNetwork.model }),
-      registered: settings.registered,
-      lesionRule,
-    },
+    settings: usedSettings(settings, segmenter, segmentation, preparation, anatomyNetwork),
     quality: [...quality, ...(oneSided ? [oneSided] : [])],
-    notes: [
-      ...described.notes,
-      ...notes,
-      ...preparation.notes,
-      ...segmentation.notes,
-      ...(located ? [] : [remark('regions-unknown')]),
-    ],
+    notes: [...described.notes, ...notes, ...preparation.notes, ...segmentation.notes],
   });
-  const reported = { flair: exam.flair.volume, lesions: lesions.mask, brain };
-  const report = await reportOf(
-    { ...reported, findings: { ...found, run: usage(secondsPerStage) } },
-    settings,
-    run,
-  );
+  // Times and memory of the report stand with those of the exam; it does not show them.
+  const findings = () => ({ ...found, run: usage(secondsPerStage) });
+  const { flair, brain, probability, anatomy } = native;
+  const reported = { flair, brain, lesions: lesions.mask, findings: findings() };
+  const report = await reportOf(reported, settings, run);
   return {
-    // Times and memory with those of the report; it does not show them.
-    findings: { ...found, run: usage(secondsPerStage) },
+    findings: findings(),
     lesions,
     probability,
     brain,
@@ -148,12 +116,36 @@ async function analyzeWith(
   };
 }
 
+/** What was found, on the FLAIR's own grid, and where it lies in the head atlas. */
+interface NativeGrid {
+  readonly flair: Volume;
+  readonly probability: Volume<Float32Array>;
+  readonly brain: Mask;
+  readonly anatomy?: Volume<Uint8Array>;
+  /** Points of the FLAIR to points of the head atlas, RAS mm. */
+  readonly toAtlas: Mat4;
+}
+
+function onNativeGrid(
+  { probability }: Segmentation,
+  preparation: Preparation,
+  exam: Exam,
+): NativeGrid {
+  const { anatomy } = preparation;
+  return {
+    flair: exam.flair.volume,
+    probability: onFlairGrid(probability, preparation, exam),
+    brain: onFlairGrid(preparation.exam.brain, preparation, exam),
+    ...(anatomy && { anatomy: onFlairGrid<Volume<Uint8Array>>(anatomy, preparation, exam) }),
+    toAtlas: flairToAtlas(preparation),
+  };
+}
+
 /** Where the lesions lie: by the parts of this brain where a network told them, else by the atlas. */
 async function locate(
-  flair: Volume,
   lesions: Lesions,
-  anatomy: Volume<Uint8Array> | undefined,
-  toAtlas: Mat4,
+  { connectivity }: LesionRule,
+  { flair, anatomy, toAtlas }: NativeGrid,
   run: Run,
 ): Promise<LocatedLesions | undefined> {
   if (anatomy) return locateByLabelsInWorker(run, lesions, connectivity, anatomy, toAtlas);
@@ -166,6 +158,26 @@ async function locate(
     regions,
     toAtlas,
   );
+}
+
+/** What the findings say about how they came about. */
+function usedSettings(
+  { segmenter: name, alignment, registered }: AnalysisSettings,
+  segmenter: OpenSegmenter,
+  { rule }: Segmentation,
+  { brainExtracted, anatomy }: Preparation,
+  anatomyNetwork: AnatomyNetwork | undefined,
+): Findings['settings'] {
+  return {
+    segmenter: name,
+    segmenterSettings: segmenter.settings,
+    ...(segmenter.model && { model: segmenter.model }),
+    alignment,
+    brainExtracted,
+    ...(anatomy && anatomyNetwork && { anatomyModel: anatomyNetwork.model }),
+    registered,
+    lesionRule: rule,
+  };
 }
 
 function heading(

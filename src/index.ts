@@ -63,6 +63,7 @@ export {
 // Exams that no patient ever had, and trained models.
 export { type SynthesisSources, synthesizeExam } from './synthesize/synthesize-exam.js';
 export type { SyntheticExam } from './synthesize/exam.js';
+export { type Training, type TrainingSettings, train } from './train/training.js';
 export { type ModelFolder, openModelFolder as openModel } from './model/model-folder.js';
 
 // How work is run, and what can go wrong.

@@ -1,3 +1,4 @@
+import type { SequenceName } from './sequences.js';
 /** The languages that reports are written in, and their numbers' decimal signs. */
 export const languages = { en: { decimalSign: '.' }, da: { decimalSign: ',' } } as const;
 export type Language = keyof typeof languages;
@@ -291,7 +292,7 @@ export interface Remark {
   readonly code: RemarkCode;
   readonly severity: Severity;
   /** The sequence that it is about; absent when it is about the exam. */
-  readonly sequence?: 'flair' | 't2' | 't1';
+  readonly sequence?: SequenceName;
   /** Absent in files of earlier versions, of which only the text is known. */
   readonly values?: RemarkValues;
   /** One sentence in English. */

@@ -8,6 +8,7 @@ import {
   writeNifti,
   writeWhole,
 } from './formats/index.js';
+import { jsonBytes } from './formats/json.js';
 import { registerInWorker } from './preprocess/register.js';
 import {
   type ChangeDocument,
@@ -164,10 +165,7 @@ export async function writeTracking(
     folder,
     async (staging) => {
       await writeNifti(join(staging, 'change.nii.gz'), map, { like: header });
-      await writeWhole(
-        join(staging, 'change.json'),
-        Buffer.from(`${JSON.stringify(document, null, 2)}\n`),
-      );
+      await writeWhole(join(staging, 'change.json'), jsonBytes(document));
     },
     { signal, kind: changeResult },
   );

@@ -8,6 +8,7 @@ import {
   writeTransform,
   writeWhole,
 } from './formats/index.js';
+import { jsonText } from './formats/json.js';
 import { type SequenceName, sequencesOf } from './preprocess/exam.js';
 import { flairTo } from './preprocess/flair-grid.js';
 import { lesionTable } from './quantify/lesion-table.js';
@@ -66,11 +67,11 @@ function writersOf(
     probability: nifti(probability),
     brain: nifti(brain),
     table: bytes(lesionTable(findings.lesions, findings.location?.source)),
-    findings: bytes(`${JSON.stringify(findings, null, 2)}\n`),
+    findings: bytes(jsonText(findings)),
     overlay: bytes(overlay),
     pdf: report && bytes(report.pdf),
     html: report && bytes(report.html),
-    change: change && bytes(`${JSON.stringify(change.document, null, 2)}\n`),
+    change: change && bytes(jsonText(change.document)),
     changeMap: change && nifti(change.map),
     dicom: objects && ((path) => writeObjects(dirname(path), objects, signal)),
     anatomy: anatomy && nifti(anatomy),

@@ -3,7 +3,7 @@ import { acquire, averagedOverSlices } from '../../dist/synthesize/acquisition.j
 import { renderAnatomy } from '../../dist/synthesize/anatomy.js';
 import { addArtefactsInPlace } from '../../dist/synthesize/artefacts.js';
 import { paint } from '../../dist/synthesize/contrast.js';
-import { boxOf, sampleGeometry } from '../../dist/synthesize/geometry.js';
+import { sampleGeometry, uprightGrid } from '../../dist/synthesize/geometry.js';
 import { noLesions } from '../../dist/synthesize/lesions.js';
 import { prepareHead } from '../../dist/synthesize/prepare-heads.js';
 import { isPlausible, sampleAppearance } from '../../dist/synthesize/sample-contrast.js';
@@ -161,7 +161,7 @@ function cropped(grid, pose, body) {
 /** The FLAIR as it is measured, and masks of brain and lesions on its grid: more than half of a voxel. */
 function exam(anatomy, { contrast, protocol, artefacts, seed }, mimics) {
   const random = seededRandom(seed);
-  const field = (smooth) => renderField(smooth, boxOf(anatomy.grid));
+  const field = (smooth) => renderField(smooth, uprightGrid(anatomy.grid));
   const image = acquire(paint(anatomy, contrast, mimics, random, field), protocol);
   addArtefactsInPlace(image, artefacts, random);
   const half = (data) => {

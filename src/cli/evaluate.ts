@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { DawsonError } from '../errors.js';
+import { definitionInWords } from '../evaluate/definitions.js';
 import { evaluateFiles } from '../evaluate/evaluate-files.js';
 import type { PairEvaluation } from '../evaluate/evaluate-pair.js';
 import { fixed } from '../report/table.js';
@@ -129,7 +130,8 @@ async function evaluateFolders(
             `${title}${unit ? ` (${unit})` : ''}: ${fixed(mean, digits)} ± ` +
             `${fixed(standardDeviation, digits)} (${n} cases)`,
         ),
-        `Definition ${definition.name}. Look at ${join(out, 'report.html')}.`,
+        definitionInWords(definition),
+        `Look at ${join(out, 'report.html')}.`,
       ],
     );
   });
@@ -138,7 +140,6 @@ async function evaluateFolders(
 function linesOf({ dsc, volumes, surface, lesionwise, definition, ...rest }: PairEvaluation) {
   const text = (value: number | null | undefined, digits = 3) =>
     value?.toFixed(digits) ?? 'undefined';
-  const { connectivity, minimumMm3 } = definition;
   return [
     `DSC ${text(dsc)}, voxel precision ${text(rest.precision)}, recall ${text(rest.recall)}`,
     `Volume ${text(volumes.predictionMl)} ml, reference ${text(volumes.referenceMl)} ml`,
@@ -150,7 +151,7 @@ function linesOf({ dsc, volumes, surface, lesionwise, definition, ...rest }: Pai
             `${lesionwise.referenceLesions} in the reference)`,
         ]
       : []),
-    `Definition ${definition.name}${connectivity ? `: connectivity ${connectivity}, over ${minimumMm3} mm3` : ''}`,
+    definitionInWords(definition),
     ...Object.entries(rest.undefined).map(([figure, reason]) => `${figure}: ${reason}`),
   ];
 }

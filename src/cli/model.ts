@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { ruleInWords } from '../model/lesion-rule.js';
 import { openModelFolder } from '../model/model-folder.js';
 import { type ModelSummary, summaryOf } from '../model/model-summary.js';
 import { importNnunet, type NnunetImportOptions } from '../segment/nnunet/import-nnunet.js';
@@ -67,22 +68,22 @@ const networkNames = {
   compact: 'compact network',
 } as const;
 
+const inputsInWords = {
+  nnunet: 'what is not 0, prepared as plans.json says',
+  brain: 'the brain in voxels of 1 mm, as Dawson’s own network',
+} as const;
+
 function linesOf(summary: ModelSummary): string[] {
   const { network, costPerPatch, lesionRule } = summary;
   const channels = summary.channels.map(
     ({ name, optional }) => name + (optional ? ' (may lack)' : ''),
   );
-  const rule =
-    `probability from ${lesionRule.threshold}, ` +
-    (lesionRule.keepLargest
-      ? 'the largest component only'
-      : `components above ${lesionRule.minimumVolumeMm3} mm³`) +
-    (lesionRule.minimumPeak ? ` with a peak from ${lesionRule.minimumPeak}` : '');
   const memory = `${Number((costPerPatch.memoryBytes / 2 ** 30).toPrecision(2))} GiB`;
   return [
     `${summary.name} ${summary.version}`,
     `  takes     ${channels.join(', ')}`,
-    `  finds     ${summary.classes.join(', ')}; ${rule}`,
+    `  finds     ${summary.classes.join(', ')}; ${ruleInWords(lesionRule)}`,
+    `  sees      ${inputsInWords[summary.input]}`,
     `  network   ${networkNames[network.kind]}, ${network.features.length} stages of ` +
       `${network.features.join(', ')} features, ${network.parameters.toLocaleString('en')} parameters`,
     `  patch     ${summary.patchVoxels.join(' x ')} voxels of ` +

@@ -6,6 +6,7 @@ import { analyzeDicom, type DicomAnalysis } from '../analyze-dicom.js';
 import { openDicomExam, openEarlierExams, readDicomFolder, readSiteRules } from '../dicom/index.js';
 import { DawsonError } from '../errors.js';
 import { requireReplaceableFolder } from '../formats/index.js';
+import { ruleInWords } from '../model/lesion-rule.js';
 import { type Device, devices } from '../network/index.js';
 import { type Alignment, alignments } from '../preprocess/prepare.js';
 import { changeClasses } from '../quantify/change.js';
@@ -170,6 +171,7 @@ async function segment(options: SegmentOptions): Promise<void> {
       ...noteLines(findings.notes),
       `${countOfLesions(findings.lesionCount)}, ${findings.lesionVolumeMl.toFixed(2)} ml in all ` +
         `(brain ${findings.brainVolumeMl.toFixed(0)} ml), in ${seconds.toFixed(1)} s with ${gib.toFixed(2)} GiB.`,
+      `What counts as a lesion: ${ruleInWords(findings.settings.lesionRule)}.`,
       ...changeLines(more.change),
       ...(options.report ? [`The report: ${path('pdf')}.`] : []),
       ...(more.objects

@@ -1,18 +1,12 @@
-import { writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { DawsonError } from '../errors.js';
-import {
-  type ResultKind,
-  requireReplaceableFolder,
-  writeFolderWhole,
-  writeNifti,
-} from '../formats/index.js';
+import { requireReplaceableFolder } from '../formats/index.js';
 import { contactSheetPng } from '../report/contact-sheet.js';
-import { sequenceNames } from '../synthesize/exam.js';
+import { type SyntheticExam, sequenceNames } from '../synthesize/exam.js';
 import { synthesizeExamInWorker } from '../synthesize/synthesize-exam.js';
-import { version } from '../version.js';
+import { synthesisResult, writeSyntheticExam } from '../synthesize/write-exam.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
 import { requireOutputs } from './outputs.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
@@ -25,13 +19,6 @@ interface SynthesizeOptions extends OutputOptions {
   readonly cache: string;
   readonly preview: boolean;
 }
-
-/** What the folder of a synthetic exam is known by. */
-const synthesisResult: ResultKind = {
-  names: /^(parameters\.json|(flair|t2|t1|truth)\.nii\.gz|preview\.png)$/,
-  marker: 'parameters.json',
-  schema: 'dawson-synthetic-exam',
-};
 
 export function addSynthesize(program: Command): void {
   const command = program
@@ -77,37 +64,31 @@ async function synthesize(options: SynthesizeOptions): Promise<void> {
     );
     await requireReplaceableFolder(options.out, synthesisResult);
     const sources = { dataFolder: options.data, cacheFolder: options.cache };
-    const { parameters, exam } = await stage('make the exam', () =>
-      synthesizeExamInWorker(run, seed, sources),
-    );
+    const made = await stage('make the exam', () => synthesizeExamInWorker(run, seed, sources));
+    const { parameters, exam } = made;
     const taken = sequenceNames.filter((name) => exam.images[name]);
     const lesionVolumeMl = nonZeroVolumeMl(exam.truth);
     const summary = { seed, head: parameters.head, sequences: taken, lesionVolumeMl };
-    const write = async (staging: string) => {
-      for (const name of taken)
-        await writeNifti(join(staging, `${name}.nii.gz`), exam.images[name]!);
-      await writeNifti(join(staging, 'truth.nii.gz'), exam.truth);
-      const { schema } = synthesisResult;
-      const document = { schema, schemaVersion: 1, version, seed, ...parameters };
-      await writeFile(join(staging, 'parameters.json'), `${JSON.stringify(document, null, 1)}\n`);
-      if (!options.preview) return;
-      const rows = taken.map((name) => ({
-        name: name.toUpperCase(),
-        image: exam.images[name]!,
-        mask: name === 'flair' ? exam.truth : undefined,
-      }));
-      const heading = `Seed ${seed}, ${parameters.head}, ${lesionVolumeMl.toFixed(1)} ml of lesions`;
-      await writeFile(join(staging, 'preview.png'), contactSheetPng(rows, heading));
-    };
-    await stage('write', () =>
-      writeFolderWhole(options.out, write, { signal, kind: synthesisResult }),
-    );
+    const heading = `Seed ${seed}, ${parameters.head}, ${lesionVolumeMl.toFixed(1)} ml of lesions`;
+    const preview = options.preview ? previewOf(exam, heading) : undefined;
+    await stage('write', () => writeSyntheticExam(options.out, seed, made, { preview, signal }));
     printResult(options, summary, [
       `${taken.map((name) => name.toUpperCase()).join(', ')} of ${parameters.head} with ` +
         `${lesionVolumeMl.toFixed(1)} ml of lesions: ${options.out}`,
     ]);
   });
 }
+
+/** All sequences, the lesions' outlines on the FLAIR. */
+const previewOf = ({ images, truth }: SyntheticExam, heading: string): Uint8Array =>
+  contactSheetPng(
+    sequenceNames.flatMap((name) => {
+      const image = images[name];
+      const mask = name === 'flair' ? truth : undefined;
+      return image ? [{ name: name.toUpperCase(), image, mask }] : [];
+    }),
+    heading,
+  );
 
 function seedFrom(text: string): number {
   const seed = Number(text);

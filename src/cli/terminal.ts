@@ -1,6 +1,7 @@
 import { freemem } from 'node:os';
 import { type Command, Option } from 'commander';
 import { DawsonError } from '../errors.js';
+import { jsonText } from '../formats/json.js';
 import type { Stage } from '../stage.js';
 
 /** How a command speaks to the person who runs it. */
@@ -60,7 +61,7 @@ export function stagesOnTerminal({ quiet, json }: OutputOptions, stream = proces
 
 /** Prints a result: as JSON, as lines for people, or (quiet) not at all. */
 export function printResult({ quiet, json }: OutputOptions, result: object, lines: string[]): void {
-  if (json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  if (json) process.stdout.write(jsonText(result));
   else if (!quiet) process.stdout.write(printable(`${lines.join('\n')}\n`));
 }
 

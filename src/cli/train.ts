@@ -1,55 +1,29 @@
-import { availableParallelism } from 'node:os';
-import { basename } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { DawsonError } from '../errors.js';
-import {
-  type CohortColumn,
-  type CohortRow,
-  cohortColumns,
-  readCohort,
-} from '../evaluate/cohort-table.js';
+import { cohortColumns } from '../evaluate/cohort-table.js';
 import { writeWhole } from '../formats/index.js';
-import { readJsonIfThere } from '../formats/read-json.js';
-import { type Device, devices } from '../network/index.js';
+import { devices } from '../network/index.js';
+import type { Run } from '../run.js';
 import { readDataset } from '../train/dataset.js';
-import { type Fold, splitCases, splitIntoFolds } from '../train/folds.js';
-import { defaultRunSettings, type EpochRecord, readLog } from '../train/loop.js';
-import { type LossName, lossNames } from '../train/loss.js';
-import { type OptimiserName, optimisers } from '../train/optimiser.js';
+import { type EpochRecord, readLog } from '../train/loop.js';
+import { lossNames } from '../train/loss.js';
+import { optimisers } from '../train/optimiser.js';
+import { augmentationNames } from '../train/train-fold.js';
 import {
-  type AugmentationName,
-  augmentationNames,
-  type PlannedTraining,
-  type TrainingChoice,
-  trainFold,
-  writeTrainedModel,
-} from '../train/train-fold.js';
+  foldCount,
+  type Training,
+  type TrainingSettings,
+  train,
+  trainingDefaults,
+} from '../train/training.js';
 import { type FoldName, TrainingFolder } from '../train/training-folder.js';
 import { requireOutputs } from './outputs.js';
 import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
-import { plannedTraining, readPretrained } from './train-start.js';
 import { withCommandRun } from './with-run.js';
 
-interface TrainOptions extends OutputOptions {
+interface TrainOptions extends OutputOptions, TrainingSettings {
   readonly fold: FoldName;
   readonly out: string;
-  readonly epochs: number;
-  readonly steps: number;
-  readonly learningRate?: number;
-  readonly loss: LossName;
-  readonly optimiser: OptimiserName;
-  readonly augmentation: AugmentationName;
-  readonly cohort?: string;
-  readonly stratify?: CohortColumn;
-  readonly seed: number;
-  readonly device: Device;
-  readonly threads: number;
-  readonly resume: boolean;
-  readonly init?: string;
 }
-
-/** Folds of the cross-validation. */
-const foldCount = 5;
 
 export function addTrain(program: Command): void {
   const command = program
@@ -66,21 +40,28 @@ export function addTrain(program: Command): void {
       'folder of the training; its plans.json is used if there is one',
     )
     .requiredOption('--fold <K>', 'fold 0 to 4 of five, or all: one network of all cases', foldName)
-    .option('--epochs <number>', 'epochs', whole, defaultRunSettings.epochs)
-    .option('--steps <number>', 'steps of an epoch', whole, defaultRunSettings.stepsPerEpoch)
+    .option(
+      '--epochs <number>',
+      'epochs; 0 for the network as it begins',
+      wholeOrNone,
+      trainingDefaults.epochs,
+    )
+    .option('--steps <number>', 'steps of an epoch', whole, trainingDefaults.steps)
     .option('--learning-rate <number>', 'at the start; falls to 0 (default: the optimiser’s)', rate)
     .addOption(
       new Option('--loss <name>', 'what is made small')
         .choices(lossNames)
-        .default('dice-and-cross-entropy'),
+        .default(trainingDefaults.loss),
     )
     .addOption(
-      new Option('--optimiser <name>', 'how').choices(Object.keys(optimisers)).default('sgd'),
+      new Option('--optimiser <name>', 'how')
+        .choices(Object.keys(optimisers))
+        .default(trainingDefaults.optimiser),
     )
     .addOption(
       new Option('--augmentation <name>', 'how patches are varied')
         .choices(augmentationNames)
-        .default('nnunet'),
+        .default(trainingDefaults.augmentation),
     )
     .option('--cohort <file>', 'table with the patient of each case, and more columns (CSV or TSV)')
     .addOption(
@@ -89,9 +70,9 @@ export function addTrain(program: Command): void {
         'spread what this column of the table says over the folds',
       ).choices(Object.keys(cohortColumns)),
     )
-    .option('--seed <number>', 'another seed is another run', whole, 1)
+    .option('--seed <number>', 'another seed is another run', whole, trainingDefaults.seed)
     .addOption(new Option('--device <name>', 'where it runs').choices(devices).default('cpu'))
-    .option('--threads <number>', 'of the network on the CPU', whole, availableParallelism())
+    .option('--threads <number>', 'of the network on the CPU', whole, trainingDefaults.threads)
     .option('--resume', 'go on with a run that was stopped', false)
     .option(
       '--init <model>',
@@ -108,121 +89,87 @@ export function addTrain(program: Command): void {
         '  dawson train Dataset001_MS --fold 0 --out training\n' +
         '  dawson segment --flair flair.nii.gz --model training/model --out result',
     )
-    .action((dataset: string, options: TrainOptions) => train(dataset, options));
+    .action((dataset: string, options: TrainOptions) => trainOn(dataset, options));
   withOutputOptions(command);
 }
 
-async function train(datasetFolder: string, options: TrainOptions): Promise<void> {
+async function trainOn(datasetFolder: string, options: TrainOptions): Promise<void> {
   // Charts are large modules, which other commands need not wait for.
   const { learningCurvePng } = await import('../report/learning-curve.js');
-  const folder = new TrainingFolder(options.out);
-  const { fold: name } = options;
+  const { fold, out } = options;
   const kept =
-    `What was prepared and trained so far is kept in ${options.out}: the same command with --resume ` +
+    `What was prepared and trained so far is kept in ${out}: the same command with --resume ` +
     'goes on from the last checkpoint.';
-  await withCommandRun(
-    options,
-    async (run) => {
-      const initial = options.init === 'lesions' ? undefined : options.init;
-      await requireOutputs(
-        [datasetFolder, options.cohort, initial],
-        [{ path: options.out, kind: 'shared-folder' }],
-      );
-      const table = options.cohort ? await readCohort(options.cohort) : undefined;
-      const dataset = await readDataset(datasetFolder);
-      const pretrained = options.init ? await readPretrained(options.init) : undefined;
-      const planned = await plannedTraining(dataset, folder, pretrained, run);
-      const names = dataset.cases.map((entry) => entry.name);
-      const fold =
-        name === 'all'
-          ? { train: names, val: [] }
-          : await foldOf(name, dataset, folder, table?.rows, options);
-      const choice: TrainingChoice = {
-        run: {
-          ...defaultRunSettings,
-          epochs: options.epochs,
-          stepsPerEpoch: options.steps,
-          learningRate: options.learningRate ?? optimisers[options.optimiser].learningRate,
-          validationSteps:
-            fold.val.length > 0 ? Math.min(defaultRunSettings.validationSteps, options.steps) : 0,
-        },
-        ...options,
-        pretrained,
-      };
-      // The log of earlier epochs is read again: a resumed run draws its whole course.
-      let epochs = 0;
-      let drawing = Promise.resolve();
-      let notDrawn: string | undefined;
-      const draw = async () => {
-        const log = await readLog(folder.log(name));
-        const classes = dataset.classNames.slice(1);
-        await writeWhole(folder.curve(name), await learningCurvePng(log, classes));
-        notDrawn = undefined;
-      };
-      // A picture that cannot be drawn or written is no reason to end a training.
-      const drawOrNote = () =>
-        draw().catch((error: unknown) => {
-          notDrawn = `The course of the training is not drawn: ${(error as Error).message}`;
-        });
-      const validation = await trainFold(planned, name, fold, folder, choice, {
-        ...run,
-        onEpoch: (record) => {
-          epochs++;
-          if (!options.quiet && !options.json) process.stderr.write(lineOf(record, options.epochs));
-          drawing = drawing.then(drawOrNote);
-        },
-      });
-      await drawing;
-      const folds =
-        name === 'all'
-          ? new Map([['all' as const, validation]])
-          : await folder.validations(foldCount);
-      const card = await writeTrainedModel(
-        planned,
-        folder,
-        folds,
-        { allFolds: foldCount, name: basename(dataset.folder), settings: choice },
-        run.signal,
-      );
-      const model = name === 'all' ? folder.modelOfAll : folder.model;
-      const dice = Object.fromEntries(
-        Object.entries(validation.cases).map(([id, result]) => [id, result.dice]),
-      );
-      const notes = [...(table?.notes ?? []), ...(notDrawn ? [notDrawn] : [])];
-      printResult(options, { fold: name, dice, epochs, model, card, notes }, [
-        ...noteLines(notes),
-        ...Object.entries(dice).map(
-          ([id, value]) => `${id}: Dice ${value.toFixed(3)}, not trained on`,
-        ),
-        `Model with ${folds.size} of ${name === 'all' ? 1 : foldCount} networks: ${model}`,
-        ...(notDrawn ? [] : [`Course of the training: ${folder.curve(name)}`]),
-      ]);
-    },
-    kept,
-  );
+  const work = async (run: Run) => {
+    const initial = options.init === 'lesions' ? undefined : options.init;
+    await requireOutputs(
+      [datasetFolder, options.cohort, initial],
+      [{ path: out, kind: 'shared-folder' }],
+    );
+    const { classNames } = await readDataset(datasetFolder);
+    const curve = drawnCurve(new TrainingFolder(out), fold, (log) =>
+      learningCurvePng(log, classNames.slice(1)),
+    );
+    let epochs = 0;
+    const training = await train(datasetFolder, out, fold, options, {
+      ...run,
+      onEpoch: (record) => {
+        epochs++;
+        if (!options.quiet && !options.json) process.stderr.write(lineOf(record, options.epochs));
+        curve.draw();
+      },
+    });
+    const notDrawn = await curve.end();
+    printTraining(options, training, epochs, notDrawn);
+  };
+  await withCommandRun(options, work, kept);
 }
 
-/** One fold; the folds are drawn once and kept, so that all runs agree on them. */
-async function foldOf(
-  name: number,
-  dataset: PlannedTraining['dataset'],
+/**
+ * The picture of a training's course, drawn anew at each epoch from the whole log, that of a resumed
+ * run's earlier epochs too. One that cannot be drawn or written is no reason to end a training.
+ */
+function drawnCurve(
   folder: TrainingFolder,
-  rows: readonly CohortRow[] | undefined,
-  { stratify, seed }: TrainOptions,
-): Promise<Fold> {
-  const cases = splitCases(dataset, { rows, stratifyBy: stratify });
-  const drawn = splitIntoFolds(cases, { folds: foldCount, seed });
-  const kept = await readJsonIfThere(folder.splits);
-  if (kept === undefined) await folder.writeJson(folder.splits, drawn);
-  else if (JSON.stringify(kept) !== JSON.stringify(drawn)) {
-    throw new DawsonError('inputs-conflict', {
-      file: folder.splits,
-      expected: 'the folds of these cases, this table and this seed',
-      found: 'others',
-      advice: 'Give the same --seed, --cohort and --stratify for every fold, or another folder.',
-    });
-  }
-  return drawn[name];
+  fold: FoldName,
+  picture: (log: readonly EpochRecord[]) => Promise<Uint8Array>,
+) {
+  let drawing: Promise<string | undefined> = Promise.resolve(undefined);
+  const draw = async () => {
+    try {
+      await writeWhole(folder.curve(fold), await picture(await readLog(folder.log(fold))));
+      return undefined;
+    } catch (error) {
+      return `The course of the training is not drawn: ${(error as Error).message}`;
+    }
+  };
+  return {
+    draw: () => {
+      drawing = drawing.then(draw);
+    },
+    /** @returns why the last one was not drawn, where it was not. */
+    end: () => drawing,
+  };
+}
+
+function printTraining(
+  options: TrainOptions,
+  { validation, model, card, folds, notes: said }: Training,
+  epochs: number,
+  notDrawn: string | undefined,
+): void {
+  const { fold, out } = options;
+  const dice = Object.fromEntries(
+    Object.entries(validation.cases).map(([id, result]) => [id, result.dice]),
+  );
+  const notes = [...said, ...(notDrawn ? [notDrawn] : [])];
+  const isDrawn = epochs > 0 && !notDrawn;
+  printResult(options, { fold, dice, epochs, model, card, notes }, [
+    ...noteLines(notes),
+    ...Object.entries(dice).map(([id, value]) => `${id}: Dice ${value.toFixed(3)}, not trained on`),
+    `Model with ${folds} of ${fold === 'all' ? 1 : foldCount} networks: ${model}`,
+    ...(isDrawn ? [`Course of the training: ${new TrainingFolder(out).curve(fold)}`] : []),
+  ]);
 }
 
 function lineOf(record: EpochRecord, epochs: number): string {
@@ -250,6 +197,10 @@ function whole(text: string): number {
     throw new InvalidArgumentError('It is a whole number from 1.');
   }
   return value;
+}
+
+function wholeOrNone(text: string): number {
+  return text === '0' ? 0 : whole(text);
 }
 
 function rate(text: string): number {

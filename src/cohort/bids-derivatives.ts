@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, link, mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { writeWhole } from '../formats/index.js';
+import { jsonBytes } from '../formats/json.js';
 import { resultFiles } from '../quantify/result-folder.js';
 import { version } from '../version.js';
 import type { CohortResult } from './cohort-result.js';
@@ -17,8 +18,6 @@ const named = {
 /** What lies beside the standard's names. */
 const ignored = ['exams', 'change', 'masks', 'work', 'evaluation', '*.csv', '*.html'];
 
-const json = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
-
 /** The files that say what a data set of derivatives is (BIDS 1.10), without those of its exams. */
 export async function describeDerivatives(out: string, subjects: readonly string[]): Promise<void> {
   const description = {
@@ -33,7 +32,7 @@ export async function describeDerivatives(out: string, subjects: readonly string
     'lesions.csv a line a lesion, change.csv a line a comparison of two exams of a person, and\n' +
     'index.html is a page of all. exams/ has the complete results of `dawson segment`.\n' +
     'Dawson is not a medical device. Its results are not for diagnosis.\n';
-  await writeWhole(join(out, 'dataset_description.json'), json(description));
+  await writeWhole(join(out, 'dataset_description.json'), jsonBytes(description));
   await writeWhole(join(out, 'README'), Buffer.from(readme));
   await writeWhole(join(out, '.bidsignore'), Buffer.from(`${ignored.join('\n')}\n`));
   const lines = ['participant_id', ...[...new Set(subjects)].map((subject) => `sub-${subject}`)];
@@ -74,7 +73,7 @@ export async function placeDerivatives(
       row === 'flair'
         ? { SkullStripped: findings.settings.brainExtracted }
         : { Sources: [reference], SpatialReference: reference };
-    await writeWhole(target.replace(/\.nii\.gz$/, '.json'), json({ ...sidecar, ...own }));
+    await writeWhole(target.replace(/\.nii\.gz$/, '.json'), jsonBytes({ ...sidecar, ...own }));
   }
   await placed(join(folder, resultFiles.lesions.file), mask);
 }

@@ -1,9 +1,9 @@
 import { encodePng } from '../formats/index.js';
 import { readResult } from '../quantify/read-result.js';
-import { boxOf } from '../report/mask-box.js';
 import { outlinedSlice } from '../report/preview.js';
 import { pixelOf, sliceOf } from '../report/slice.js';
 import { flairWindow } from '../report/window.js';
+import { boxOrAll } from '../volume/box.js';
 import { reorient } from '../volume/reorient.js';
 import type { Mask, Volume } from '../volume/volume.js';
 import { inWorker } from '../workers.js';
@@ -20,12 +20,16 @@ export async function thumbnailPng(folder: string): Promise<Uint8Array> {
   const result = await readResult(folder);
   const flair = reorient(result.flair);
   const lesions = reorient(result.lesions) as Mask;
-  const brain = boxOf(reorient(result.brain) as Mask);
-  const index = fullestSlice(lesions) ?? Math.round((brain.first[2] + brain.last[2]) / 2);
+  const { first, size } = boxOrAll(reorient(result.brain) as Mask);
+  const index = fullestSlice(lesions) ?? Math.round(first[2] + (size[2] - 1) / 2);
   const { pixelWidthMm, pixelHeightMm } = sliceOf(flair, 'axial', index);
-  const [left, top] = pixelOf(flair, 'axial', [brain.last[0], brain.last[1], index]);
-  const widthMm = (brain.last[0] - brain.first[0] + 1) * pixelWidthMm;
-  const heightMm = (brain.last[1] - brain.first[1] + 1) * pixelHeightMm;
+  const [left, top] = pixelOf(flair, 'axial', [
+    first[0] + size[0] - 1,
+    first[1] + size[1] - 1,
+    index,
+  ]);
+  const widthMm = size[0] * pixelWidthMm;
+  const heightMm = size[1] * pixelHeightMm;
   const pxPerMm = sidePx / (Math.max(widthMm, heightMm) + 2 * marginMm);
   /** Nearest pixels of a slice, so that outlines show the voxels that are marked. */
   const shown = (volume: Volume) => {

@@ -1,4 +1,5 @@
 import type { Mat4, Vec3 } from '../volume/affine.js';
+import { mapAxes } from '../volume/affine.js';
 import type { Size } from '../volume/volume.js';
 import { type Frame, type Instance, sourceName } from './instance.js';
 import type { Refusal } from './refusal.js';
@@ -148,7 +149,7 @@ function grid(
   const last = sorted.length - 1;
   const origin = sorted[0].frame.position!;
   const end = sorted[last].frame.position!;
-  const step = origin.map((mm, axis) => (end[axis] - mm) / last) as unknown as Vec3;
+  const step = mapAxes(origin, (mm, axis) => (end[axis] - mm) / last);
   const stepMm = dot(step, normal);
   const sideways = Math.sqrt(Math.max(0, dot(step, step) - stepMm ** 2));
   if (sideways > largestTilt * stepMm) {

@@ -129,7 +129,25 @@ export const definitions = {
 export type DefinitionName = keyof typeof definitions;
 export const definitionNames = Object.keys(definitions) as DefinitionName[];
 
-/** When a lesion counts as found, in words: for tables and pages. */
+/** What "lesion" and "found" mean, as a sentence that every table of results carries. */
+export function definitionInWords({
+  name,
+  connectivity,
+  minimumMm3,
+  match,
+}: Pick<Definition, 'name' | 'connectivity' | 'minimumMm3'> & {
+  /** A rule, or one in words already. */
+  readonly match: MatchRule | string;
+}): string {
+  if (connectivity === null) return `Definition ${name}: voxel-wise figures only.`;
+  const size = minimumMm3 > 0 ? `larger than ${minimumMm3} mm3` : 'of any size';
+  return (
+    `Definition ${name}: lesions are components with connectivity ${connectivity} ${size}; ` +
+    `a lesion counts as found when ${typeof match === 'string' ? match : matchInWords(match)}.`
+  );
+}
+
+/** When a lesion counts as found. */
 export function matchInWords(match: MatchRule): string {
   switch (match.kind) {
     case 'overlap-rule':

@@ -30,9 +30,9 @@ export {
 export {
   type Definition,
   type DefinitionName,
+  definitionInWords,
   definitionNames,
   definitions,
-  matchInWords,
 } from './definitions.js';
 export { type EvaluationSettings, evaluateFiles, type FileEvaluation } from './evaluate-files.js';
 export { evaluatePair, evaluateUnder, type PairEvaluation } from './evaluate-pair.js';

@@ -1,5 +1,6 @@
-import { voxelSizeMm as sizeOfVoxels, type Vec3 } from '../volume/affine.js';
-import { type Mask, type Size, voxelCount } from '../volume/volume.js';
+import { mapAxes, voxelSizeMm as sizeOfVoxels, type Vec3 } from '../volume/affine.js';
+import { type Box, boxOfWhere } from '../volume/box.js';
+import { countNonZero, type Mask, voxelCount } from '../volume/volume.js';
 
 /**
  * A reference and a prediction on one grid, cut to the box around what either holds, with a margin
@@ -34,15 +35,15 @@ export function pairMasks(
   if (reference.size.some((n, axis) => n !== prediction.size[axis])) {
     throw new RangeError(`sizes ${reference.size.join('x')} and ${prediction.size.join('x')}`);
   }
-  const box = boxOf(reference, prediction);
+  const box = boxOfBoth(reference, prediction);
   const [dx, dy, dz] = voxelSizeMm;
   return {
     reference: cut(reference, box, voxelSizeMm),
     prediction: cut(prediction, box, voxelSizeMm),
     voxelSizeMm,
     voxelVolumeMm3: dx * dy * dz,
-    referenceVoxels: box.referenceVoxels,
-    predictionVoxels: box.predictionVoxels,
+    referenceVoxels: countNonZero(reference.data),
+    predictionVoxels: countNonZero(prediction.data),
     imageVoxels: voxelCount(reference.size),
   };
 }
@@ -58,46 +59,17 @@ export function swapped(pair: MaskPair): MaskPair {
   };
 }
 
-interface Box {
-  readonly first: Size;
-  readonly size: Size;
-  readonly referenceVoxels: number;
-  readonly predictionVoxels: number;
-}
-
-function boxOf(reference: Mask, prediction: Mask): Box {
-  const [nx, ny, nz] = reference.size;
-  let [left, right, front, back, bottom, top] = [nx, -1, ny, -1, nz, -1];
-  let referenceVoxels = 0;
-  let predictionVoxels = 0;
-  for (let k = 0, voxel = 0; k < nz; k++) {
-    for (let j = 0; j < ny; j++) {
-      for (let i = 0; i < nx; i++, voxel++) {
-        const inReference = reference.data[voxel] !== 0;
-        const inPrediction = prediction.data[voxel] !== 0;
-        if (!inReference && !inPrediction) continue;
-        if (inReference) referenceVoxels++;
-        if (inPrediction) predictionVoxels++;
-        if (i < left) left = i;
-        if (i > right) right = i;
-        if (j < front) front = j;
-        if (j > back) back = j;
-        if (k < bottom) bottom = k;
-        top = k;
-      }
-    }
-  }
-  if (top < 0) return { first: [0, 0, 0], size: [1, 1, 1], referenceVoxels, predictionVoxels };
-  const first = [left, front, bottom].map((index) => Math.max(0, index - 1));
-  const size = [right, back, top].map(
-    (index, axis) => Math.min(reference.size[axis] - 1, index + 1) - first[axis] + 1,
+/** The box of both masks with a voxel around it, where the grid has one; a voxel where they are empty. */
+function boxOfBoth(reference: Mask, prediction: Mask): Box {
+  const isInside = (at: number) => reference.data[at] !== 0 || prediction.data[at] !== 0;
+  const box = boxOfWhere(reference.size, isInside);
+  if (!box) return { first: [0, 0, 0], size: [1, 1, 1] };
+  const first = mapAxes(box.first, (index) => Math.max(0, index - 1));
+  const size = mapAxes(
+    box.size,
+    (n, axis) => Math.min(reference.size[axis], box.first[axis] + n + 1) - first[axis],
   );
-  return {
-    first: first as unknown as Size,
-    size: size as unknown as Size,
-    referenceVoxels,
-    predictionVoxels,
-  };
+  return { first, size };
 }
 
 /** The box of a mask, in a frame of its own whose axes are the voxel axes in mm. */

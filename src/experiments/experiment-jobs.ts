@@ -1,6 +1,7 @@
 import { copyFile, mkdir, rm, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeWhole } from '../formats/index.js';
+import { jsonBytes } from '../formats/json.js';
 import { examMemoryBytes, type Job } from '../jobs/index.js';
 import type { Dataset } from '../train/dataset.js';
 import { TrainingFolder } from '../train/training-folder.js';
@@ -170,10 +171,7 @@ export async function linkDataset(
     optional_channels: optional,
     numTraining: taken.length,
   };
-  await writeWhole(
-    join(folder, 'dataset.json'),
-    Buffer.from(`${JSON.stringify(description, null, 2)}\n`),
-  );
+  await writeWhole(join(folder, 'dataset.json'), jsonBytes(description));
 }
 
 const linked = (file: string, target: string) =>

@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
+import { definitionInWords } from '../evaluate/definitions.js';
 import {
   compareScanners,
   compareSets,
@@ -8,6 +9,7 @@ import {
   summarizeCohort,
 } from '../evaluate/index.js';
 import { mean, standardDeviation } from '../evaluate/statistics/descriptive.js';
+import { jsonText } from '../formats/json.js';
 import { chartSvg } from '../report/chart.js';
 import { casesTable } from '../report/cohort-cases.js';
 import { type Figure, loadFigure, scannerFigure } from '../report/cohort-charts.js';
@@ -15,7 +17,6 @@ import { cohortPage } from '../report/cohort-page.js';
 import { filesOf } from '../report/cohort-report.js';
 import {
   acquisitionTable,
-  definitionInWords,
   demographicsTable,
   scannersTable,
   setsTable,
@@ -93,11 +94,27 @@ export async function experimentReport(result: ExperimentResult): Promise<Report
     definitionInWords(definition),
     `Made with Dawson ${version}. Not a medical device; not for diagnosis.`,
   ];
-  const document = {
+  const document = evaluationDocument(result, compared, comparisons);
+  return new Map<string, string | Uint8Array>([
+    ['evaluation.json', jsonText(document)],
+    ['cases.csv', allCases(trials)],
+    ['report.html', cohortPage(experiment.file.name, lead, tables, figures)],
+    ...filesOf(tables, figures),
+  ]);
+}
+
+/** `evaluation.json`: every figure of the report. */
+function evaluationDocument(
+  { experiment, trials, failures }: ExperimentResult,
+  compared: ReturnType<typeof compareLeftOut>,
+  comparisons: ReturnType<typeof compareSets>,
+) {
+  const { questions } = experiment.file;
+  return {
     ...evaluationSchema,
     dawson: version,
     experiment: experiment.file,
-    definition,
+    definition: definitions[experiment.definition],
     margin: experiment.margin,
     trials: trials.map(({ question, title, system, value, fraction, repeat, judged }) => ({
       ...(question !== undefined && { question: question + 1, kind: questions[question].kind }),
@@ -110,12 +127,6 @@ export async function experimentReport(result: ExperimentResult): Promise<Report
     comparisons: comparisons.map(({ measure, ...row }) => ({ measure: measure.key, ...row })),
     failures,
   };
-  return new Map<string, string | Uint8Array>([
-    ['evaluation.json', `${JSON.stringify(document, null, 2)}\n`],
-    ['cases.csv', allCases(trials)],
-    ['report.html', cohortPage(experiment.file.name, lead, tables, figures)],
-    ...filesOf(tables, figures),
-  ]);
 }
 
 const namedSet = ({ title, judged }: JudgedTrial): NamedSet => ({ name: title, cases: judged });

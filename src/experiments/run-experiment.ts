@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { DawsonError } from '../errors.js';
 import { definitions, type EvaluatedCase, evaluateCohort } from '../evaluate/index.js';
 import { writeWhole } from '../formats/index.js';
+import { jsonBytes } from '../formats/json.js';
 import {
   argumentsOf,
   type Engine,
@@ -21,6 +22,7 @@ import {
 } from '../jobs/index.js';
 import { resultFiles } from '../quantify/result-folder.js';
 import { type Run, type RunOptions, withRun } from '../run.js';
+import { sequenceNames } from '../sequences.js';
 import { readLog } from '../train/loop.js';
 import { TrainingFolder } from '../train/training-folder.js';
 import { badExperiment, type Experiment, readExperiment } from './experiment.js';
@@ -92,7 +94,7 @@ async function lay(file: string, out: string, { slots: given }: ExperimentOption
   const experiment = await readExperiment(file);
   const trials = trialsOf(experiment, file);
   const known = experiment.dataset.channelNames.map(sequenceOf);
-  const foreign = known.filter((name) => !['flair', 't2', 't1'].includes(name));
+  const foreign = known.filter((name) => !(sequenceNames as readonly string[]).includes(name));
   if (foreign.length > 0 || !known.includes('flair')) {
     throw badExperiment(file, [
       `the channels are ${experiment.dataset.channelNames.join(', ')}; exams have FLAIR, T2 and T1`,
@@ -127,7 +129,7 @@ export function runExperiment(
     const { experiment, trials, paths, jobs, slots } = laid;
     const outdated = await outdatedOf(laid);
     await mkdir(paths.work, { recursive: true });
-    await writeWhole(paths.file, Buffer.from(`${JSON.stringify(experiment.file, null, 2)}\n`));
+    await writeWhole(paths.file, jsonBytes(experiment.file));
     for (const [id, network] of networksOf(trials)) {
       await linkDataset(
         datasetOf(experiment, network),

@@ -40,3 +40,8 @@ function requireBounds(text: string): void {
 const [quote, backslash, comma, openBrace, closeBrace, openBracket, closeBracket] = [
   ...'"\\,{}[]',
 ].map((character) => character.charCodeAt(0));
+
+/** JSON as every file of Dawson has it: two spaces a level, a line break at the end. */
+export const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+export const jsonBytes = (value: unknown): Uint8Array => new TextEncoder().encode(jsonText(value));

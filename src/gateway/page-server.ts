@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { jsonText } from '../formats/json.js';
 import type { Gauge, Metrics } from './metrics.js';
 import { listening } from './receiver.js';
 import type { GatewayStatus } from './status.js';
@@ -56,7 +57,7 @@ async function answer(
     case '/':
       return say(200, 'text/html', statusPage(await status()));
     case '/status.json':
-      return say(200, 'application/json', `${JSON.stringify(await status(), null, 2)}\n`);
+      return say(200, 'application/json', jsonText(await status()));
     case '/health': {
       const { full } = await status();
       return full === undefined

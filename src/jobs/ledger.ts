@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole } from '../formats/index.js';
+import { jsonBytes } from '../formats/json.js';
 import { readJsonIfThere } from '../formats/read-json.js';
 import { contentHash } from './content-hash.js';
 import type { Job, JobRecord } from './job.js';
@@ -18,7 +19,7 @@ export class Ledger {
 
   async write(record: JobRecord): Promise<void> {
     await mkdir(this.folder, { recursive: true });
-    await writeWhole(this.#file(record.id), Buffer.from(`${JSON.stringify(record, null, 2)}\n`));
+    await writeWhole(this.#file(record.id), jsonBytes(record));
   }
 
   /** Forgets a job. */

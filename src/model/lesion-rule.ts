@@ -1,6 +1,5 @@
-import { voxelVolumeMm3 } from '../volume/affine.js';
-import { connectedComponents } from '../volume/components.js';
-import { type Mask, maskWhere, type Volume } from '../volume/volume.js';
+import type { Connectivity } from '../volume/components.js';
+import type { Volume } from '../volume/volume.js';
 import {
   type ConfidenceModel,
   confidencesOf,
@@ -8,11 +7,11 @@ import {
   type JudgedLesion,
 } from './lesion-confidence.js';
 
-/** How probabilities become lesions; for a model chosen on the cross-validation and stored with it. */
-export interface PostProcessing {
+/** How probabilities become lesions: one for each model, chosen with it and stored in its card. */
+export interface LesionRule {
   /** A voxel is lesion from this probability on. */
   readonly threshold: number;
-  /** Components (26 neighbours) up to this volume are removed: a lesion is strictly larger. */
+  /** Components up to this volume are removed: a lesion is strictly larger. */
   readonly minimumVolumeMm3: number;
   /**
    * A component stays if one of its voxels has at least this probability; absent, the threshold does.
@@ -26,13 +25,68 @@ export interface PostProcessing {
   readonly confidence?: ConfidenceModel & { readonly minimum: number };
   /** nnU-Net's own rule: only the largest component stays. For lesions it hardly ever helps. */
   readonly keepLargest: boolean;
+  /** Voxels touching by a face (6), also an edge (18), also a corner (26) are one lesion. */
+  readonly connectivity: Connectivity;
 }
 
-/** MSSEG's rule for the size (docs/methods/lesions.md). */
-export const msseg: PostProcessing = { threshold: 0.5, minimumVolumeMm3: 3, keepLargest: false };
+/** nnU-Net's default, before anything is chosen; what touches only by a corner is one lesion. */
+export const argmax: LesionRule = {
+  threshold: 0.5,
+  minimumVolumeMm3: 0,
+  keepLargest: false,
+  connectivity: 26,
+};
 
-/** nnU-Net's default, before anything is chosen. */
-export const argmax: PostProcessing = { threshold: 0.5, minimumVolumeMm3: 0, keepLargest: false };
+/** MSSEG's rule for the size (docs/methods/lesions.md). */
+export const msseg: LesionRule = { ...argmax, minimumVolumeMm3: 3 };
+
+/** A rule in the card of a model. Cards of before rules had a connectivity say none: it was 26. */
+export const lesionRuleSchema = {
+  type: 'object',
+  required: ['threshold', 'minimumVolumeMm3', 'keepLargest'],
+  additionalProperties: false,
+  properties: {
+    threshold: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
+    minimumVolumeMm3: { type: 'number', minimum: 0, maximum: 1e6 },
+    minimumPeak: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
+    confidence: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['intercept', 'perLogOdds', 'perLogVolume', 'perLogMeanVolume', 'minimum'],
+      properties: {
+        intercept: { type: 'number' },
+        perLogOdds: { type: 'number' },
+        perLogVolume: { type: 'number' },
+        perLogMeanVolume: { type: 'number' },
+        minimum: { type: 'number', minimum: 0, maximum: 1 },
+      },
+    },
+    keepLargest: { type: 'boolean' },
+    connectivity: { enum: [6, 18, 26] },
+  },
+} as const;
+
+/** A rule as {@link lesionRuleSchema} lets it stand in a card. */
+export type RuleOfCard = Omit<LesionRule, 'connectivity'> & Partial<LesionRule>;
+
+export const ruleOfCard = (rule: RuleOfCard): LesionRule => ({
+  ...rule,
+  connectivity: rule.connectivity ?? 26,
+});
+
+const touching = { 6: 'a face', 18: 'an edge', 26: 'a corner' } as const;
+
+/** By what a lesion is told, as a phrase. */
+export function ruleInWords(rule: LesionRule): string {
+  const { threshold, minimumVolumeMm3, minimumPeak, confidence, keepLargest, connectivity } = rule;
+  return [
+    `probability from ${threshold}, voxels that touch by ${touching[connectivity]} are one`,
+    ...(minimumVolumeMm3 > 0 ? [`larger than ${minimumVolumeMm3} mm3`] : []),
+    ...(minimumPeak === undefined ? [] : [`a peak from ${minimumPeak}`]),
+    ...(confidence ? [`confidence from ${confidence.minimum}`] : []),
+    ...(keepLargest ? ['the largest only'] : []),
+  ].join(', ');
+}
 
 /**
  * The components that are lesions, in their order.
@@ -40,7 +94,12 @@ export const argmax: PostProcessing = { threshold: 0.5, minimumVolumeMm3: 0, kee
  */
 export function lesionsAmong<Component extends JudgedLesion>(
   found: readonly Component[],
-  { minimumVolumeMm3, minimumPeak = 0, confidence, keepLargest }: Omit<PostProcessing, 'threshold'>,
+  {
+    minimumVolumeMm3,
+    minimumPeak = 0,
+    confidence,
+    keepLargest,
+  }: Omit<LesionRule, 'threshold' | 'connectivity'>,
 ): (Component & { readonly confidence?: number })[] {
   const confidences = confidence && confidencesOf(confidence, found);
   const judged = confidences
@@ -54,22 +113,6 @@ export function lesionsAmong<Component extends JudgedLesion>(
   );
   if (!keepLargest || lesions.length === 0) return lesions;
   return [lesions.reduce((best, one) => (one.volumeMl > best.volumeMl ? one : best))];
-}
-
-/** The lesion mask of a probability map. */
-export function lesionMask(probability: Volume, rule: PostProcessing): Mask {
-  const above = maskWhere(probability, (value) => value >= rule.threshold);
-  const { labels, sizesVoxels, count } = connectedComponents(above, 26);
-  const voxelMl = voxelVolumeMm3(probability.affine) / 1000;
-  const peaks = peaksOf(probability, labels.data, count);
-  const found = Array.from({ length: count }, (_, index) => ({
-    label: index + 1,
-    maxProbability: peaks[index + 1],
-    volumeMl: sizesVoxels[index + 1] * voxelMl,
-  }));
-  const isKept = new Uint8Array(count + 1);
-  for (const { label } of lesionsAmong(found, rule)) isKept[label] = 1;
-  return maskWhere(labels, (label) => isKept[label] === 1);
 }
 
 /** The highest probability of each component, by label. */

@@ -9,9 +9,10 @@ import {
   writeFolderWhole,
   writeWhole,
 } from '../formats/index.js';
+import { jsonBytes } from '../formats/json.js';
 import { readJsonWithBytes } from '../formats/read-json.js';
 import { divisorOf, type NetworkPlan, networkPlanOf, readWeights } from '../network/index.js';
-import type { PostProcessing } from './lesion-rule.js';
+import { type LesionRule, lesionRuleSchema, type RuleOfCard, ruleOfCard } from './lesion-rule.js';
 import { configurationName, type ImagePlan, imagePlanOf } from './nnunet-plans.js';
 
 /** What is known about a trained model, beside its weights. */
@@ -28,7 +29,7 @@ export interface NnunetModel {
   readonly mirrorAxes: readonly number[];
   /** What windows and folds are averaged as: logits in nnU-Net v2, probabilities in v1. */
   readonly average: 'logits' | 'probabilities';
-  readonly postProcessing: PostProcessing;
+  readonly rule: LesionRule;
 }
 
 /** What `model.json` says. */
@@ -41,7 +42,7 @@ export interface ModelCard {
   readonly orientation: string;
   readonly mirrorAxes: readonly number[];
   readonly average: 'logits' | 'probabilities';
-  readonly postProcessing: PostProcessing;
+  readonly rule: LesionRule;
 }
 
 /** A model folder that has been opened and checked. */
@@ -63,7 +64,9 @@ export interface ModelFolder {
 }
 
 const schema = 'dawson-model';
-const schemaVersion = 1;
+const schemaVersion = 2;
+/** Models of this version call their rule `postProcessing`. */
+const olderVersion = 1;
 /** Describes a model and holds the hash of each of its files. */
 export const modelCardFile = 'model.json';
 const weightsName = /^fold_(\d{1,2})\.safetensors$/;
@@ -81,14 +84,15 @@ export interface FileRecord {
   readonly sha256: string;
 }
 
-type ModelFile = ModelCard & {
+type ModelFile = Omit<ModelCard, 'rule'> & {
   readonly schema: string;
   readonly schemaVersion: number;
+  readonly rule: RuleOfCard;
   readonly files: Readonly<Record<string, FileRecord>>;
 };
 
 const text = { type: 'string', minLength: 1, maxLength: 200 };
-const validCard = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<ModelFile>({
+const cardSchema = (version: number, ruleField: 'rule' | 'postProcessing') => ({
   type: 'object',
   required: [
     'schema',
@@ -99,13 +103,13 @@ const validCard = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<Mo
     'orientation',
     'mirrorAxes',
     'average',
-    'postProcessing',
+    ruleField,
     'files',
   ],
   additionalProperties: false,
   properties: {
     schema: { const: schema },
-    schemaVersion: { const: schemaVersion },
+    schemaVersion: { const: version },
     name: text,
     version: text,
     training: {
@@ -121,17 +125,7 @@ const validCard = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<Mo
       items: { type: 'integer', minimum: 0, maximum: 2 },
     },
     average: { enum: ['logits', 'probabilities'] },
-    postProcessing: {
-      type: 'object',
-      required: ['threshold', 'minimumVolumeMm3', 'keepLargest'],
-      additionalProperties: false,
-      properties: {
-        threshold: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
-        minimumVolumeMm3: { type: 'number', minimum: 0, maximum: 1e6 },
-        minimumPeak: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
-        keepLargest: { type: 'boolean' },
-      },
-    },
+    [ruleField]: lesionRuleSchema,
     files: {
       type: 'object',
       required: ['plans.json', 'dataset.json'],
@@ -148,6 +142,30 @@ const validCard = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<Mo
     },
   },
 });
+const ajv = new Ajv({ allErrors: true, allowUnionTypes: true });
+const validCard = ajv.compile<ModelFile>(cardSchema(schemaVersion, 'rule'));
+const validOlderCard = ajv.compile<
+  Omit<ModelFile, 'rule'> & { readonly postProcessing: RuleOfCard }
+>(cardSchema(olderVersion, 'postProcessing'));
+
+/** @throws DawsonError `bad-model` for a description that is malformed. */
+function modelFileOf(json: unknown, file: string): ModelFile {
+  const { schemaVersion: version } = (json ?? {}) as { schemaVersion?: unknown };
+  const isValid = version === olderVersion ? validOlderCard : validCard;
+  if (isValid(json)) {
+    if (!('postProcessing' in json)) return json;
+    const { postProcessing, ...card } = json;
+    return { ...card, rule: postProcessing };
+  }
+  const errors = (isValid.errors ?? []).map(
+    ({ instancePath, message }) => `${instancePath || 'it'} ${message}`,
+  );
+  throw new DawsonError('bad-model', {
+    file,
+    expected: `a model description of version ${olderVersion} or ${schemaVersion}`,
+    found: errors.slice(0, 5).join('; '),
+  });
+}
 
 /**
  * Writes a model folder, whole or not at all: `plans.json`, `dataset.json`, the weights of each fold
@@ -205,8 +223,6 @@ async function requireWhole(folder: string, signal?: AbortSignal): Promise<void>
   }
 }
 
-const jsonBytes = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
-
 /**
  * Opens a model folder and checks that every file is the one that `model.json` names. Files that it
  * does not name are not looked at.
@@ -216,17 +232,14 @@ const jsonBytes = (value: unknown) => Buffer.from(`${JSON.stringify(value, null,
 export async function openModelFolder(folder: string): Promise<ModelFolder> {
   const file = join(folder, modelCardFile);
   const { value: json, bytes } = await readJsonWithBytes(file);
-  if (!validCard(json)) {
-    const errors = (validCard.errors ?? []).map(
-      ({ instancePath, message }) => `${instancePath || 'it'} ${message}`,
-    );
-    throw new DawsonError('bad-model', {
-      file,
-      expected: `a model description of version ${schemaVersion}`,
-      found: errors.slice(0, 5).join('; '),
-    });
-  }
-  const { files, schema: _schema, schemaVersion: _version, ...card } = json;
+  const {
+    files,
+    schema: _schema,
+    schemaVersion: _version,
+    rule,
+    ...rest
+  } = modelFileOf(json, file);
+  const card: ModelCard = { ...rest, rule: ruleOfCard(rule) };
   for (const [name, record] of Object.entries(files)) {
     if (!partName.test(name)) {
       throw new DawsonError('bad-model', {
@@ -329,16 +342,25 @@ function modelOf(card: ModelCard, plans: unknown, dataset: unknown, folder: stri
       found: `${channelNames.length} channels, ${classCount} classes`,
     });
   }
-  const { orientation, mirrorAxes, average, postProcessing } = card;
+  const { orientation, average, rule } = card;
+  const isBrain = plan.input === 'brain';
+  if (isBrain && (classCount !== 2 || average !== 'logits')) {
+    throw new DawsonError('bad-model', {
+      file: join(folder, 'dataset.json'),
+      expected: 'two classes and the mean of logits where the input is the brain',
+      found: `${classCount} classes and the mean of ${average}`,
+    });
+  }
   return {
     plan,
     channelNames,
     optionalChannels: optional,
     classCount,
     orientation,
-    mirrorAxes,
+    // Its windows are mirrored in turns (ModelInput).
+    mirrorAxes: isBrain ? [] : card.mirrorAxes,
     average,
-    postProcessing,
+    rule,
   };
 }
 

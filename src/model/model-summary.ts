@@ -1,8 +1,9 @@
 import { elementsOf } from '../graph/index.js';
 import { costOfPrediction, type NetworkPlan, weightShapes } from '../network/index.js';
 import type { Axes3 } from '../volume/arrays.js';
-import type { PostProcessing } from './lesion-rule.js';
+import type { LesionRule } from './lesion-rule.js';
 import type { FileRecord, ModelFolder } from './model-folder.js';
+import type { ModelInput } from './nnunet-plans.js';
 
 /** What a person wants to know about a trained model. Axes are the network's, slowest first. */
 export interface ModelSummary {
@@ -12,6 +13,7 @@ export interface ModelSummary {
   readonly channels: readonly { readonly name: string; readonly optional: boolean }[];
   /** Without the background. */
   readonly classes: readonly string[];
+  readonly input: ModelInput;
   readonly network: {
     readonly kind: NetworkPlan['kind'];
     readonly features: readonly number[];
@@ -31,7 +33,7 @@ export interface ModelSummary {
     /** Most memory at once, weights included, without what the runtime needs for itself. */
     readonly memoryBytes: number;
   };
-  readonly lesionRule: PostProcessing;
+  readonly lesionRule: LesionRule;
   readonly files: Readonly<Record<string, FileRecord>>;
 }
 
@@ -54,6 +56,7 @@ export function summaryOf({
       optional: model.optionalChannels.includes(name),
     })),
     classes: Object.keys(labels).filter((name) => name !== 'background'),
+    input: model.plan.input,
     network: {
       kind: network.kind,
       features: network.features,
@@ -68,7 +71,7 @@ export function summaryOf({
     folds: weights.length,
     mirrorings: 2 ** model.mirrorAxes.length,
     costPerPatch: { gflop: flops / 1e9, memoryBytes: peakLiveBytes },
-    lesionRule: card.postProcessing,
+    lesionRule: card.rule,
     files,
   };
 }

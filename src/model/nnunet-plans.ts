@@ -33,10 +33,23 @@ export interface ChannelPlan {
 export type SplineOrder = 0 | 1 | 3;
 
 /**
+ * How a network sees an exam:
+ * - `nnunet`: cropped to what is not 0 and prepared as the plan says, mirrored as in training;
+ * - `brain`: as Dawson's own lesion network: the brain in cubic voxels of 1 mm, each sequence in
+ *   deviations of the whole brain up to 6, windows that overlap by half, each second one mirrored.
+ */
+export const modelInputs = ['nnunet', 'brain'] as const;
+export type ModelInput = (typeof modelInputs)[number];
+
+/** In the configuration of a `plans.json`; without it the input is nnU-Net's. */
+export const inputField = 'dawson_input';
+
+/**
  * What a `plans.json` says about images: how they are prepared for the network and how its output
  * returns to them. All axes in the plan's order, after `transposeForward`.
  */
 export interface ImagePlan {
+  readonly input: ModelInput;
   /** Axis a of the network's arrays is axis `transposeForward[a]` of the file's. */
   readonly transposeForward: Axes3;
   readonly spacingMm: Axes3;
@@ -85,6 +98,7 @@ export function imagePlanOf(plans: unknown, file: string): ImagePlan {
   if (voxelsIn(patchShape) > mostPatchVoxels)
     configuration.fail('patch_size', 'at most 2^27 voxels');
   return {
+    input: inputOf(configuration),
     transposeForward,
     spacingMm: configuration.axes('spacing', (value) => value > 0 && value < 1000),
     patchShape,
@@ -112,6 +126,12 @@ export function imagePlanOf(plans: unknown, file: string): ImagePlan {
     outputOrder: output.order,
     outputOrderAcross: output.orderAcross,
   };
+}
+
+function inputOf(configuration: PlanFields): ModelInput {
+  const given = configuration.value(inputField) ?? 'nnunet';
+  const input = modelInputs.find((name) => name === given);
+  return input ?? configuration.fail(inputField, `one of ${modelInputs.join(', ')}`);
 }
 
 function resampling(configuration: PlanFields, name: string) {

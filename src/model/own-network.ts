@@ -8,10 +8,11 @@ import {
   writeFolderWhole,
   writeWhole,
 } from '../formats/index.js';
+import { jsonBytes } from '../formats/json.js';
 import { readJsonWithBytes } from '../formats/read-json.js';
 import { safetensorsBytes } from '../formats/safetensors.js';
 import { type CompactUnetPlan, readWeights, type Weights } from '../network/index.js';
-import type { PostProcessing } from './lesion-rule.js';
+import { type LesionRule, lesionRuleSchema, type RuleOfCard, ruleOfCard } from './lesion-rule.js';
 
 /** What `model.json` says about one of the networks that come with Dawson. */
 export interface OwnNetworkCard {
@@ -19,7 +20,7 @@ export interface OwnNetworkCard {
   readonly version: string;
   readonly plan: CompactUnetPlan;
   /** Chosen on synthetic exams that the network had not seen; only for a network that finds lesions. */
-  readonly rule?: PostProcessing;
+  readonly rule?: LesionRule;
   /** What it was trained on and how, in words and numbers. */
   readonly training: Readonly<Record<string, string | number>>;
 }
@@ -38,7 +39,7 @@ const weightsFile = 'weights.safetensors';
 const text = { type: 'string', minLength: 1, maxLength: 2000 };
 const count = (maximum: number) => ({ type: 'integer', minimum: 1, maximum });
 const validCard = new Ajv({ allowUnionTypes: true }).compile<
-  OwnNetworkCard & { readonly weightsSha256: string }
+  Omit<OwnNetworkCard, 'rule'> & { readonly weightsSha256: string; readonly rule?: RuleOfCard }
 >({
   type: 'object',
   additionalProperties: false,
@@ -61,29 +62,7 @@ const validCard = new Ajv({ allowUnionTypes: true }).compile<
         normEpsilon: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
       },
     },
-    rule: {
-      type: 'object',
-      additionalProperties: false,
-      required: ['threshold', 'minimumVolumeMm3', 'keepLargest'],
-      properties: {
-        threshold: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
-        minimumVolumeMm3: { type: 'number', minimum: 0, maximum: 1e6 },
-        minimumPeak: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
-        confidence: {
-          type: 'object',
-          additionalProperties: false,
-          required: ['intercept', 'perLogOdds', 'perLogVolume', 'perLogMeanVolume', 'minimum'],
-          properties: {
-            intercept: { type: 'number' },
-            perLogOdds: { type: 'number' },
-            perLogVolume: { type: 'number' },
-            perLogMeanVolume: { type: 'number' },
-            minimum: { type: 'number', minimum: 0, maximum: 1 },
-          },
-        },
-        keepLargest: { type: 'boolean' },
-      },
-    },
+    rule: lesionRuleSchema,
     training: { type: 'object', additionalProperties: { type: ['string', 'number'] } },
     weightsSha256: { type: 'string', pattern: '^[0-9a-f]{64}$' },
   },
@@ -125,7 +104,7 @@ export async function readOwnNetwork(folder: string): Promise<OwnNetwork> {
     name,
     version,
     plan,
-    rule,
+    ...(rule && { rule: ruleOfCard(rule) }),
     training,
     weights,
     sha256: sha256Of(bytes),
@@ -147,10 +126,7 @@ export async function writeOwnNetwork(
     await writeWhole(weightsPath, bytes);
     const weightsSha256 = sha256Of(bytes);
     const document = { schema, schemaVersion, ...card, weightsSha256 };
-    await writeWhole(
-      join(staging, cardFile),
-      Buffer.from(`${JSON.stringify(document, null, 2)}\n`),
-    );
+    await writeWhole(join(staging, cardFile), jsonBytes(document));
     await readOwnNetwork(staging);
   };
   const names = /^(model\.json|weights\.safetensors)$/;

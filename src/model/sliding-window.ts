@@ -1,4 +1,5 @@
 import type { Run } from '../run.js';
+import { mapAxes } from '../volume/affine.js';
 import { type Axes3, copyOverlap, roundHalfToEven, voxelsIn } from '../volume/arrays.js';
 
 /**
@@ -42,8 +43,8 @@ export async function slideWindow(
   options: SlidingWindowOptions,
 ): Promise<Float32Array> {
   const { patchShape, classes, stepSize, mirrorAxes, chessboardAxis, signal, onProgress } = options;
-  const padded = image.shape.map((n, axis) => Math.max(n, patchShape[axis])) as unknown as Axes3;
-  const before = image.shape.map((n, axis) => (padded[axis] - n) >> 1) as unknown as Axes3;
+  const padded = mapAxes(image.shape, (n, axis) => Math.max(n, patchShape[axis]));
+  const before = mapAxes(image.shape, (n, axis) => (padded[axis] - n) >> 1);
   const windows = windowsOf(padded, patchShape, stepSize);
   const weights = gaussianWeights(patchShape);
   const voxels = voxelsIn(padded);
@@ -56,7 +57,7 @@ export async function slideWindow(
       signal?.throwIfAborted();
       const patch = cutPatch(
         image,
-        start.map((n, axis) => n - before[axis]) as unknown as Axes3,
+        mapAxes(start, (n, axis) => n - before[axis]),
         patchShape,
       );
       const mirrorings =

@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import { DawsonError } from '../errors.js';
+import { mapAxes } from '../volume/affine.js';
 import type { Axes3 } from '../volume/arrays.js';
 
 /** A U-Net as nnU-Net v2 plans it. Lists have one entry a stage, full resolution first. */
@@ -282,7 +283,7 @@ export function divisorOf(plan: NetworkPlan): Axes3 {
     const edge = 2 ** plan.features.length;
     return [edge, edge, edge];
   }
-  return [0, 1, 2].map((axis) =>
+  return mapAxes([0, 1, 2], (axis) =>
     plan.strides.reduce((product, stride) => product * stride[axis], 1),
-  ) as unknown as Axes3;
+  );
 }

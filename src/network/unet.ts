@@ -114,13 +114,8 @@ function encode(plan: UnetPlan, naming: Naming, image: Value, layers: Layers): V
 
 type Layers = ReturnType<typeof layersOf>;
 
-function layersOf(
-  g: Emitter,
-  plan: UnetPlan,
-  naming: Naming,
-  weight: WeightSource,
-  purpose: Purpose,
-) {
+/** Convolution, normalisation and activation, with the weights that they ask for. */
+function simpleLayersOf(g: Emitter, plan: UnetPlan, naming: Naming, weight: WeightSource) {
   const weightAndBias = (
     name: string,
     shape: readonly number[],
@@ -159,6 +154,18 @@ function layersOf(
       `${name}.${naming.norm}`,
     );
   };
+  return { weightAndBias, convolution, normalization, active, normalized };
+}
+
+function layersOf(
+  g: Emitter,
+  plan: UnetPlan,
+  naming: Naming,
+  weight: WeightSource,
+  purpose: Purpose,
+) {
+  const simple = simpleLayersOf(g, plan, naming, weight);
+  const { weightAndBias, convolution, normalization, active, normalized } = simple;
   const residual = (x: Value, stage: number, strides: Axes3, name: string) => {
     const kernel = plan.kernels[stage];
     const first = active(normalized(x, stage, kernel, strides, `${name}.conv1`));

@@ -1,10 +1,10 @@
 import { DawsonError } from '../errors.js';
 import { checkIntensities, type NiftiHeader, readSingle } from '../formats/index.js';
+import { type SequenceName, sequenceNames } from '../sequences.js';
 import type { Volume } from '../volume/volume.js';
 
 /** The sequences of an exam, in the order in which they are listed everywhere. */
-export const sequenceNames = ['flair', 't2', 't1'] as const;
-export type SequenceName = (typeof sequenceNames)[number];
+export { type SequenceName, sequenceNames };
 
 /** Names as people write them. */
 export const sequenceLabels: Record<SequenceName, string> = { flair: 'FLAIR', t2: 'T2', t1: 'T1' };

@@ -1,5 +1,5 @@
-import { applyToPoint, invert, type Mat4, multiply } from '../volume/affine.js';
-import type { Grid, Mask, Size } from '../volume/volume.js';
+import { applyToPoint, invert, type Mat4, mapAxes, multiply } from '../volume/affine.js';
+import type { Grid, Mask } from '../volume/volume.js';
 import { rotation, translation } from './register-motion.js';
 
 /** Two exams are compared here, as far from the one as from the other. */
@@ -50,9 +50,9 @@ export function halfwaySpace(first: Mask, second: Mask, firstToSecond: Mat4): Ha
   ] as const) {
     growBoxInPlace(low, high, mask, multiply(invert(toExam), mask.affine));
   }
-  const size = low.map((mm, axis) =>
+  const size = mapAxes(low, (mm, axis) =>
     Math.max(1, Math.ceil((high[axis] - mm + 2 * marginMm) / voxelMm)),
-  ) as unknown as Size;
+  );
   const [x, y, z] = low.map((mm) => mm - marginMm);
   const affine: Mat4 = [voxelMm, 0, 0, x, 0, voxelMm, 0, y, 0, 0, voxelMm, z, 0, 0, 0, 1];
   return { grid: { size, affine }, toFirst, toSecond };

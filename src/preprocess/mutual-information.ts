@@ -38,7 +38,7 @@ export function toClass(value: number, low: number, high: number): number {
  * sample into one class of the fixed intensity and, by cubic B-spline weights, into four of the
  * moving intensity, which makes it differentiable; the moving image is interpolated linearly.
  * Points up to half a voxel outside the outermost voxel centres take the outermost values; points
- * beyond do not count.
+ * beyond do not count. One long function: a call for each sample would cost more than its work.
  *
  * @param low, high range of the moving image's intensities that is told apart
  * @returns a function of the map of fixed points to moving points, RAS mm; its result has the value

@@ -12,6 +12,7 @@ import {
 import { aboveBackground, intensityScale } from '../volume/background.js';
 import { reorient } from '../volume/reorient.js';
 import type { Grid, LabelMap, Mask, Volume } from '../volume/volume.js';
+import { voxelIndex } from '../volume/volume.js';
 import { alignToInWorker } from './align.js';
 import type { AnatomyNetwork } from './anatomy-network.js';
 import { looksBrainExtracted } from './brain-extracted.js';
@@ -158,13 +159,11 @@ function finest(volumes: ReadonlyMap<SequenceName, Volume>): SequenceName {
 /** Share of the mask's voxels that lie inside another grid, 0 to 1. */
 function coverage(mask: Mask, grid: Grid, maskToGrid: Mat4): number {
   const toVoxel = multiply(invert(grid.affine), multiply(maskToGrid, mask.affine));
-  const [nx, ny] = mask.size;
   let [inside, all] = [0, 0];
   for (let voxel = 0; voxel < mask.data.length; voxel++) {
     if (mask.data[voxel] === 0) continue;
     all++;
-    const index = [voxel % nx, Math.floor(voxel / nx) % ny, Math.floor(voxel / (nx * ny))] as const;
-    const place = applyToPoint(toVoxel, index);
+    const place = applyToPoint(toVoxel, voxelIndex(voxel, mask.size));
     if (place.every((at, axis) => at >= -0.5 && at <= grid.size[axis] - 0.5)) inside++;
   }
   return all === 0 ? 0 : inside / all;

@@ -1,6 +1,6 @@
-import { type Mat4, multiply, type Vec3, voxelSizeMm } from '../volume/affine.js';
+import { type Mat4, mapAxes, multiply, type Vec3, voxelSizeMm } from '../volume/affine.js';
 import { gaussianSmooth } from '../volume/gaussian.js';
-import { type Size, type Volume, voxelCount } from '../volume/volume.js';
+import { type Volume, voxelCount } from '../volume/volume.js';
 
 /**
  * The image as seen at a resolution of `resolutionMm` in all directions: voxels are averaged in
@@ -24,7 +24,7 @@ export function atResolution(volume: Volume, resolutionMm: number): Volume<Float
 function blockMeans(volume: Volume, factors: Vec3): Volume<Float32Array> {
   const [fx, fy, fz] = factors;
   const [nx, ny] = volume.size;
-  const size = volume.size.map((n, axis) => Math.floor(n / factors[axis])) as unknown as Size;
+  const size = mapAxes(volume.size, (n, axis) => Math.floor(n / factors[axis]));
   const data = new Float32Array(voxelCount(size));
   const perBlock = 1 / (fx * fy * fz);
   let target = 0;

@@ -1,3 +1,4 @@
+import type { LesionRule } from '../model/lesion-rule.js';
 import { type HalfwaySpace, halfwaySpace } from '../preprocess/halfway.js';
 import { applyToPoint, invert, type Mat4, type Vec3, voxelSizeMm } from '../volume/affine.js';
 import { percentile } from '../volume/histogram.js';
@@ -15,7 +16,7 @@ import { lesionGroups } from './change-groups.js';
 import { classifyChange } from './classify-change.js';
 import { type ComparedVolumes, comparedVolumes } from './compared-volumes.js';
 import { lesionLabels } from './lesion-labels.js';
-import type { Lesion, LesionRule } from './lesions.js';
+import type { Lesion } from './lesions.js';
 import { placeBrightness, placeOf } from './place-brightness.js';
 import {
   markingErrorsMl,
@@ -59,6 +60,39 @@ export function compareExams(
   const space = halfwaySpace(current.brain, previous.brain, currentToPrevious);
   const before = seen(previous, space, space.toSecond);
   const now = seen(current, space, space.toFirst);
+  const measured = measuredGroups(before, now, space, currentToPrevious, rule);
+  const brightnessRatio = ratioOf(measured);
+  const lesions = measured
+    .map((group) => judgedChange(group, brightnessRatio, rule))
+    .sort(
+      (a, b) =>
+        changeClasses.indexOf(a.changeClass) - changeClasses.indexOf(b.changeClass) ||
+        Math.max(b.previousVolumeMl, b.currentVolumeMl) -
+          Math.max(a.previousVolumeMl, a.currentVolumeMl),
+    );
+  const counts = Object.fromEntries(
+    changeClasses.map((name) => [
+      name,
+      lesions.filter(({ changeClass }) => changeClass === name).length,
+    ]),
+  ) as Record<ChangeClass, number>;
+  return { lesions, counts, map: changeMap(lesions, previous, current, currentToPrevious) };
+}
+
+export const compareExamsInWorker = inWorker<typeof compareExams>(import.meta.url, 'compareExams');
+
+/**
+ * Lesions that both exams mark, or one of them, with all by which their change is told: sizes, volumes
+ * as if of the same voxels, deviations, brightness, probability, place.
+ */
+function measuredGroups(
+  before: SeenExam,
+  now: SeenExam,
+  space: HalfwaySpace,
+  currentToPrevious: Mat4,
+  rule: ChangeRule,
+) {
+  const [previous, current] = [before.exam, now.exam];
   const sliceMm = Math.max(
     ...voxelSizeMm(previous.flair.affine),
     ...voxelSizeMm(current.flair.affine),
@@ -88,7 +122,7 @@ export function compareExams(
     currentId === undefined
       ? applyToPoint(invert(currentToPrevious), previous.list[previousId - 1].centroidMm)
       : current.list[currentId - 1].centroidMm;
-  const measured = groups.map(({ firstIds: previousIds, secondIds: currentIds }) => {
+  return groups.map(({ firstIds: previousIds, secondIds: currentIds }) => {
     const voxelsOfPrevious = previousIds.flatMap((id) => voxelsBefore[id]);
     const voxelsOfCurrent = currentIds.flatMap((id) => voxelsNow[id]);
     const voxels = [...new Set([...voxelsOfPrevious, ...voxelsOfCurrent])];
@@ -128,45 +162,34 @@ export function compareExams(
           : listedPlace(currentIds[0], previousIds[0]),
     };
   });
-  const brightnessRatio = ratioOf(measured);
-  const lesions = measured
-    .map(({ deviationMl, compared, otherProbability, ...group }): LesionChange => {
-      const { previousMl, currentMl } = comparedOrListed(compared, group);
-      const measures = { ...group, previousComparedMl: previousMl, currentComparedMl: currentMl };
-      const volumeErrorMl = rule.errorDeviations * deviationMl;
-      // What one exam does not mark is compared as the lists have it: nothing.
-      const inBoth = group.previousVolumeMl > 0 && group.currentVolumeMl > 0;
-      const from = inBoth ? previousMl : group.previousVolumeMl;
-      const to = inBoth ? currentMl : group.currentVolumeMl;
-      return {
-        ...classifyChange({ ...measures, deviationMl, brightnessRatio, otherProbability }, rule),
-        ...group,
-        ...(otherProbability !== undefined && { otherProbability }),
-        comparedVolumesMl: [previousMl, currentMl],
-        volumeErrorMl,
-        relativeChange: from > 0 ? (to - from) / from : null,
-        relativeInterval:
-          from > 0
-            ? [(to - from - volumeErrorMl) / from, (to - from + volumeErrorMl) / from]
-            : null,
-      };
-    })
-    .sort(
-      (a, b) =>
-        changeClasses.indexOf(a.changeClass) - changeClasses.indexOf(b.changeClass) ||
-        Math.max(b.previousVolumeMl, b.currentVolumeMl) -
-          Math.max(a.previousVolumeMl, a.currentVolumeMl),
-    );
-  const counts = Object.fromEntries(
-    changeClasses.map((name) => [
-      name,
-      lesions.filter(({ changeClass }) => changeClass === name).length,
-    ]),
-  ) as Record<ChangeClass, number>;
-  return { lesions, counts, map: changeMap(lesions, previous, current, currentToPrevious) };
 }
 
-export const compareExamsInWorker = inWorker<typeof compareExams>(import.meta.url, 'compareExams');
+type MeasuredGroup = ReturnType<typeof measuredGroups>[number];
+
+/** The class of a change, and how sure it is. */
+function judgedChange(
+  { deviationMl, compared, otherProbability, ...group }: MeasuredGroup,
+  brightnessRatio: number,
+  rule: ChangeRule,
+): LesionChange {
+  const { previousMl, currentMl } = comparedOrListed(compared, group);
+  const measures = { ...group, previousComparedMl: previousMl, currentComparedMl: currentMl };
+  const volumeErrorMl = rule.errorDeviations * deviationMl;
+  // What one exam does not mark is compared as the lists have it: nothing.
+  const inBoth = group.previousVolumeMl > 0 && group.currentVolumeMl > 0;
+  const from = inBoth ? previousMl : group.previousVolumeMl;
+  const to = inBoth ? currentMl : group.currentVolumeMl;
+  return {
+    ...classifyChange({ ...measures, deviationMl, brightnessRatio, otherProbability }, rule),
+    ...group,
+    ...(otherProbability !== undefined && { otherProbability }),
+    comparedVolumesMl: [previousMl, currentMl],
+    volumeErrorMl,
+    relativeChange: from > 0 ? (to - from) / from : null,
+    relativeInterval:
+      from > 0 ? [(to - from - volumeErrorMl) / from, (to - from + volumeErrorMl) / from] : null,
+  };
+}
 
 /** An exam as the space of the comparison sees it. */
 function seen(exam: MeasuredExam, { grid }: HalfwaySpace, toExam: Mat4) {
@@ -174,6 +197,7 @@ function seen(exam: MeasuredExam, { grid }: HalfwaySpace, toExam: Mat4) {
   const nearest = { toMoving: toExam, interpolation: 'nearest' } as const;
   const linear = { toMoving: toExam, outside: Number.NaN };
   return {
+    exam,
     labels: resample(own, grid, nearest),
     brain: resample(exam.brain, grid, nearest),
     flair: resample(toFloat32(exam.flair), grid, linear) as Volume<Float32Array>,
@@ -181,6 +205,8 @@ function seen(exam: MeasuredExam, { grid }: HalfwaySpace, toExam: Mat4) {
     errorsMl: markingErrorsMl(own, exam.probability, exam.list.length),
   };
 }
+
+type SeenExam = ReturnType<typeof seen>;
 
 const labelsOf = ({ lesions, lesionRule, list }: MeasuredExam) =>
   lesionLabels(lesions, lesionRule.connectivity, list);

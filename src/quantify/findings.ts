@@ -1,15 +1,16 @@
 import { basename } from 'node:path';
+import type { LesionRule } from '../model/lesion-rule.js';
 import type { ModelRecord } from '../model/model-record.js';
 import { type Exam, type Sequence, type SequenceName, sequencesOf } from '../preprocess/exam.js';
 import type { ExamDescription } from '../preprocess/exam-description.js';
 import { flairTo } from '../preprocess/flair-grid.js';
 import type { Preparation } from '../preprocess/prepare.js';
-import type { Remark } from '../remarks.js';
+import { type Remark, remark } from '../remarks.js';
 import { version } from '../version.js';
 import { type Mat4, type Vec3, voxelSizeMm } from '../volume/affine.js';
 import { orientationOf } from '../volume/reorient.js';
 import { type Mask, nonZeroVolumeMl, type Size } from '../volume/volume.js';
-import type { Lesion, LesionRule, Lesions } from './lesions.js';
+import type { Lesion, Lesions } from './lesions.js';
 import type { LesionLocation, LocatedLesions, LocationSummary } from './location.js';
 
 /** Name and version of the format of `findings.json`; schemas/findings-1.schema.json describes it. */
@@ -126,7 +127,7 @@ export function findingsOf(found: Found): Omit<Findings, 'run'> {
       }),
     ),
     quality: found.quality,
-    notes: found.notes,
+    notes: [...found.notes, ...(located ? [] : [remark('regions-unknown')])],
   };
 }
 

@@ -1,4 +1,11 @@
-import { applyToPoint, invert, type Mat4, multiply, voxelSizeMm } from '../volume/affine.js';
+import {
+  applyToPoint,
+  invert,
+  type Mat4,
+  mapAxes,
+  multiply,
+  voxelSizeMm,
+} from '../volume/affine.js';
 import { distanceTransformMm } from '../volume/distance.js';
 import {
   type Grid,
@@ -7,6 +14,7 @@ import {
   strides,
   type Volume,
   voxelCount,
+  voxelIndex,
 } from '../volume/volume.js';
 
 /**
@@ -35,13 +43,13 @@ export function lesionShape(
   const low = [Infinity, Infinity, Infinity];
   const high = [-Infinity, -Infinity, -Infinity];
   for (const voxel of [...voxels, ...within]) {
-    indexOf(voxel, size).forEach((index, axis) => {
+    voxelIndex(voxel, size).forEach((index, axis) => {
       low[axis] = Math.min(low[axis], index);
       high[axis] = Math.max(high[axis], index);
     });
   }
   const first = low.map((index) => index - marginMm);
-  const box = high.map((index, axis) => index + marginMm + 1 - first[axis]) as unknown as Size;
+  const box = mapAxes(high, (index, axis) => index + marginMm + 1 - first[axis]);
   const origin = applyToPoint(affine, first as unknown as Size);
   const grid: Grid = {
     size: box,
@@ -52,7 +60,7 @@ export function lesionShape(
   const inside = new Uint8Array(voxelCount(box));
   const [, nx, nxy] = strides(box);
   for (const voxel of voxels) {
-    const [i, j, k] = indexOf(voxel, size).map((index, axis) => index - first[axis]);
+    const [i, j, k] = voxelIndex(voxel, size).map((index, axis) => index - first[axis]);
     inside[i + nx * j + nxy * k] = 1;
   }
   const outwards = distanceTransformMm(onGrid(grid, inside)).data;
@@ -68,12 +76,6 @@ export function lesionShape(
     outwards.map((distance, at) => (distance > 0 ? distance - 0.5 : 0.5 - inwards[at])),
   );
 }
-
-const indexOf = (voxel: number, [nx, ny]: Size) => [
-  voxel % nx,
-  Math.floor(voxel / nx) % ny,
-  Math.floor(voxel / (nx * ny)),
-];
 
 /** Volume of the shape in ml with its border moved outwards; voxels on the border count in part. */
 export function shapeVolumeMl({ data }: LesionShape, offsetMm: number): number {

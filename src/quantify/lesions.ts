@@ -1,5 +1,5 @@
-import { lesionsAmong, type PostProcessing } from '../model/lesion-rule.js';
-import { applyToPoint, type Vec3, voxelVolumeMm3 } from '../volume/affine.js';
+import { type LesionRule, lesionsAmong } from '../model/lesion-rule.js';
+import { applyToPoint, mapAxes, type Vec3, voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { type Mask, maskWhere, type Size, type Volume } from '../volume/volume.js';
 import { inWorker } from '../workers.js';
@@ -34,12 +34,6 @@ export interface Lesions {
 export const countOfLesions = (count: number): string =>
   `${count} ${count === 1 ? 'lesion' : 'lesions'}`;
 
-/** What counts as a lesion. */
-export interface LesionRule extends PostProcessing {
-  /** Voxels touching by a face (6), also an edge (18), also a corner (26) are one lesion. */
-  readonly connectivity: 6 | 18 | 26;
-}
-
 /**
  * The lesions in a probability map.
  *
@@ -67,18 +61,18 @@ export function findLesions(probability: Volume<Float32Array>, rule: LesionRule)
   const list = kept.map(({ label, volumeMl, maxProbability, confidence }, index): Lesion => {
     const { first, last, indexSum, probabilitySum } = measured[label];
     const sizeVoxels = sizesVoxels[label];
-    const centroid = indexSum.map((sum) => sum / sizeVoxels) as unknown as Vec3;
+    const centroid = mapAxes(indexSum, (sum) => sum / sizeVoxels);
     return {
       id: index + 1,
       sizeVoxels,
       volumeMl,
       centroidMm: applyToPoint(affine, centroid),
-      extentMm: [0, 1, 2].map((row) =>
+      extentMm: mapAxes([0, 1, 2], (row) =>
         [0, 1, 2].reduce(
           (sum, axis) => sum + Math.abs(affine[4 * row + axis]) * (last[axis] - first[axis] + 1),
           0,
         ),
-      ) as unknown as Vec3,
+      ),
       boxVoxels: { first, last },
       meanProbability: probabilitySum / sizeVoxels,
       maxProbability,

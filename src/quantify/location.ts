@@ -6,6 +6,7 @@ import {
   voxelVolumeMm3,
 } from '../volume/affine.js';
 import { anatomyLabel } from '../volume/anatomy-labels.js';
+import { type Box, boxOfWhere } from '../volume/box.js';
 import { distanceTransformMm } from '../volume/distance.js';
 import { onGrid, type Size, sameGrid, strides, type Volume, voxelCount } from '../volume/volume.js';
 import type { Lesion } from './lesions.js';
@@ -90,7 +91,9 @@ export function locateLesions(
   { source, toMidlineSpace }: Orientation,
 ): LocatedLesions | undefined {
   if (!sameGrid(labels, anatomy)) throw new RangeError('lesions and anatomy on different grids');
-  const box = boxOfContent(labels.data, anatomy);
+  // Of everything that is not 0, so that distances are measured where they are asked for.
+  const isContent = (at: number) => anatomy.data[at] !== 0 || labels.data[at] !== 0;
+  const box = boxOfWhere(anatomy.size, isContent) ?? { first: [0, 0, 0], size: [0, 0, 0] };
   const toVentricles = distancesInBox(anatomy, anatomyLabel.ventricles, box);
   const toCortex = distancesInBox(anatomy, anatomyLabel.cortex, box);
   if (!toVentricles || !toCortex) return undefined;
@@ -145,33 +148,6 @@ interface Gathered {
   right: number;
   ventriclesMm: number;
   cortexMm: number;
-}
-
-interface Box {
-  readonly first: Size;
-  readonly size: Size;
-}
-
-/** The box of everything that is not 0, so that distances are measured where they are asked for. */
-function boxOfContent(lesions: Int32Array, anatomy: Volume<Uint8Array>): Box {
-  const [nx, ny, nz] = anatomy.size;
-  const first = [nx, ny, nz];
-  const last = [-1, -1, -1];
-  for (let k = 0, at = 0; k < nz; k++) {
-    for (let j = 0; j < ny; j++) {
-      for (let i = 0; i < nx; i++, at++) {
-        if (anatomy.data[at] === 0 && lesions[at] === 0) continue;
-        if (i < first[0]) first[0] = i;
-        if (i > last[0]) last[0] = i;
-        if (j < first[1]) first[1] = j;
-        if (j > last[1]) last[1] = j;
-        if (k < first[2]) first[2] = k;
-        if (k > last[2]) last[2] = k;
-      }
-    }
-  }
-  const size = last.map((end, axis) => Math.max(0, end - first[axis] + 1));
-  return { first: first as unknown as Size, size: size as unknown as Size };
 }
 
 /** Distances in mm inside a box to the nearest voxel of a label; nothing when there is none. */

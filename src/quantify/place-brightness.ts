@@ -1,5 +1,6 @@
 import { percentile } from '../volume/histogram.js';
 import type { Mask, Volume } from '../volume/volume.js';
+import { voxelIndex } from '../volume/volume.js';
 
 /** An exam's FLAIR in the space of the comparison. */
 export interface SeenFlair {
@@ -71,7 +72,7 @@ export function placeOf(voxels: readonly number[], lesions: Volume): Place {
   const near = new Set<number>();
   const ring = new Set<number>();
   for (const voxel of voxels) {
-    const [i, j, k] = [voxel % nx, Math.floor(voxel / nx) % ny, Math.floor(voxel / (nx * ny))];
+    const [i, j, k] = voxelIndex(voxel, lesions.size);
     for (const [x, y, z, distanceMm] of ballSteps) {
       const [a, b, c] = [i + x, j + y, k + z];
       if (a < 0 || b < 0 || c < 0 || a >= nx || b >= ny || c >= nz) continue;

@@ -37,65 +37,8 @@ export async function loadFigure(cases: readonly EvaluatedCase[]): Promise<Figur
   const colour = points.some(({ scanner }) => scanner !== '')
     ? { field: 'scanner', type: 'nominal', title: 'Scanner' }
     : { value: '#0072b2' };
-  const mark = { type: 'point', filled: true, size: 45, opacity: 0.75 };
-  const spec = {
-    data: { values: points },
-    spacing: 40,
-    hconcat: [
-      {
-        width: side,
-        height: side,
-        layer: [
-          {
-            data: { values: [{ v: 0 }, { v: largest }] },
-            mark: { type: 'line', color: '#777', strokeWidth: 1 },
-            encoding: {
-              x: { field: 'v', type: 'quantitative' },
-              y: { field: 'v', type: 'quantitative' },
-            },
-          },
-          {
-            mark,
-            encoding: {
-              x: { field: 'reference', type: 'quantitative', title: 'Reference lesion load (ml)' },
-              y: { field: 'prediction', type: 'quantitative', title: 'Predicted lesion load (ml)' },
-              color: colour,
-            },
-          },
-        ],
-      },
-      {
-        width: side,
-        height: side,
-        layer: [
-          ...lines.flatMap(({ at, label, dash }) => [
-            {
-              data: { values: [{ at }] },
-              mark: { type: 'rule', color: '#555', strokeDash: dash },
-              encoding: { y: { field: 'at', type: 'quantitative' } },
-            },
-            {
-              data: { values: [{ at, label }] },
-              mark: { type: 'text', align: 'right', baseline: 'bottom', dy: -2, fontSize: 10 },
-              encoding: {
-                x: { value: side - 4 },
-                y: { field: 'at', type: 'quantitative' },
-                text: { field: 'label' },
-              },
-            },
-          ]),
-          {
-            mark,
-            encoding: {
-              x: { field: 'mean', type: 'quantitative', title: 'Mean of both (ml)' },
-              y: { field: 'difference', type: 'quantitative', title: 'Predicted − reference (ml)' },
-              color: colour,
-            },
-          },
-        ],
-      },
-    ],
-  };
+  const panels = [againstReference(largest, colour), differences(lines, colour)];
+  const spec = { data: { values: points }, spacing: 40, hconcat: panels };
   return {
     name: 'figure-2-lesion-load',
     caption:
@@ -105,6 +48,67 @@ export async function loadFigure(cases: readonly EvaluatedCase[]): Promise<Figur
     svg: await chartSvg(spec as TopLevelSpec),
   };
 }
+
+const pointMark = { type: 'point', filled: true, size: 45, opacity: 0.75 };
+
+/** Predicted against reference, with the line of identity. */
+const againstReference = (largest: number, colour: object) => ({
+  width: side,
+  height: side,
+  layer: [
+    {
+      data: { values: [{ v: 0 }, { v: largest }] },
+      mark: { type: 'line', color: '#777', strokeWidth: 1 },
+      encoding: {
+        x: { field: 'v', type: 'quantitative' },
+        y: { field: 'v', type: 'quantitative' },
+      },
+    },
+    {
+      mark: pointMark,
+      encoding: {
+        x: { field: 'reference', type: 'quantitative', title: 'Reference lesion load (ml)' },
+        y: { field: 'prediction', type: 'quantitative', title: 'Predicted lesion load (ml)' },
+        color: colour,
+      },
+    },
+  ],
+});
+
+/** Difference against mean (Bland and Altman), with lines across. */
+const differences = (
+  lines: readonly { readonly at: number; readonly label: string; readonly dash: number[] }[],
+  colour: object,
+) => ({
+  width: side,
+  height: side,
+  layer: [
+    ...lines.flatMap(({ at, label, dash }) => [
+      {
+        data: { values: [{ at }] },
+        mark: { type: 'rule', color: '#555', strokeDash: dash },
+        encoding: { y: { field: 'at', type: 'quantitative' } },
+      },
+      {
+        data: { values: [{ at, label }] },
+        mark: { type: 'text', align: 'right', baseline: 'bottom', dy: -2, fontSize: 10 },
+        encoding: {
+          x: { value: side - 4 },
+          y: { field: 'at', type: 'quantitative' },
+          text: { field: 'label' },
+        },
+      },
+    ]),
+    {
+      mark: pointMark,
+      encoding: {
+        x: { field: 'mean', type: 'quantitative', title: 'Mean of both (ml)' },
+        y: { field: 'difference', type: 'quantitative', title: 'Predicted − reference (ml)' },
+        color: colour,
+      },
+    },
+  ],
+});
 
 const boxedKeys = ['dsc', 'lesion_precision', 'lesion_recall', 'lesion_f1'];
 const boxStep = 46;

@@ -1,3 +1,4 @@
+import { definitionInWords } from '../evaluate/definitions.js';
 import {
   casesByScanner,
   compareScanners,
@@ -13,7 +14,6 @@ import { type Figure, loadFigure, scannerFigure } from './cohort-charts.js';
 import { cohortPage } from './cohort-page.js';
 import {
   acquisitionTable,
-  definitionInWords,
   demographicsTable,
   lesionsTable,
   resultsTable,

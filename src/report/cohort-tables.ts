@@ -2,24 +2,14 @@ import {
   type CohortRow,
   casesByScanner,
   type Definition,
+  definitionInWords,
   type EvaluatedCase,
   type MeasureSummary,
-  matchInWords,
   type ScannerComparison,
   type SetComparison,
 } from '../evaluate/index.js';
 import { summarize } from '../evaluate/statistics/descriptive.js';
 import { fixed, pValue, type Table } from './table.js';
-
-/** What "lesion" and "found" mean, as a sentence that every table of results carries. */
-export function definitionInWords({ name, connectivity, minimumMm3, match }: Definition): string {
-  if (connectivity === null) return `Definition ${name}: voxel-wise figures only.`;
-  const size = minimumMm3 > 0 ? `larger than ${minimumMm3} mm3` : 'of any size';
-  return (
-    `Definition ${name}: lesions are components with connectivity ${connectivity} ${size}; ` +
-    `a lesion counts as found when ${matchInWords(match)}.`
-  );
-}
 
 /** Table 1: how the scanners acquired the FLAIR images, a row a scanner. */
 export function acquisitionTable(rows: readonly CohortRow[]): Table {

@@ -1,3 +1,4 @@
+import { definitionInWords } from '../evaluate/definitions.js';
 import {
   compareSets,
   type Definition,
@@ -6,10 +7,11 @@ import {
   readerAgreement,
   volumeAgreement,
 } from '../evaluate/index.js';
+import { jsonText } from '../formats/json.js';
 import { version } from '../version.js';
 import { cohortPage } from './cohort-page.js';
 import { filesOf } from './cohort-report.js';
-import { definitionInWords, setsTable } from './cohort-tables.js';
+import { setsTable } from './cohort-tables.js';
 import { readersTable } from './readers-table.js';
 import { evaluationSchema, type ReportFiles } from './report-folder.js';
 import type { Table } from './table.js';
@@ -72,10 +74,7 @@ function reportOf(
   return {
     result,
     files: new Map<string, string | Uint8Array>([
-      [
-        'evaluation.json',
-        `${JSON.stringify({ ...evaluationSchema, dawson: version, ...result }, null, 2)}\n`,
-      ],
+      ['evaluation.json', jsonText({ ...evaluationSchema, dawson: version, ...result })],
       ['report.html', cohortPage(title, lead, tables, [])],
       ...filesOf(tables, []),
     ]),

@@ -1,9 +1,9 @@
 import type { Lesions } from '../quantify/lesions.js';
 import { applyToPoint, invert, type Vec3, voxelSizeMm } from '../volume/affine.js';
+import { type Box, boxOrAll } from '../volume/box.js';
 import { reorient } from '../volume/reorient.js';
 import type { Mask, Volume } from '../volume/volume.js';
 import { inWorker } from '../workers.js';
-import { type Box, boxOf } from './mask-box.js';
 import { renderSvg, sliceAsDataUrl, type Window } from './picture.js';
 import { outlinePath, type Plane, pixelOf, planes, sliceOf } from './slice.js';
 import { flairWindow } from './window.js';
@@ -43,7 +43,7 @@ export function overlayPng(
     lesions: reorient(lesions.mask) as Mask,
     window: flairWindow(flair, brain),
   };
-  const brainBox = boxOf(reorient(brain) as Mask);
+  const brainBox = boxOrAll(reorient(brain) as Mask);
   const widthPx = montage.columns * montage.tilePx;
   const montagePx = montage.rows * montage.tilePx;
   const shown = lesions.list.slice(0, detail.lesions);
@@ -90,9 +90,9 @@ export function overlayPng(
 export const overlayPngInWorker = inWorker<typeof overlayPng>(import.meta.url, 'overlayPng');
 
 /** Evenly spaced axial slices from the first to the last with brain, all of them if few enough. */
-function montageSlices({ first, last }: Box): number[] {
+function montageSlices({ first, size }: Box): number[] {
   const tiles = montage.columns * montage.rows;
-  const slices = last[2] - first[2] + 1;
+  const slices = size[2];
   if (slices <= tiles) return Array.from({ length: Math.max(0, slices) }, (_, n) => first[2] + n);
   // The outermost slices show little: spread the tiles over the inner part of equal shares.
   return Array.from(
@@ -132,15 +132,15 @@ function caption(text: string, x: number, y: number, sizePx: number): string {
 }
 
 /** The brain's box in axial slices with a margin of 8 mm. */
-function brainFrame(flair: Volume, box: Box): Frame {
+function brainFrame(flair: Volume, { first, size }: Box): Frame {
   const [dx, dy] = voxelSizeMm(flair.affine);
-  const [left, top] = pixelOf(flair, 'axial', [box.last[0], box.last[1], 0]);
+  const [left, top] = pixelOf(flair, 'axial', [first[0] + size[0] - 1, first[1] + size[1] - 1, 0]);
   const marginMm = 8;
   return {
     leftMm: left * dx - marginMm,
     topMm: top * dy - marginMm,
-    widthMm: (box.last[0] - box.first[0] + 1) * dx + 2 * marginMm,
-    heightMm: (box.last[1] - box.first[1] + 1) * dy + 2 * marginMm,
+    widthMm: size[0] * dx + 2 * marginMm,
+    heightMm: size[1] * dy + 2 * marginMm,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ResultKind } from '../formats/index.js';
+import { jsonBytes } from '../formats/json.js';
 import { encodePng } from '../formats/png.js';
 import { applyToPoint, type Mat4, type Vec3, voxelSizeMm } from '../volume/affine.js';
 import { reorient } from '../volume/reorient.js';
@@ -57,7 +58,7 @@ export function previewFiles(flair: Volume, lesions: Mask, brain: Mask): Map<str
     ...orientationLps(image, plane),
     slices,
   };
-  files.set(previewDescription, Buffer.from(`${JSON.stringify(description, null, 2)}\n`));
+  files.set(previewDescription, jsonBytes(description));
   return files;
 }
 

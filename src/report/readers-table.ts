@@ -1,5 +1,5 @@
+import { definitionInWords } from '../evaluate/definitions.js';
 import type { Definition, ReaderAgreement } from '../evaluate/index.js';
-import { definitionInWords } from './cohort-tables.js';
 import { fixed, type Table } from './table.js';
 
 /** Inter-rater table: every two readers. */

@@ -1,4 +1,4 @@
-import type { PostProcessing } from '../model/lesion-rule.js';
+import type { LesionRule } from '../model/lesion-rule.js';
 import type { ModelRecord } from '../model/model-record.js';
 import type { EngineSettings } from '../network/index.js';
 import type { SequenceName } from '../preprocess/exam.js';
@@ -12,7 +12,7 @@ export interface Segmentation {
   /** Probability of lesion, 0 to 1; 0 outside the brain. */
   readonly probability: Volume<Float32Array>;
   /** How the probabilities become lesions. */
-  readonly rule: PostProcessing;
+  readonly rule: LesionRule;
   /** The tissues that the segmenter told apart on its way, where it does. */
   readonly tissues?: LabelMap<Uint8Array>;
   /** What the reader of the result has to know: what was missing and what was done without it. */

@@ -1,7 +1,7 @@
-import { type Mat4, multiply, voxelSizeMm } from '../volume/affine.js';
+import { type Mat4, mapAxes, multiply, voxelSizeMm } from '../volume/affine.js';
 import { gaussianSmooth } from '../volume/gaussian.js';
 import { resample } from '../volume/resample.js';
-import { type Grid, onGrid, type Size, type Volume } from '../volume/volume.js';
+import { type Grid, onGrid, type Volume } from '../volume/volume.js';
 import { alongAxis, profileRows } from './along-axis.js';
 
 /** How the scanner lays its voxels through the body. */
@@ -53,9 +53,7 @@ function fineGrid({ size, affine }: Grid, axis: number, planes: number, margin: 
   step[5 * axis] = 1 / planes;
   step[4 * axis + 3] = -margin / planes;
   return {
-    size: size.map((n, a) =>
-      a === axis ? (n - 1) * planes + 1 + 2 * margin : n,
-    ) as unknown as Size,
+    size: mapAxes(size, (n, a) => (a === axis ? (n - 1) * planes + 1 + 2 * margin : n)),
     affine: multiply(affine, step as unknown as Mat4),
   };
 }

@@ -1,3 +1,4 @@
+import { mapAxes } from '../volume/affine.js';
 import { type Size, strides } from '../volume/volume.js';
 
 /** Full width at half maximum of a Gaussian of standard deviation 1. */
@@ -33,7 +34,7 @@ export function alongAxis(
   }
   return {
     data: result,
-    size: size.map((n, a) => (a === axis ? rows.length : n)) as unknown as Size,
+    size: mapAxes(size, (n, a) => (a === axis ? rows.length : n)),
   };
 }
 

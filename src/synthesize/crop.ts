@@ -1,5 +1,5 @@
 import { translation } from '../preprocess/register-motion.js';
-import { multiply } from '../volume/affine.js';
+import { mapAxes, multiply } from '../volume/affine.js';
 import { emptyLike, type Size, type Volume, type VoxelData } from '../volume/volume.js';
 
 /**
@@ -30,7 +30,7 @@ export function cropToContent<T extends VoxelData>(volume: Volume<T>, margin = 0
   return cropped(
     { data, size, affine },
     first as unknown as Size,
-    last.map((index, axis) => index - first[axis] + 1) as unknown as Size,
+    mapAxes(last, (index, axis) => index - first[axis] + 1),
   );
 }
 

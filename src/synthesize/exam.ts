@@ -1,3 +1,4 @@
+import { type SequenceName, sequenceNames } from '../sequences.js';
 import { applyToPoint, invert } from '../volume/affine.js';
 import { seededRandom } from '../volume/random.js';
 import {
@@ -12,15 +13,14 @@ import { acquire, averagedOverSlices, type Protocol } from './acquisition.js';
 import { type Anatomy, renderAnatomy } from './anatomy.js';
 import { type Artefacts, addArtefactsInPlace } from './artefacts.js';
 import { type Contrast, type Mimics, paint } from './contrast.js';
-import { boxOf, type Geometry } from './geometry.js';
+import { type Geometry, uprightGrid } from './geometry.js';
 import type { Head } from './head.js';
 import type { LesionLibrary } from './lesion-library.js';
 import type { LesionParameters } from './lesions.js';
 import { renderField, type SmoothField } from './smooth-field.js';
 import { keptByStripping, type Stripping } from './stripping.js';
 
-export const sequenceNames = ['flair', 't2', 't1'] as const;
-export type SequenceName = (typeof sequenceNames)[number];
+export { type SequenceName, sequenceNames };
 
 /** One sequence of an exam. */
 export interface SequenceParameters {
@@ -84,7 +84,7 @@ export function renderExam(
       keptByStripping(
         stripping,
         anatomy.brainDistance,
-        renderField(stripping.field, boxOf(anatomy.grid)),
+        renderField(stripping.field, uprightGrid(anatomy.grid)),
       ),
     );
   const images: { [Name in SequenceName]?: Volume<Int16Array> } = {};
@@ -103,7 +103,7 @@ function renderSequence(
   kept: Mask | undefined,
 ): Volume<Int16Array> {
   const random = seededRandom(seed);
-  const field = (smooth: SmoothField) => renderField(smooth, boxOf(anatomy.grid));
+  const field = (smooth: SmoothField) => renderField(smooth, uprightGrid(anatomy.grid));
   const image = acquire(paint(anatomy, contrast, mimics, random, field), protocol);
   addArtefactsInPlace(image, artefacts, random);
   if (kept) {

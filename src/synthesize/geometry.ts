@@ -4,7 +4,7 @@ import type { Random } from '../volume/random.js';
 import { type Grid, voxelCount } from '../volume/volume.js';
 import type { Head } from './head.js';
 import { between, rotationDegrees } from './sampling.js';
-import { type Box, renderField, type SmoothField } from './smooth-field.js';
+import { renderField, type SmoothField, type UprightGrid } from './smooth-field.js';
 
 /** How a head is shaped and turned: a map from the space of the exam's body to the head's own. */
 export interface Geometry {
@@ -70,7 +70,7 @@ export function pointsInHead(grid: Grid, { toHead, warp }: Geometry): Points {
   const count = voxelCount(grid.size);
   const points = [0, 1, 2].map(() => new Float32Array(count)) as unknown as Points;
   const displacement =
-    warp.sdMm > 0 ? warp.fields.map((field) => renderField(field, boxOf(grid))) : undefined;
+    warp.sdMm > 0 ? warp.fields.map((field) => renderField(field, uprightGrid(grid))) : undefined;
   const [nx, ny, nz] = grid.size;
   for (let axis = 0; axis < 3; axis++) {
     const target = points[axis];
@@ -87,8 +87,8 @@ export function pointsInHead(grid: Grid, { toHead, warp }: Geometry): Points {
   return points;
 }
 
-/** The box of a grid. @throws RangeError when its axes are not parallel to those of the space. */
-export function boxOf({ size, affine }: Grid): Box {
+/** A grid as an upright one. @throws RangeError when its axes are not parallel to those of the space. */
+export function uprightGrid({ size, affine }: Grid): UprightGrid {
   for (const offDiagonal of [1, 2, 4, 6, 8, 9]) {
     if (affine[offDiagonal] !== 0) throw new RangeError('the grid is oblique');
   }

@@ -3,7 +3,7 @@ import { applyToPoint, invert, type Mat4, multiply, type Vec3 } from '../volume/
 import { distanceTransformMm } from '../volume/distance.js';
 import { type Grid, type Mask, onesWhere, onGrid, type Size } from '../volume/volume.js';
 import { blurred } from './along-axis.js';
-import { boxOf, type Points, type Warp } from './geometry.js';
+import { type Points, uprightGrid, type Warp } from './geometry.js';
 import { type Head, stepsPerMm } from './head.js';
 import type { LesionLibrary } from './lesion-library.js';
 import { renderField, type SmoothField } from './smooth-field.js';
@@ -181,7 +181,7 @@ function addPersonInPlace(
   const { labels, count } = library.persons[person];
   const map = multiply(invert(labels.affine), multiply(toPerson, head.toLesionSpace));
   // The warp is in mm of body space; lesion masks have voxels of 1 mm, whatever their direction.
-  const displacement = warp.fields.map((field) => renderField(field, boxOf(grid)));
+  const displacement = warp.fields.map((field) => renderField(field, uprightGrid(grid)));
   const [nx, ny, nz] = labels.size;
   const [px, py, pz] = points;
   const found = new Uint16Array(raw.length);
@@ -235,7 +235,7 @@ function addShapeInPlace(
   const { data, size } = library.shapes[shape];
   const centre = nearestVoxel(points, grid, centreMm);
   if (!centre) return;
-  const reach = Math.ceil(shapeReachMm(size, toShape) / Math.min(...boxOf(grid).spacingMm));
+  const reach = Math.ceil(shapeReachMm(size, toShape) / Math.min(...uprightGrid(grid).spacingMm));
   const [nx, ny] = grid.size;
   const low = centre.map((index) => Math.max(0, index - reach));
   const high = centre.map((index, axis) => Math.min(grid.size[axis] - 1, index + reach));
@@ -330,7 +330,7 @@ function addBandInPlace(
   { grid, tissues, ventricleDistance }: Surroundings,
 ): void {
   if (bandMm === 0) return;
-  const width = renderField(bandField, boxOf(grid));
+  const width = renderField(bandField, uprightGrid(grid));
   for (let at = 0; at < raw.length; at++) {
     const distanceMm = ventricleDistance[at] / stepsPerMm;
     if (tissues[at] !== tissue['white matter'] || distanceMm > 6) continue;

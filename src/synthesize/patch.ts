@@ -1,4 +1,4 @@
-import { applyToPoint, invert, type Vec3 } from '../volume/affine.js';
+import { applyToPoint, invert, mapAxes, type Vec3 } from '../volume/affine.js';
 import { type Random, seededRandom } from '../volume/random.js';
 import { type Grid, onGrid, type Size } from '../volume/volume.js';
 import {
@@ -13,7 +13,7 @@ import { type Anatomy, renderAnatomy } from './anatomy.js';
 import { type Artefacts, addArtefactsInPlace } from './artefacts.js';
 import { type Contrast, type Mimics, paint } from './contrast.js';
 import { type SequenceName, sequenceNames } from './exam.js';
-import { boxOf, type Geometry, sampleGeometry } from './geometry.js';
+import { type Geometry, sampleGeometry, uprightGrid } from './geometry.js';
 import type { Head } from './head.js';
 import type { LesionLibrary } from './lesion-library.js';
 import type { LesionParameters } from './lesions.js';
@@ -101,7 +101,7 @@ export function samplePatch(
       contrast: sampleContrast(random, name, appearance),
       slicing: sampleSlicing(random, name),
       phase: random.uniform(),
-      shiftMm: [0, 1, 2].map(() => (shifted ? 0.4 * random.normal() : 0)) as unknown as Vec3,
+      shiftMm: mapAxes([0, 1, 2], () => (shifted ? 0.4 * random.normal() : 0)),
       blurMm: between(random, 0.1, 0.8),
       // A patch does not reach the ends of the field of view.
       artefacts: { ...sampleArtefacts(random, cube, appearance.fieldStrengthTesla), wrapVoxels: 0 },
@@ -195,7 +195,7 @@ function rememberedFields(grid: Grid): (field: SmoothField) => Float32Array {
   const known = new Map<string, Float32Array>();
   return (field) => {
     const key = `${field.seed} ${field.spacingMm}`;
-    const values = known.get(key) ?? renderField(field, boxOf(grid));
+    const values = known.get(key) ?? renderField(field, uprightGrid(grid));
     known.set(key, values);
     return values;
   };

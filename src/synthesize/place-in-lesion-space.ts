@@ -1,5 +1,5 @@
 import { about, translation } from '../preprocess/register-motion.js';
-import { applyToPoint, invert, type Mat4, multiply, type Vec3 } from '../volume/affine.js';
+import { applyToPoint, invert, type Mat4, mapAxes, multiply, type Vec3 } from '../volume/affine.js';
 import type { Volume } from '../volume/volume.js';
 
 /** A structure of the brain, its label on the left and on the right, and its centre on the right. */
@@ -143,12 +143,10 @@ function leastSquaresAffine(points: readonly Vec3[], targets: readonly Vec3[]): 
     }
   });
   const linear = multiply(cross as unknown as Mat4, invert(covariance as unknown as Mat4));
-  const shift = to.map((mm, axis) => mm - from[axis]) as unknown as Vec3;
+  const shift = mapAxes(to, (mm, axis) => mm - from[axis]);
   return multiply(translation(shift), about(from, linear));
 }
 
 function mean(points: readonly Vec3[]): Vec3 {
-  return [0, 1, 2].map(
-    (axis) => points.reduce((sum, p) => sum + p[axis], 0) / points.length,
-  ) as unknown as Vec3;
+  return mapAxes([0, 1, 2], (axis) => points.reduce((sum, p) => sum + p[axis], 0) / points.length);
 }

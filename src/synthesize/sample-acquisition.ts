@@ -1,10 +1,10 @@
 import { rotation, translation } from '../preprocess/register-motion.js';
-import { identity, type Mat4, multiply, type Vec3 } from '../volume/affine.js';
+import type { SequenceName } from '../sequences.js';
+import { identity, type Mat4, mapAxes, multiply, type Vec3 } from '../volume/affine.js';
 import type { Random } from '../volume/random.js';
 import type { Grid, Size } from '../volume/volume.js';
 import type { Protocol } from './acquisition.js';
 import type { Artefacts } from './artefacts.js';
-import type { SequenceKind } from './sample-contrast.js';
 import { between, betweenLog, chance, rotationDegrees } from './sampling.js';
 
 /** How a sequence cuts the head into slices. */
@@ -18,9 +18,9 @@ export interface Slicing {
 }
 
 /** Share of sequences taken in 3D. */
-const in3d: Record<SequenceKind, number> = { flair: 0.4, t2: 0.2, t1: 0.5 };
+const in3d: Record<SequenceName, number> = { flair: 0.4, t2: 0.2, t1: 0.5 };
 
-export function sampleSlicing(random: Random, kind: SequenceKind): Slicing {
+export function sampleSlicing(random: Random, kind: SequenceName): Slicing {
   const inPlaneMm = between(random, 0.5, 1.2);
   if (chance(random, in3d[kind])) {
     const thicknessMm = between(random, 0.8, 1.5);
@@ -70,9 +70,9 @@ export function sampleProtocol(
   const axes = storage[slicing.bodyAxis];
   const extentMm = axes.map(([axis]) => headSize * headMm[axis] * between(random, 1, 1.2));
   const voxelMm = [slicing.inPlaneMm, slicing.inPlaneMm, slicing.distanceMm];
-  const size = voxelMm.map((mm, axis) =>
+  const size = mapAxes(voxelMm, (mm, axis) =>
     Math.min(largestMatrix, Math.max(8, Math.ceil(extentMm[axis] / mm))),
-  ) as unknown as Size;
+  );
   const tilt = rotation(
     ...(([15, 5, 5] as const).map(
       (degrees) => (between(random, -degrees, degrees) * Math.PI) / 180,
@@ -108,7 +108,7 @@ function gridAbout(
 /** How far a head has moved since the first sequence; now and then a lot. */
 function samplePose(random: Random): Mat4 {
   const much = chance(random, 0.15);
-  const shift = [0, 1, 2].map(() => (much ? 6 : 1.5) * random.normal()) as unknown as Vec3;
+  const shift = mapAxes([0, 1, 2], () => (much ? 6 : 1.5) * random.normal());
   return multiply(translation(shift), rotationDegrees(random, much ? 10 : 2.5));
 }
 

@@ -1,10 +1,9 @@
+import type { SequenceName } from '../sequences.js';
 import type { Random } from '../volume/random.js';
 import { type Contrast, type Mimics, type Texture, typicalMeans } from './contrast.js';
 import { between, chance } from './sampling.js';
 import type { SmoothField } from './smooth-field.js';
 import { isBrain, isFluid, type TissueName, tissue, tissues } from './tissues.js';
-
-export type SequenceKind = 'flair' | 't2' | 't1';
 
 /** What the sequences of one exam have in common. */
 export interface Appearance {
@@ -55,12 +54,12 @@ const mostOfBone = 0.12;
  * Whether a scanner may have made a sequence of this kind: the generator also draws sequences of any
  * contrast, from which networks learn, and by which nothing is to be judged.
  */
-export const isPlausible = (kind: SequenceKind, { means }: Pick<Contrast, 'means'>): boolean =>
+export const isPlausible = (kind: SequenceName, { means }: Pick<Contrast, 'means'>): boolean =>
   means[tissue.bone] <= mostOfBone &&
   (kind === 't2') === means[tissue.csf] > means[tissue['white matter']];
 
 /** How one sequence of an exam shows it. */
-export function sampleContrast(random: Random, kind: SequenceKind, exam: Appearance): Contrast {
+export function sampleContrast(random: Random, kind: SequenceName, exam: Appearance): Contrast {
   const arbitrary = chance(random, anyContrast);
   const means = arbitrary
     ? tissues.map((_, number) => (number === 0 ? 0 : random.uniform()))
@@ -82,7 +81,7 @@ export function sampleContrast(random: Random, kind: SequenceKind, exam: Appeara
   };
 }
 
-function sampleMeans(random: Random, kind: SequenceKind, fieldStrengthTesla: number): number[] {
+function sampleMeans(random: Random, kind: SequenceName, fieldStrengthTesla: number): number[] {
   const typical = typicalMeans(kind);
   const white = typical[tissue['white matter']];
   // T1 contrast between grey and white matter fades with the field; that of T2 grows a little.
@@ -108,7 +107,7 @@ function sampleMeans(random: Random, kind: SequenceKind, fieldStrengthTesla: num
 
 function sampleLesionContrast(
   random: Random,
-  kind: SequenceKind,
+  kind: SequenceName,
   means: readonly number[],
   arbitrary: boolean,
 ): number {
@@ -141,7 +140,7 @@ const deepWhiteMatter: readonly TissueName[] = [
 
 function sampleTextures(
   random: Random,
-  kind: SequenceKind,
+  kind: SequenceName,
   fields: readonly SmoothField[],
 ): Texture[] {
   const [greyWide, greyFine, whiteWide, whiteFine, limbic, outside, flow] = fields;

@@ -1,4 +1,4 @@
-import { applyToPoint, invert, type Mat4, multiply, type Vec3 } from '../volume/affine.js';
+import { applyToPoint, invert, type Mat4, mapAxes, multiply, type Vec3 } from '../volume/affine.js';
 import type { Random } from '../volume/random.js';
 import { sampleWarp } from './geometry.js';
 import { type Head, stepsPerMm } from './head.js';
@@ -98,7 +98,7 @@ function samplePerson(random: Random, library: LesionLibrary): PersonPlacement {
   const side = chance(random, 0.5) ? -1 : 1;
   const [x, y, z] = [0, 1, 2].map(() => between(random, 0.85, 1.18));
   const stretch: Mat4 = [side * x, 0, 0, 0, 0, y, 0, 0, 0, 0, z, 0, 0, 0, 0, 1];
-  const shift = [0, 1, 2].map(() => 2.5 * random.normal()) as unknown as Vec3;
+  const shift = mapAxes([0, 1, 2], () => 2.5 * random.normal());
   return {
     person: random.integer(library.persons.length),
     toPerson: aboutLesionSpaceCentre(multiply(stretch, rotationDegrees(random, 6)), shift),
@@ -174,9 +174,10 @@ function sampleSite(
   const voxel = region
     ? applyToPoint(
         invert(affine),
-        region.centreMm.map(
+        mapAxes(
+          region.centreMm,
           (mm) => mm + between(random, -region.halfWidthMm, region.halfWidthMm),
-        ) as unknown as Vec3,
+        ),
       ).map(Math.round)
     : size.map((n) => random.integer(n));
   const at = indexIn(size, voxel);

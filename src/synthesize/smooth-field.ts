@@ -14,7 +14,7 @@ export interface SmoothField {
 }
 
 /** Voxels parallel to the axes of the space in which a field is defined. */
-export interface Box {
+export interface UprightGrid {
   readonly size: Size;
   /** Centre of voxel (0, 0, 0). */
   readonly originMm: Vec3;
@@ -25,7 +25,7 @@ export interface Box {
 const varianceKept = 151 / 315;
 
 /** Values of a field at the voxels of a box. */
-export function renderField(field: SmoothField, box: Box): Float32Array {
+export function renderField(field: SmoothField, box: UprightGrid): Float32Array {
   const axes = [0, 1, 2].map((axis) => splineAxis(field.spacingMm, box, axis));
   const [x, y, z] = axes;
   const scale = varianceKept ** -1.5;
@@ -51,7 +51,7 @@ interface SplineAxis {
   readonly weights: Float32Array;
 }
 
-function splineAxis(spacingMm: number, box: Box, axis: number): SplineAxis {
+function splineAxis(spacingMm: number, box: UprightGrid, axis: number): SplineAxis {
   const count = box.size[axis];
   const position = (n: number) => (box.originMm[axis] + n * box.spacingMm[axis]) / spacingMm;
   const first = Math.floor(Math.min(position(0), position(count - 1))) - 1;

@@ -1,4 +1,5 @@
 import { importedFields, usualLayers } from '../network/index.js';
+import { mapAxes } from '../volume/affine.js';
 import { type Axes3, voxelsIn } from '../volume/arrays.js';
 import type { Topology } from './topology.js';
 
@@ -71,7 +72,7 @@ export function featureMapValues(
   const voxels: number[] = [];
   let shape = patchShape;
   for (const stride of strides) {
-    shape = shape.map((n, axis) => Math.floor(n / stride[axis])) as unknown as Axes3;
+    shape = mapAxes(shape, (n, axis) => Math.floor(n / stride[axis]));
     voxels.push(voxelsIn(shape));
   }
   let values = 0;

@@ -1,4 +1,5 @@
 import { resizeImage } from '../segment/nnunet/resize.js';
+import { mapAxes } from '../volume/affine.js';
 import { type Axes3, voxelsIn } from '../volume/arrays.js';
 import { seededRandom } from '../volume/random.js';
 
@@ -62,7 +63,7 @@ function statisticsOf(image: Float32Array) {
 
 /** As if scanned at a lower resolution: reduced by the nearest voxel, enlarged linearly. */
 export function lowerResolutionInPlace(image: Float32Array, shape: Axes3, scale: Axes3): void {
-  const low = shape.map((n, axis) => Math.max(1, Math.round(n * scale[axis]))) as unknown as Axes3;
+  const low = mapAxes(shape, (n, axis) => Math.max(1, Math.round(n * scale[axis])));
   const reduced = resizeImage(image, shape, low, { order: 0, orderAcross: 0 });
   image.set(resizeImage(reduced, low, shape, { order: 1, orderAcross: 1 }));
 }

@@ -1,4 +1,5 @@
 import { outsideLabel } from '../segment/nnunet/preprocess.js';
+import { mapAxes } from '../volume/affine.js';
 import { type Axes3, voxelsIn } from '../volume/arrays.js';
 import type { CasePatch } from './cache.js';
 
@@ -33,11 +34,11 @@ export function spatialMatrix({ rotation, scale }: SpatialParameters): Matrix3 {
 
 /** The shape that a patch of this shape shows of the image, with a voxel on each side to spare. */
 export function reachOf(matrix: Matrix3, shape: Axes3): Axes3 {
-  return [0, 1, 2].map((row) => {
+  return mapAxes([0, 1, 2], (row) => {
     let reach = 0;
     for (let axis = 0; axis < 3; axis++) reach += Math.abs(matrix[3 * row + axis]) * shape[axis];
     return Math.ceil(reach) + 2;
-  }) as unknown as Axes3;
+  });
 }
 
 /**

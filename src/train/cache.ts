@@ -7,6 +7,7 @@ import { parseJson } from '../formats/json.js';
 import { isThere, readSyncInto, withFileSync } from '../formats/open-file.js';
 import { writingFailure } from '../formats/write-whole.js';
 import type { ImagePlan } from '../model/nnunet-plans.js';
+import { prepareBrainCase } from '../segment/lesions/brain-case.js';
 import { outsideLabel, type PreparedCase, preprocessCase } from '../segment/nnunet/preprocess.js';
 import { type Axes3, copyOverlap, voxelsIn } from '../volume/arrays.js';
 import { inWorker, type WorkerPool } from '../workers.js';
@@ -68,16 +69,12 @@ export async function cacheDataset(
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
     throw writingFailure(error, folder);
   });
+  const { classNames, channelNames } = dataset;
+  const names = { classNames, channelNames };
   let done = 0;
   const results = await Promise.all(
     dataset.cases.map(async (entry) => {
-      const result = await cacheCaseInWorker(
-        { pool, signal },
-        entry,
-        plan,
-        dataset.classNames.length,
-        folder,
-      );
+      const result = await cacheCaseInWorker({ pool, signal }, entry, plan, names, folder);
       onProgress?.(++done, dataset.cases.length);
       return result;
     }),
@@ -91,9 +88,10 @@ export async function cacheDataset(
 export async function cacheCase(
   entry: DatasetCase,
   plan: ImagePlan,
-  classCount: number,
+  { classNames, channelNames }: Pick<Dataset, 'classNames' | 'channelNames'>,
   folder: string,
 ): Promise<CachedCase | { readonly problems: readonly string[] }> {
+  const classCount = classNames.length;
   const { key, hashes } = await keyOf(entry, plan, classCount);
   const file = join(folder, `${key}.case`);
   const cached = await openCached(entry.name, file);
@@ -104,7 +102,12 @@ export async function cacheCase(
     return { problems: [`${entry.name}: its files changed while they were read`] };
   }
   const { channels, labels } = reading.images;
-  const prepared = preprocessCase(channels, plan, labels);
+  const prepared = attempted(entry, () =>
+    plan.input === 'brain'
+      ? prepareBrainCase(channels, channelNames, labels)
+      : preprocessCase(channels, plan, labels),
+  );
+  if ('problems' in prepared) return prepared;
   const listed = listForeground(prepared.labels, classCount);
   const header: Header = {
     shape: prepared.shape,
@@ -117,9 +120,20 @@ export async function cacheCase(
 
 export const cacheCaseInWorker = inWorker<typeof cacheCase>(import.meta.url, 'cacheCase');
 
+/** Prepares an image, or says why it cannot be used. */
+function attempted<T>(entry: DatasetCase, prepare: () => T): T | { problems: readonly string[] } {
+  try {
+    return prepare();
+  } catch (error) {
+    if (!(error instanceof DawsonError && error.code === 'bad-intensities')) throw error;
+    return { problems: [`${entry.name}: ${error.message}`] };
+  }
+}
+
 async function keyOf(entry: DatasetCase, plan: ImagePlan, classCount: number) {
   // The patch and the batch do not change the prepared image.
-  const { patchShape: _patch, batchSize: _batch, ...imagePart } = plan;
+  const { patchShape: _patch, batchSize: _batch, input, ...ofNnunet } = plan;
+  const imagePart = input === 'nnunet' ? ofNnunet : { ...ofNnunet, input };
   const files = [...entry.images, entry.labels];
   const hashes: (string | undefined)[] = [];
   for (const file of files) hashes.push(file && (await sha256OfImage(file)));
@@ -159,7 +173,11 @@ function layoutOf({ shape, present, foreground }: Header, headerBytes: number) {
   return { image, labels, lists, end: lists + 4 * foreground.reduce((sum, n) => sum + n, 0) };
 }
 
-function bytesOf(header: Header, prepared: PreparedCase, listed: readonly Uint32Array[]): Buffer {
+function bytesOf(
+  header: Header,
+  prepared: Pick<PreparedCase, 'image' | 'labels'>,
+  listed: readonly Uint32Array[],
+): Buffer {
   const json = JSON.stringify(header);
   const text = Buffer.from(json.padEnd(Math.ceil(json.length / 8) * 8));
   const layout = layoutOf(header, text.length);

@@ -1,4 +1,4 @@
-import { lesionsAmong, type PostProcessing, peaksOf } from '../model/lesion-rule.js';
+import { type LesionRule, lesionsAmong, peaksOf } from '../model/lesion-rule.js';
 import { voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
 import { countNonZero, type Mask, maskWhere, onesWhere, type Volume } from '../volume/volume.js';
@@ -9,6 +9,7 @@ export const thresholds: readonly number[] = [
   0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7, 0.25, 0.75, 0.2, 0.8, 0.15, 0.85, 0.1, 0.9, 0.05,
   0.95,
 ];
+const connectivity = 26 as const;
 const minimumVolumesMm3 = [0, 3, 6, 9, 15, 30];
 /** Not nearer to 1: thick slices lie beside the peak of a small lesion. */
 const minimumPeaks = [undefined, 0.7, 0.8, 0.9, 0.95];
@@ -17,7 +18,7 @@ const minimumPeaks = [undefined, 0.7, 0.8, 0.9, 0.95];
  * The rules among which one is chosen; of equally good ones the first counts: the nearest to the
  * plain threshold of 0.5.
  */
-export const candidateRules: readonly PostProcessing[] = thresholds.flatMap((threshold) => [
+export const candidateRules: readonly LesionRule[] = thresholds.flatMap((threshold) => [
   ...minimumPeaks
     .filter((peak) => peak === undefined || peak > threshold)
     .flatMap((minimumPeak) =>
@@ -26,9 +27,10 @@ export const candidateRules: readonly PostProcessing[] = thresholds.flatMap((thr
         minimumVolumeMm3,
         ...(minimumPeak !== undefined && { minimumPeak }),
         keepLargest: false,
+        connectivity,
       })),
     ),
-  { threshold, minimumVolumeMm3: 0, keepLargest: true },
+  { threshold, minimumVolumeMm3: 0, keepLargest: true, connectivity },
 ]);
 
 /**
@@ -69,7 +71,7 @@ export function judgeCase(probability: Volume, reference: Mask): JudgedCase {
       `${probability.data.length} probabilities for ${reference.data.length} voxels`,
     );
   }
-  const lesions = connectedComponents(reference, 26);
+  const lesions = connectedComponents(reference, connectivity);
   return {
     voxelMl: voxelVolumeMm3(probability.affine) / 1000,
     lesionSizesVoxels: lesions.sizesVoxels,
@@ -149,7 +151,7 @@ function componentsFrom(
   threshold: number,
 ): Component[] {
   const mask = maskWhere(probability, (p) => p >= threshold);
-  const { labels, count, sizesVoxels } = connectedComponents(mask, 26);
+  const { labels, count, sizesVoxels } = connectedComponents(mask, connectivity);
   const overlaps = Array.from({ length: count + 1 }, () => new Map<number, number>());
   for (let at = 0; at < labels.data.length; at++) {
     const lesion = reference.labels.data[at];
@@ -173,7 +175,7 @@ function componentsFrom(
  * @param cases for each a score of every rule, such as {@link diceByRule} gives
  */
 export function bestRule(cases: readonly Float64Array[]): {
-  rule: PostProcessing;
+  rule: LesionRule;
   meanScore: number;
 } {
   if (cases.length === 0) throw new RangeError('a rule from no cases');

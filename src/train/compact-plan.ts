@@ -1,4 +1,4 @@
-import { configurationName } from '../model/nnunet-plans.js';
+import { configurationName, inputField } from '../model/nnunet-plans.js';
 import { readShippedNetwork } from '../model/own-network.js';
 import { type CompactUnetPlan, compactArchitecture } from '../network/index.js';
 import { lesionChannels } from '../segment/lesions/lesion-network-input.js';
@@ -27,15 +27,17 @@ export const compactImages = {
   batch_size: 2,
   architecture: compactArchitecture(lesionNetworkPlan),
   batch_dice: true,
+  [inputField]: 'brain',
 } as const;
 
 /** The lesion network that comes with Dawson, to start a training from. */
 export async function pretrainedLesionNetwork(): Promise<PretrainedModel> {
-  const { plan, weights } = await readShippedNetwork('lesions');
+  const { plan, rule, weights } = await readShippedNetwork('lesions');
   const axes = [0, 1, 2];
   const configuration = { ...compactImages, architecture: compactArchitecture(plan) };
   return {
     weights,
+    rule,
     network: plan,
     channelNames: lesionChannels,
     plans: {

@@ -1,4 +1,5 @@
 import { DawsonError } from '../errors.js';
+import type { LesionRule } from '../model/lesion-rule.js';
 import { initialWeights, type NetworkPlan, type Weights } from '../network/index.js';
 import type { Random } from '../volume/random.js';
 
@@ -7,6 +8,8 @@ export interface Pretrained {
   readonly weights: Weights;
   readonly network: NetworkPlan;
   readonly channelNames: readonly string[];
+  /** By which its probabilities become lesions. */
+  readonly rule?: LesionRule;
 }
 
 /** With the plans that say how its images were prepared (the fields of nnU-Net's `plans.json`). */

@@ -89,6 +89,7 @@ export async function trainNetwork(engine: Engine, run: TrainingRun): Promise<Te
   const goesOn = run.resume && (await isThere(checkpointFile));
   const start = goesOn ? await readCheckpoint(checkpointFile, identity, fresh.state) : fresh;
   if (!goesOn) await writeCheckpoint(checkpointFile, start, identity);
+  if (start.epochs >= settings.epochs) return start.state;
   // What came after the checkpoint is done again.
   const log = goesOn ? await readLog(logFile, start.epochs) : [];
   const trainer = await loadTrainer(engine, plan, step, start.state);

@@ -1,3 +1,4 @@
+import { mapAxes } from '../volume/affine.js';
 import { type Axes3, voxelsIn } from '../volume/arrays.js';
 import { seededRandom } from '../volume/random.js';
 import { inWorker, type WorkerPool } from '../workers.js';
@@ -126,6 +127,6 @@ function cutTransformed(
   const reach = reachOf(matrix, shape).map(
     (n, axis) => n + ((n - shape[axis]) & 1),
   ) as unknown as Axes3;
-  const around = start.map((n, axis) => n - (reach[axis] - shape[axis]) / 2) as unknown as Axes3;
+  const around = mapAxes(start, (n, axis) => n - (reach[axis] - shape[axis]) / 2);
   return transformPatch(readPatch(cached, around, reach), reach, shape, matrix);
 }

@@ -1,5 +1,6 @@
-import { configurationName, type NormalizationScheme } from '../model/nnunet-plans.js';
+import { configurationName, inputField, type NormalizationScheme } from '../model/nnunet-plans.js';
 import { anisotropyThreshold } from '../segment/nnunet/resize.js';
+import { mapAxes } from '../volume/affine.js';
 import {
   type Axes3,
   inverseOrder,
@@ -116,6 +117,7 @@ export function planFor(
         resampling_fn_probabilities_kwargs: resampling(1, false),
         architecture: sizes.architecture,
         batch_dice: sizes.batch_dice,
+        ...(isCompact && dataset.classCount === 2 && { [inputField]: compactImages[inputField] }),
       },
     },
     experiment_planner_used: 'Dawson',
@@ -148,12 +150,12 @@ function nnunetSizes(
 }
 
 function medianOf(rows: readonly Axes3[], p = 50): Axes3 {
-  return [0, 1, 2].map((axis) =>
+  return mapAxes([0, 1, 2], (axis) =>
     percentile(
       Float64Array.from(rows, (row) => row[axis]),
       p,
     ),
-  ) as unknown as Axes3;
+  );
 }
 
 /**
@@ -247,7 +249,7 @@ function needsLowResolution(
     shape = medianShape.map((n, axis) => (fullSpacing[axis] / spacing[axis]) * n);
     patch = largestPatch(
       spacing as unknown as Axes3,
-      shape.map(roundHalfToEven) as unknown as Axes3,
+      mapAxes(shape, roundHalfToEven),
       budget,
     ).patchShape;
   }

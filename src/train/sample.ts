@@ -1,3 +1,4 @@
+import { mapAxes } from '../volume/affine.js';
 import { type Axes3, roundHalfToEven } from '../volume/arrays.js';
 import type { Random } from '../volume/random.js';
 
@@ -48,7 +49,7 @@ export function drawStart(
   drawn: Axes3,
   around?: Axes3,
 ): Axes3 {
-  return shape.map((n, axis) => {
+  return mapAxes(shape, (n, axis) => {
     const beyond = Math.max(drawn[axis] - patchShape[axis], drawn[axis] - n);
     const lowest = -Math.ceil(beyond / 2);
     const highest = n + Math.floor(beyond / 2) + (beyond % 2) - drawn[axis];
@@ -56,5 +57,5 @@ export function drawStart(
       ? Math.max(lowest, around[axis] - (drawn[axis] >> 1))
       : lowest + random.integer(highest - lowest + 1);
     return start + (drawn[axis] >> 1) - (patchShape[axis] >> 1);
-  }) as unknown as Axes3;
+  });
 }

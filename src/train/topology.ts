@@ -1,3 +1,4 @@
+import { mapAxes } from '../volume/affine.js';
 import type { Axes3 } from '../volume/arrays.js';
 
 /** Where a U-Net halves its feature maps and how large its kernels are, stage by stage. */
@@ -43,13 +44,14 @@ export function topologyOf(spacingMm: Axes3, patch: Axes3): Topology {
       spacing[axis] *= 2;
       size[axis] = Math.ceil(size[axis] / 2);
     }
-    strides.push([0, 1, 2].map((axis) => (halved.includes(axis) ? 2 : 1)) as unknown as Axes3);
+    strides.push(mapAxes([0, 1, 2], (axis) => (halved.includes(axis) ? 2 : 1)));
     kernelSizes.push([...kernel] as unknown as Axes3);
   }
   kernelSizes.push([3, 3, 3]);
-  const divisibleBy = halvings.map((n) => 2 ** n) as unknown as Axes3;
-  const patchShape = patch.map(
+  const divisibleBy = mapAxes(halvings, (n) => 2 ** n);
+  const patchShape = mapAxes(
+    patch,
     (n, axis) => Math.ceil(n / divisibleBy[axis]) * divisibleBy[axis],
-  ) as unknown as Axes3;
+  );
   return { strides, kernelSizes, patchShape, divisibleBy };
 }

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { writeSafetensors } from '../formats/safetensors.js';
 import { argmax } from '../model/lesion-rule.js';
 import { type ModelCard, type NnunetModel, writeModelFolder } from '../model/model-folder.js';
-import { configurationName, imagePlanOf } from '../model/nnunet-plans.js';
+import { configurationName, type ImagePlan, imagePlanOf } from '../model/nnunet-plans.js';
 import type { Predict } from '../model/sliding-window.js';
 import {
   type Device,
@@ -33,6 +33,7 @@ import { deepSupervisionWeights, type LossName } from './loss.js';
 import { type OptimiserName, optimisers } from './optimiser.js';
 import { type Batch, type PatchSettings, patchSource } from './patch-source.js';
 import { readCaseInWorker } from './read-case.js';
+import type { StepSettings } from './step.js';
 import type { FoldName, FoldValidation, TrainingFolder } from './training-folder.js';
 
 /** `none`: patches as they are, and no mirroring when the model is used, as nnU-Net's trainer without it. */
@@ -106,37 +107,15 @@ export async function trainFold(
     sources.push(source);
     return source;
   };
-  const { patchShape, batchSize } = plan;
-  const patches: PatchSettings = {
-    patchShape,
-    batchSize,
-    maskedChannels: plan.channels.map(({ useMask }) => useMask),
-    seed: choice.seed,
-  };
+  const patches = patchesOf(plan, choice);
+  const augmentation = augmentationOf(dataset, choice);
   const mirrorAxes = mirrorAxesOf(choice.augmentation);
-  const augmentation: AugmentationSettings | undefined =
-    choice.augmentation === 'none'
-      ? undefined
-      : {
-          mirrorAxes,
-          channelDropout: dataset.channelNames.map((channel) =>
-            dataset.optionalChannels.includes(channel) ? dropout : 0,
-          ),
-        };
   const firstWeights = startingWeights(network, dataset.channelNames, random, choice.pretrained);
   try {
     const state = await stage(`train fold ${name}`, (onProgress) =>
       trainNetwork(engine, {
         plan: network,
-        step: {
-          batchSize,
-          patchShape,
-          loss: { name: choice.loss, batchDice: batchDiceOf(plans) },
-          levelWeights: deepSupervisionWeights(levelsOf(network)),
-          optimiser: choice.optimiser,
-          weightDecay: optimisers[choice.optimiser].weightDecay,
-          clipNorm,
-        },
+        step: stepOf(plan, plans, network, choice),
         settings: choice.run,
         initialWeights: firstWeights,
         batches: batches(fold.train, { ...patches, augmentation }),
@@ -181,6 +160,44 @@ export async function trainFold(
   }
 }
 
+const patchesOf = (
+  { patchShape, batchSize, channels, input }: ImagePlan,
+  { seed }: TrainingChoice,
+): PatchSettings => ({
+  patchShape,
+  batchSize,
+  maskedChannels: channels.map(({ useMask }) => useMask || input === 'brain'),
+  seed,
+});
+
+function augmentationOf(
+  { channelNames, optionalChannels }: Dataset,
+  { augmentation }: TrainingChoice,
+): AugmentationSettings | undefined {
+  if (augmentation === 'none') return undefined;
+  return {
+    mirrorAxes: mirrorAxesOf(augmentation),
+    channelDropout: channelNames.map((channel) =>
+      optionalChannels.includes(channel) ? dropout : 0,
+    ),
+  };
+}
+
+const stepOf = (
+  { batchSize, patchShape }: ImagePlan,
+  plans: unknown,
+  network: NetworkPlan,
+  { loss, optimiser }: TrainingChoice,
+): StepSettings => ({
+  batchSize,
+  patchShape,
+  loss: { name: loss, batchDice: batchDiceOf(plans) },
+  levelWeights: deepSupervisionWeights(levelsOf(network)),
+  optimiser,
+  weightDecay: optimisers[optimiser].weightDecay,
+  clipNorm,
+});
+
 /** Tells cases apart, by their names and all of their images and labels as they are prepared. */
 function imagesHash(names: readonly string[], cases: readonly CachedCase[]): string {
   const keys = names.map((name) => {
@@ -220,7 +237,7 @@ function modelOf(
     orientation,
     mirrorAxes,
     average: 'logits',
-    postProcessing: argmax,
+    rule: argmax,
   };
 }
 
@@ -275,8 +292,8 @@ async function validateFold(
 
 /**
  * Makes a model of the folds that are trained. With every fold of a cross-validation judged, its rule
- * for lesions is the best over all cases; before that, and for a network of all cases, probabilities
- * from 0.5 on.
+ * for lesions is the best over all cases; before that, and for a network of all cases, that of the model
+ * it started from, or else probabilities from 0.5 on.
  * @param folds the numbers of the folds, with their validation
  */
 export async function writeTrainedModel(
@@ -314,7 +331,7 @@ export async function writeTrainedModel(
     orientation,
     mirrorAxes: mirrorAxesOf(augmentation),
     average: 'logits',
-    postProcessing: chosen?.rule ?? argmax,
+    rule: chosen?.rule ?? settings.pretrained?.rule ?? argmax,
   };
   const isOfAll = folds.has('all');
   const network = trainedNetwork(plans, dataset, plansFile);

@@ -2,6 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DawsonError } from '../errors.js';
 import { writeWhole } from '../formats/index.js';
+import { jsonBytes } from '../formats/json.js';
 import { readJsonIfThere } from '../formats/read-json.js';
 import { writingFailure } from '../formats/write-whole.js';
 import { candidateRules } from './choose-post-processing.js';
@@ -76,7 +77,7 @@ export class TrainingFolder {
 
   async writeJson(file: string, value: unknown): Promise<void> {
     await makeFolder(dirname(file));
-    await writeWhole(file, Buffer.from(`${JSON.stringify(value, null, 2)}\n`));
+    await writeWhole(file, jsonBytes(value));
   }
 
   /**

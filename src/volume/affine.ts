@@ -24,6 +24,12 @@ export type Mat4 = readonly [
 
 export type Vec3 = readonly [number, number, number];
 
+/** Three numbers of an axis each, made from three others. */
+export const mapAxes = (
+  values: readonly number[],
+  of: (value: number, axis: number) => number,
+): [number, number, number] => [of(values[0], 0), of(values[1], 1), of(values[2], 2)];
+
 export const identity: Mat4 = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
 
 /** The map that applies `b` first, then `a`. */

@@ -1,3 +1,4 @@
+import { mapAxes } from './affine.js';
 import type { Volume, VoxelData } from './volume.js';
 import { emptyLike } from './volume.js';
 
@@ -40,14 +41,18 @@ export function transposed<T extends VoxelData>(data: T, shape: Axes3, order: Ax
   return result;
 }
 
-/** A box in an array: its first voxel and its shape. */
-export interface Box {
+/** A box in an array, slowest axis first: its first voxel and its shape. */
+export interface ArrayBox {
   readonly start: Axes3;
   readonly shape: Axes3;
 }
 
 /** The part of an array that lies in a box; 0 where the box reaches beyond the array. */
-export function cropped<T extends VoxelData>(data: T, shape: Axes3, { start, shape: to }: Box): T {
+export function cropped<T extends VoxelData>(
+  data: T,
+  shape: Axes3,
+  { start, shape: to }: ArrayBox,
+): T {
   const result = emptyLike(data, voxelsIn(to));
   copyOverlap(data, shape, result, to, start);
   return result;
@@ -56,7 +61,7 @@ export function cropped<T extends VoxelData>(data: T, shape: Axes3, { start, sha
 /** An array of zeros of this shape with another one in a box: undoes {@link cropped}. */
 export function uncropped<T extends VoxelData>(
   data: T,
-  { start, shape: from }: Box,
+  { start, shape: from }: ArrayBox,
   shape: Axes3,
 ): T {
   const result = emptyLike(data, voxelsIn(shape));
@@ -87,7 +92,7 @@ export function copyOverlap<T extends VoxelData>(
 }
 
 /** The shape of a volume's data as nnU-Net sees it. */
-export const shapeOf = (volume: Volume): Axes3 => axesOf(volume.size);
+export const shapeOf = (volume: Pick<Volume, 'size'>): Axes3 => axesOf(volume.size);
 
 /** To the nearest whole number, halves to the even one, as Python's `round`. */
 export function roundHalfToEven(value: number): number {
@@ -99,7 +104,5 @@ export function roundHalfToEven(value: number): number {
 
 /** The shape that keeps the extent when the distance between voxels changes (nnU-Net's rule). */
 export function shapeAtSpacing(shape: Axes3, fromMm: Axes3, toMm: Axes3): Axes3 {
-  return [0, 1, 2].map((axis) =>
-    roundHalfToEven((fromMm[axis] / toMm[axis]) * shape[axis]),
-  ) as unknown as Axes3;
+  return mapAxes([0, 1, 2], (axis) => roundHalfToEven((fromMm[axis] / toMm[axis]) * shape[axis]));
 }

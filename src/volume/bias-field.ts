@@ -1,8 +1,9 @@
 import { DawsonError } from '../errors.js';
 import { voxelSizeMm } from './affine.js';
+import { type Box, boxOfMask } from './box.js';
 import { BSplineMesh, gridSize, type Positions } from './bspline-mesh.js';
 import { sharpenedValues } from './sharpen-histogram.js';
-import { type Mask, onGrid, type Size, type Volume, voxelCount } from './volume.js';
+import { type Mask, onGrid, type Volume, voxelCount } from './volume.js';
 
 export interface BiasFieldOptions {
   /**
@@ -46,7 +47,7 @@ export function correctBiasField(
 ): BiasFieldCorrection {
   const { elementsByLevel = [1, 2, 4, 6] } = options;
   if (mask.data.length !== volume.data.length) throw new RangeError('the mask is on another grid');
-  const box = boundingBox(mask);
+  const box = boxOfMask(mask) ?? { first: [0, 0, 0], size: [0, 0, 0] };
   const { logValues, weights, positions } = sampleLogValues(volume, mask, box);
   const imagePositions = volume.size.map((n, axis) =>
     Array.from({ length: n }, (_, at) => at - box.first[axis]),
@@ -78,34 +79,6 @@ export function correctBiasField(
     corrected[at] = volume.data[at] / field[at];
   }
   return { corrected: onGrid(volume, corrected), field: onGrid(volume, field) };
-}
-
-interface Box {
-  /** Voxel index of the corner. */
-  readonly first: Size;
-  readonly size: Size;
-}
-
-/** The smallest box that holds the mask; of an empty mask, a box of no voxels. */
-function boundingBox(mask: Mask): Box {
-  const { data, size } = mask;
-  const first = [...size];
-  const last = [-1, -1, -1];
-  const index = [0, 0, 0];
-  let at = 0;
-  for (index[2] = 0; index[2] < size[2]; index[2]++) {
-    for (index[1] = 0; index[1] < size[1]; index[1]++) {
-      for (index[0] = 0; index[0] < size[0]; index[0]++, at++) {
-        if (data[at] === 0) continue;
-        for (let axis = 0; axis < 3; axis++) {
-          if (index[axis] < first[axis]) first[axis] = index[axis];
-          if (index[axis] > last[axis]) last[axis] = index[axis];
-        }
-      }
-    }
-  }
-  const extent = first.map((from, axis) => Math.max(0, last[axis] - from + 1));
-  return { first: first as unknown as Size, size: extent as unknown as Size };
 }
 
 interface Sample {

@@ -1,4 +1,4 @@
-import { applyToPoint, type Mat4 } from './affine.js';
+import { applyToPoint, type Mat4, mapAxes } from './affine.js';
 import type { Mask, Size, Volume, VoxelData } from './volume.js';
 import { emptyLike, voxelCount } from './volume.js';
 
@@ -9,29 +9,47 @@ export interface Box {
   readonly size: Size;
 }
 
-/** The box of the mask and one voxel more on every side, so that each voxel in it has neighbours. */
-export function paddedBox({ data, size }: Mask): Box | null {
-  const first = [...size];
-  const last = [-1, -1, -1];
-  const index = [0, 0, 0];
-  let at = 0;
-  for (index[2] = 0; index[2] < size[2]; index[2]++) {
-    for (index[1] = 0; index[1] < size[1]; index[1]++) {
-      for (index[0] = 0; index[0] < size[0]; index[0]++, at++) {
-        if (data[at] === 0) continue;
-        for (let axis = 0; axis < 3; axis++) {
-          if (index[axis] < first[axis]) first[axis] = index[axis];
-          if (index[axis] > last[axis]) last[axis] = index[axis];
-        }
+/** The smallest box of the voxels for which a test holds; nothing where it holds for none. */
+export function boxOfWhere(
+  [nx, ny, nz]: Size,
+  isInside: (voxel: number) => boolean,
+): Box | undefined {
+  let [left, right, front, back, bottom, top] = [nx, -1, ny, -1, nz, -1];
+  for (let k = 0, voxel = 0; k < nz; k++) {
+    for (let j = 0; j < ny; j++) {
+      for (let i = 0; i < nx; i++, voxel++) {
+        if (!isInside(voxel)) continue;
+        if (i < left) left = i;
+        if (i > right) right = i;
+        if (j < front) front = j;
+        if (j > back) back = j;
+        if (k < bottom) bottom = k;
+        top = k;
       }
     }
   }
-  if (last[0] < 0) return null;
-  const [x, y, z] = first;
-  return {
-    first: [x - 1, y - 1, z - 1],
-    size: [last[0] - x + 3, last[1] - y + 3, last[2] - z + 3],
-  };
+  if (top < 0) return undefined;
+  const size: Size = [right - left + 1, back - front + 1, top - bottom + 1];
+  return { first: [left, front, bottom], size };
+}
+
+/** The smallest box of what is not 0; nothing where all is. */
+export const boxOfMask = ({ data, size }: Mask): Box | undefined =>
+  boxOfWhere(size, (voxel) => data[voxel] !== 0);
+
+/** The same; the whole grid where the mask is empty. */
+export const boxOrAll = (mask: Mask): Box =>
+  boxOfMask(mask) ?? { first: [0, 0, 0], size: mask.size };
+
+/** The box of the mask and one voxel more on every side, so that each voxel in it has neighbours. */
+export function paddedBox(mask: Mask): Box | undefined {
+  const box = boxOfMask(mask);
+  return (
+    box && {
+      first: mapAxes(box.first, (index) => index - 1),
+      size: mapAxes(box.size, (n) => n + 2),
+    }
+  );
 }
 
 /** The part of a volume in a box, at its place in space; 0 where the box leaves the grid. */

@@ -1,5 +1,5 @@
-import { applyToPoint } from './affine.js';
-import type { Grid, Size, Volume } from './volume.js';
+import { applyToPoint, mapAxes } from './affine.js';
+import type { Grid, Volume } from './volume.js';
 
 /**
  * Cubic voxels parallel to the scanner's axes around what is not 0 in a mask; a single one around
@@ -24,8 +24,8 @@ export function gridAround(
     }
   }
   const [x, y, z] = low.map((mm) => (Number.isFinite(mm) ? mm - marginMm : 0));
-  const n = low.map((mm, axis) =>
+  const n = mapAxes(low, (mm, axis) =>
     Number.isFinite(mm) ? Math.ceil((high[axis] - mm + 2 * marginMm) / voxelMm - 1e-9) + 1 : 1,
-  ) as unknown as Size;
+  );
   return { size: n, affine: [voxelMm, 0, 0, x, 0, voxelMm, 0, y, 0, 0, voxelMm, z, 0, 0, 0, 1] };
 }

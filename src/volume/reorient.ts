@@ -1,13 +1,6 @@
 import { DawsonError } from '../errors.js';
-import { applyToPoint, determinant, type Mat4, type Vec3, voxelSizeMm } from './affine.js';
-import {
-  emptyLike,
-  type Size,
-  strides,
-  type Volume,
-  type VoxelData,
-  voxelCount,
-} from './volume.js';
+import { applyToPoint, determinant, type Mat4, mapAxes, type Vec3, voxelSizeMm } from './affine.js';
+import { emptyLike, strides, type Volume, type VoxelData, voxelCount } from './volume.js';
 
 /** The two ends of each world axis, positive first: x grows to the right, y to anterior, z up. */
 const axisEnds = ['RL', 'AP', 'SI'] as const;
@@ -85,7 +78,7 @@ export function reorient<T extends VoxelData>(volume: Volume<T>, orientation = '
   const flipped = sourceAxis.map((axis, target) => wanted.sign[target] !== present.sign[axis]);
   if (sourceAxis.every((axis, target) => axis === target) && !flipped.includes(true)) return volume;
 
-  const size = sourceAxis.map((axis) => volume.size[axis]) as unknown as Size;
+  const size = mapAxes(sourceAxis, (axis) => volume.size[axis]);
   const sourceStrides = strides(volume.size);
   const step = sourceAxis.map((axis, target) => sourceStrides[axis] * (flipped[target] ? -1 : 1));
   const corner = [0, 0, 0];

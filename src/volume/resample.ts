@@ -1,4 +1,4 @@
-import { identity, invert, type Mat4, multiply } from './affine.js';
+import { identity, invert, type Mat4, mapAxes, multiply } from './affine.js';
 import { bsplineCoefficients } from './bspline.js';
 import {
   emptyLike,
@@ -173,7 +173,7 @@ function padded(
   sourceIndex: (index: number, n: number) => number,
 ): PaddedImage {
   const { data, size } = volume;
-  const paddedSize = size.map((n) => n + 2 * border) as unknown as Size;
+  const paddedSize = mapAxes(size, (n) => n + 2 * border);
   const result = new Float32Array(voxelCount(paddedSize));
   let target = 0;
   for (let k = 0; k < paddedSize[2]; k++) {

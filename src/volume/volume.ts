@@ -1,4 +1,4 @@
-import { applyToPoint, invert, type Mat4, type Vec3, voxelVolumeMm3 } from './affine.js';
+import { applyToPoint, invert, type Mat4, mapAxes, voxelVolumeMm3 } from './affine.js';
 
 /** Numbers of voxels along the three voxel axes; the first axis runs fastest in memory. */
 export type Size = readonly [number, number, number];
@@ -84,7 +84,7 @@ export function gridDistance(a: Grid, b: Grid): { readonly mm: number; readonly 
   const toIndex = invert(a.affine);
   let [mm, voxels] = [0, 0];
   for (let corner = 0; corner < 8; corner++) {
-    const index = a.size.map((n, axis) => ((corner >> axis) & 1 ? n - 1 : 0)) as unknown as Vec3;
+    const index = mapAxes(a.size, (n, axis) => ((corner >> axis) & 1 ? n - 1 : 0));
     const inB = applyToPoint(b.affine, index);
     const inA = applyToPoint(a.affine, index);
     mm = Math.max(mm, Math.hypot(inA[0] - inB[0], inA[1] - inB[1], inA[2] - inB[2]));
@@ -130,3 +130,10 @@ export function emptyLike<T extends VoxelData>(data: T, length: number): T {
 export function strides(size: Size): Size {
   return [1, size[0], size[0] * size[1]];
 }
+
+/** Index (i, j, k) of a voxel by its place in memory. */
+export const voxelIndex = (voxel: number, [nx, ny]: Size): [number, number, number] => [
+  voxel % nx,
+  Math.floor(voxel / nx) % ny,
+  Math.floor(voxel / (nx * ny)),
+];

@@ -87,7 +87,7 @@ describe('dawson segment --model', () => {
     const largest = await makeModel({
       channels: ['flair'],
       optional: [],
-      postProcessing: { keepLargest: true },
+      rule: { keepLargest: true },
     });
     const args = ['--t2', image('t2'), '--no-mirror', '--json'];
     const { exitCode, stdout } = await segment(largest, 'c', ...args);
@@ -189,7 +189,7 @@ describe('dawson model show', () => {
       'PlainConvUNet, 2 stages',
       '56 x 72 x 64 voxels of 2 x 2 x 2 mm',
       'data: none: made by hand',
-      'probability from 0.6, components above 20 mm³',
+      'probability from 0.6, voxels that touch by a corner are one, larger than 20 mm3',
       `${await sha256OfFile(join(model, 'fold_1.safetensors'))}  fold_1.safetensors`,
     ]) {
       expect(text.stdout).toContain(part);

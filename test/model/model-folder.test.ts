@@ -3,10 +3,11 @@ import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeSafetensors } from '../../src/formats/safetensors.js';
 import { sha256Of } from '../../src/formats/sha256.js';
+import type { LesionRule } from '../../src/model/lesion-rule.js';
 import { type ModelCard, openModelFolder, writeModelFolder } from '../../src/model/model-folder.js';
 import { initialWeights, networkPlanOf, readWeights } from '../../src/network/index.js';
 import { seededRandom } from '../../src/volume/random.js';
-import { postProcessing, smallPlans } from '../segment/nnunet/nnunet-model.js';
+import { rule, smallPlans } from '../segment/nnunet/nnunet-model.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const card: ModelCard = {
@@ -16,7 +17,7 @@ const card: ModelCard = {
   orientation: 'RAS',
   mirrorAxes: [0, 1, 2],
   average: 'logits',
-  postProcessing: { ...postProcessing, threshold: 0.4, minimumVolumeMm3: 9 },
+  rule: { ...rule, threshold: 0.4, minimumVolumeMm3: 9 },
 };
 const dataset = {
   channel_names: { 0: 'FLAIR', 1: 'T1' },
@@ -90,9 +91,20 @@ describe('a model folder', () => {
       channelNames: ['FLAIR', 'T1'],
       optionalChannels: ['T1'],
       classCount: 2,
-      postProcessing: { threshold: 0.4 },
+      rule: { threshold: 0.4 },
     });
     expect(opened.model.plan.patchShape).toEqual([32, 40, 32]);
+  });
+
+  it('is read as models before version 2 were written, with a rule of another name', async () => {
+    const folder = await modelFolder();
+    edit(folder, (json) => {
+      const { connectivity: _, ...postProcessing } = json.rule as LesionRule;
+      Object.assign(json, { schemaVersion: 1, postProcessing });
+      delete json.rule;
+    });
+    const { card } = await openModelFolder(folder);
+    expect(card.rule).toEqual((await openModelFolder(await modelFolder())).card.rule);
   });
 
   it('has the same bytes for the same model', async () => {
@@ -135,12 +147,12 @@ describe('a model folder', () => {
     ],
     [
       'another version',
-      (f) => edit(f, (json) => Object.assign(json, { schemaVersion: 2 })),
+      (f) => edit(f, (json) => Object.assign(json, { schemaVersion: 3 })),
       /schemaVersion/,
     ],
     [
       'a threshold beyond 1',
-      (f) => edit(f, (json) => Object.assign(json.postProcessing, { threshold: 2 })),
+      (f) => edit(f, (json) => Object.assign(json.rule, { threshold: 2 })),
       /threshold/,
     ],
     [

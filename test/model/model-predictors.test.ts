@@ -5,7 +5,7 @@ import { predictorsOf } from '../../src/model/model-predictors.js';
 import { slideWindow } from '../../src/model/sliding-window.js';
 import { Engine, initialWeights, loadPredictor, networkPlanOf } from '../../src/network/index.js';
 import { seededRandom } from '../../src/volume/random.js';
-import { postProcessing, smallPlans } from '../segment/nnunet/nnunet-model.js';
+import { rule, smallPlans } from '../segment/nnunet/nnunet-model.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const engine = new Engine({ device: 'cpu', threads: 2 });
@@ -28,7 +28,7 @@ async function model(file: (name: string) => string, write = network) {
     orientation: 'RAS',
     mirrorAxes: [],
     average: 'logits',
-    postProcessing,
+    rule,
   } as const;
   const dataset = {
     channel_names: { 0: 'FLAIR', 1: 'T1' },

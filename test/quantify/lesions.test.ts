@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { LesionRule } from '../../src/model/lesion-rule.js';
 import { lesionTable } from '../../src/quantify/lesion-table.js';
-import { findLesions, type LesionRule } from '../../src/quantify/lesions.js';
+import { findLesions } from '../../src/quantify/lesions.js';
 import type { Mat4 } from '../../src/volume/affine.js';
 import type { Volume } from '../../src/volume/volume.js';
 

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { writeNifti, writeTransform } from '../../src/formats/index.js';
 import { writeSafetensors } from '../../src/formats/safetensors.js';
+import { argmax } from '../../src/model/lesion-rule.js';
 import { writeModelFolder } from '../../src/model/model-folder.js';
 import { initialWeights, networkPlanOf } from '../../src/network/index.js';
 import { writeChecked } from '../../src/train/checkpoint.js';
@@ -138,7 +139,7 @@ export async function hostileInputs(top: string): Promise<HostileInput[]> {
       {
         ...{ name: 'small', version: '1', training: {}, orientation: 'RAS', mirrorAxes: [0] },
         average: 'logits',
-        postProcessing: { threshold: 0.5, minimumVolumeMm3: 0, keepLargest: false },
+        rule: argmax,
       },
       plans,
       { channel_names: { 0: 'FLAIR', 1: 'T1' }, labels: { background: 0, lesion: 1 } },

@@ -1,5 +1,5 @@
 import { writeSafetensors } from '../../src/formats/safetensors.js';
-import type { PostProcessing } from '../../src/model/lesion-rule.js';
+import type { LesionRule } from '../../src/model/lesion-rule.js';
 import { writeModelFolder } from '../../src/model/model-folder.js';
 import { configurationName } from '../../src/model/nnunet-plans.js';
 import { initialWeights, networkPlanOf } from '../../src/network/index.js';
@@ -12,7 +12,7 @@ export interface ThresholdModel {
   readonly folds?: number;
   readonly patch?: readonly [number, number, number];
   readonly features?: readonly [number, number];
-  readonly postProcessing?: Partial<PostProcessing>;
+  readonly rule?: Partial<LesionRule>;
 }
 
 /**
@@ -21,14 +21,7 @@ export interface ThresholdModel {
  */
 export async function writeThresholdModel(
   path: (...names: string[]) => string,
-  {
-    channels,
-    optional,
-    folds = 1,
-    patch = [56, 72, 64],
-    features = [2, 2],
-    postProcessing,
-  }: ThresholdModel,
+  { channels, optional, folds = 1, patch = [56, 72, 64], features = [2, 2], rule }: ThresholdModel,
 ): Promise<string> {
   const plans = JSON.parse(JSON.stringify(smallPlans(channels, [2, 2, 2], patch)));
   const configuration = plans.configurations[configurationName];
@@ -76,11 +69,12 @@ export async function writeThresholdModel(
       orientation: 'RAS',
       mirrorAxes: [0, 1, 2],
       average: 'logits',
-      postProcessing: {
+      rule: {
         threshold: 0.6,
         minimumVolumeMm3: 20,
         keepLargest: false,
-        ...postProcessing,
+        connectivity: 26,
+        ...rule,
       },
     },
     plans,

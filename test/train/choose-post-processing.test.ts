@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lesionMask, lesionsAmong } from '../../src/model/lesion-rule.js';
+import { lesionsAmong, msseg } from '../../src/model/lesion-rule.js';
+import { findLesions } from '../../src/quantify/lesions.js';
 import {
   bestRule,
   candidateRules,
@@ -28,7 +29,7 @@ describe('the choice of threshold and minimum volume', () => {
           const reference = onGrid(grid, Uint8Array.from(marks, Number));
           const dice = diceByRule(probability, reference);
           for (const [index, rule] of candidateRules.entries()) {
-            const mask = lesionMask(probability, rule).data;
+            const mask = findLesions(probability, rule).mask.data;
             let [both, sum] = [0, 0];
             for (let at = 0; at < 60; at++) {
               both += mask[at] & reference.data[at];
@@ -50,7 +51,7 @@ describe('the choice of threshold and minimum volume', () => {
     const { rule, meanScore } = bestRule([
       diceByRule(onGrid(grid, probability), onGrid(grid, reference)),
     ]);
-    expect(rule).toEqual({ threshold: 0.4, minimumVolumeMm3: 3, keepLargest: false });
+    expect(rule).toEqual({ ...msseg, threshold: 0.4 });
     expect(meanScore).toBe(1);
   });
 
@@ -63,7 +64,9 @@ describe('the choice of threshold and minimum volume', () => {
     const scoreWith = (rule: (typeof candidateRules)[number]) =>
       scoreOf(judged, lesionsAmong(judged.componentsByThreshold.get(rule.threshold)!, rule), 0);
     expect(rule).toMatchObject({ threshold: 0.4, minimumPeak: 0.7 });
-    expect(Array.from(lesionMask(probability, rule).data)).toEqual(Array.from(reference.data));
+    expect(Array.from(findLesions(probability, rule).mask.data)).toEqual(
+      Array.from(reference.data),
+    );
     expect(scoreWith(rule)).toEqual({ dice: 1, detection: 1 });
     // At 0.5 both are found, one of them wrongly; one more lesion counts as right.
     expect(scoreWith(candidateRules[0]).detection).toBeCloseTo((1 + 1 + 2) / (1 + 2 + 2), 12);
@@ -90,6 +93,7 @@ describe('the choice of threshold and minimum volume', () => {
       threshold: 0.5,
       minimumVolumeMm3: 0,
       keepLargest: false,
+      connectivity: 26,
     });
   });
 });

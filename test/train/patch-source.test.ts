@@ -122,8 +122,9 @@ describe('the cache', () => {
 describe('a file of the cache', () => {
   it('is made again whichever of its bits has changed', async () => {
     const own = folderForAllTests();
-    const [entry] = (await readDataset(goldenPath('dataset'))).cases;
-    const made = await cacheCase(entry, plan, 3, own);
+    const dataset = await readDataset(goldenPath('dataset'));
+    const [entry] = dataset.cases;
+    const made = await cacheCase(entry, plan, dataset, own);
     if (!('file' in made)) throw new Error('unusable');
     const bytes = readFileSync(made.file);
     const random = seededRandom(3);
@@ -131,7 +132,7 @@ describe('a file of the cache', () => {
       const damaged = Buffer.from(bytes);
       damaged[change < 3 ? 8 * change : random.integer(bytes.length)] ^= 1 << random.integer(8);
       writeFileSync(made.file, damaged);
-      expect(await cacheCase(entry, plan, 3, own)).toEqual(made);
+      expect(await cacheCase(entry, plan, dataset, own)).toEqual(made);
       expect(readFileSync(made.file)).toEqual(bytes);
     }
   });

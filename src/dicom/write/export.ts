@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { requireReplaceableFolder, writeFolderWhole } from '../../formats/index.js';
+import { jsonText } from '../../formats/json.js';
 import { sequencesOf } from '../../preprocess/exam.js';
 import { type ResultChange, readChange } from '../../quantify/read-change.js';
 import { type ExamResult, readResult } from '../../quantify/read-result.js';
@@ -159,5 +160,5 @@ export async function writeObjects(
   }
   const { schema, marker } = dicomResult;
   const document = { schema, schemaVersion, objects: [...objects.map(listed), ...others] };
-  await writeFile(join(folder, marker), `${JSON.stringify(document, null, 2)}\n`);
+  await writeFile(join(folder, marker), jsonText(document));
 }

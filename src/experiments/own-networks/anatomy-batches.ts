@@ -8,7 +8,7 @@ import { sampleStripping } from '../../synthesize/stripping.js';
 import { tissue } from '../../synthesize/tissues.js';
 import { batchSeed } from '../../train/patch-source.js';
 import type { StepInput } from '../../train/step.js';
-import { applyToPoint, invert, type Vec3 } from '../../volume/affine.js';
+import { applyToPoint, invert, mapAxes } from '../../volume/affine.js';
 import { anatomyLabel } from '../../volume/anatomy-labels.js';
 import { seededRandom } from '../../volume/random.js';
 import type { Size } from '../../volume/volume.js';
@@ -50,7 +50,7 @@ export function makeAnatomyBatch(
     );
     const parameters = {
       ...sampled,
-      centreMm: middle.map((mm) => mm + offCentreMm * random.normal()) as unknown as Vec3,
+      centreMm: mapAxes(middle, (mm) => mm + offCentreMm * random.normal()),
       stripping: chance(random, stripped) ? sampleStripping(random) : undefined,
       sequences: { [name]: sampled.sequences[name] },
     };

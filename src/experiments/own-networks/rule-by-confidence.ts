@@ -1,5 +1,5 @@
 import { confidencesOf, fitConfidence } from '../../model/lesion-confidence.js';
-import type { PostProcessing } from '../../model/lesion-rule.js';
+import type { LesionRule } from '../../model/lesion-rule.js';
 import {
   type Component,
   isReal,
@@ -28,7 +28,7 @@ export interface JudgedComponent extends Component {
 }
 
 export interface RuleByConfidence {
-  readonly rule: PostProcessing;
+  readonly rule: LesionRule;
   /** Weighted mean over the exams. */
   readonly score: Score;
   /** What the rule finds in each exam. */
@@ -70,7 +70,7 @@ export function ruleByConfidence(
   const found = foundBy(threshold, minimum);
   const confidence = { ...fitConfidence(judgedAt.get(threshold)!, weightsOf(exams)), minimum };
   return {
-    rule: { threshold, minimumVolumeMm3: 0, confidence, keepLargest: false },
+    rule: { threshold, minimumVolumeMm3: 0, confidence, keepLargest: false, connectivity: 26 },
     score: scoreBy(found),
     found,
   };

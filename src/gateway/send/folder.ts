@@ -1,6 +1,7 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ResultKind, writeFolderWhole, writeWhole } from '../../formats/index.js';
+import { jsonBytes } from '../../formats/json.js';
 import { version } from '../../version.js';
 import type { FolderDestination } from '../config.js';
 import { type Outgoing, outgoingObjects } from '../outgoing.js';
@@ -42,10 +43,7 @@ export async function sendToFolder(
     join(destination.path, `${study}-${studyVersion}`),
     async (staging) => {
       for (const { file } of sent) await copyFile(join(objects, file), join(staging, file));
-      await writeWhole(
-        join(staging, list),
-        Buffer.from(`${JSON.stringify(description, null, 2)}\n`),
-      );
+      await writeWhole(join(staging, list), jsonBytes(description));
     },
     { kind: delivery, signal },
   );

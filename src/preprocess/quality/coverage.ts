@@ -1,6 +1,7 @@
 import { applyToPoint, invert, type Mat4, multiply, voxelVolumeMm3 } from '../../volume/affine.js';
 import { orientationOf } from '../../volume/reorient.js';
 import type { Grid, Volume } from '../../volume/volume.js';
+import { voxelIndex } from '../../volume/volume.js';
 
 /** Sides of the body, by the letters of orientations. */
 export const sides = {
@@ -34,13 +35,11 @@ export function coverageOf(image: Grid, atlasBrain: Volume, atlasToImage: Mat4):
   const voxelMl = voxelVolumeMm3(voxelToImage) / 1000;
   const letters = orientationOf(image.affine);
   const missing: { [side in Side]?: number } = {};
-  const [nx, ny] = atlasBrain.size;
   let [all, inside] = [0, 0];
   for (let voxel = 0; voxel < atlasBrain.data.length; voxel++) {
     if (atlasBrain.data[voxel] < 0.5) continue;
     all++;
-    const index = [voxel % nx, Math.floor(voxel / nx) % ny, Math.floor(voxel / (nx * ny))] as const;
-    const place = applyToPoint(toVoxel, index);
+    const place = applyToPoint(toVoxel, voxelIndex(voxel, atlasBrain.size));
     // From -1 to 1 inside along each axis.
     const fromMiddle = place.map(
       (at, axis) => (2 * at - (image.size[axis] - 1)) / image.size[axis],

@@ -1,6 +1,6 @@
-import { type Vec3, voxelSizeMm } from '../../volume/affine.js';
+import { mapAxes, voxelSizeMm } from '../../volume/affine.js';
+import { type Box, boxOrAll } from '../../volume/box.js';
 import type { Mask, Volume } from '../../volume/volume.js';
-import { type Box, boxOf } from '../mask-box.js';
 import { type Plane, planes } from '../slice.js';
 import { choose, cut, panelPng, partOf, type Scene } from './panel.js';
 
@@ -18,11 +18,9 @@ const middle = { from: 0.25, to: 0.8 };
 export function overviewPngs(scene: Scene, brain: Mask, plane: Plane, count: number): Uint8Array[] {
   const axis = planes[plane];
   const mm = voxelSizeMm(scene.flair.affine);
-  const box = boxOf(brain);
-  const centre = box.first.map((first, a) => (first + box.last[a]) / 2) as unknown as Vec3;
-  const fieldMm = box.first.map(
-    (first, a) => (box.last[a] - first + 1) * mm[a] + 2 * marginMm,
-  ) as unknown as Vec3;
+  const box = boxOrAll(brain);
+  const centre = mapAxes(box.first, (first, a) => first + (box.size[a] - 1) / 2);
+  const fieldMm = mapAxes(box.size, (n, a) => n * mm[a] + 2 * marginMm);
   return shownSlices(lesionVoxels(scene.labels, axis), box, axis, count).map((index) => {
     const { flair, labels } = cut(scene, partOf(scene.flair, plane, index, centre, fieldMm), plane);
     const outline = { slice: choose(labels, (id) => id !== 0), style: 'lesion' } as const;
@@ -50,12 +48,12 @@ function lesionVoxels({ data, size }: Volume<Int32Array>, axis: number): Int32Ar
  */
 function shownSlices(
   counts: Int32Array,
-  { first, last }: Box,
+  { first, size }: Box,
   axis: number,
   shown: number,
 ): number[] {
   const filled = [...counts.keys()].filter((index) => counts[index] > 0);
-  const brainSlices = last[axis] - first[axis] + 1;
+  const brainSlices = size[axis];
   const [lowest, highest] =
     filled.length > 0
       ? [filled[0], filled.at(-1)!]

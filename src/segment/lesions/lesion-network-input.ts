@@ -6,6 +6,7 @@ import { resample } from '../../volume/resample.js';
 import {
   countNonZero,
   type Grid,
+  type Mask,
   onesWhere,
   onGrid,
   toFloat32,
@@ -49,43 +50,54 @@ export function normalizedIntensities(
   return result;
 }
 
-/** What the network is given for an exam. */
-export interface LesionNetworkInput {
+/** A sequence of an exam as a channel; without a volume it is missing. */
+export interface BrainChannel {
+  /** For messages. */
+  readonly label: string;
+  readonly volume?: Volume;
+}
+
+/** The channels of the lesion network for an exam. */
+export const lesionChannelsOf = (exam: Omit<PreparedExam, 'brain'>): BrainChannel[] =>
+  lesionChannels.map((name) => ({ label: sequenceLabels[name], volume: exam[name] }));
+
+/** What a network is given of a brain. */
+export interface BrainInput {
   readonly grid: Grid;
-  /** [flair t2 t1, z, y, x]; 0 for a sequence that is missing. */
+  /** [channels, z, y, x]; 0 for one that is missing. */
   readonly data: Float32Array;
 }
 
 /**
- * Brings an exam to the network's voxels. Outliers count as the bounds of {@link brainBounds} in
- * the statistics of a sequence.
+ * Brings channels to the network's voxels. Outliers count as the bounds of {@link brainBounds} in
+ * the statistics of a channel.
  * @throws DawsonError `segmentation-failed` for an exam without a brain, `bad-intensities` as
  *   {@link brainBounds} does.
  */
-export function lesionNetworkInput(exam: PreparedExam): LesionNetworkInput {
-  const grid = gridAround(exam.brain, voxelMm, marginMm);
+export function brainInput(channels: readonly BrainChannel[], brainMask: Mask): BrainInput {
+  const grid = gridAround(brainMask, voxelMm, marginMm);
   const voxels = voxelCount(grid.size);
-  const share = resample(toFloat32(exam.brain), grid).data;
+  const share = resample(toFloat32(brainMask), grid).data;
   const brain = onesWhere(share, (value) => value >= 0.5);
   if (countNonZero(brain) === 0) throw emptyBrain();
-  const data = new Float32Array(lesionChannels.length * voxels);
-  for (const [channel, name] of lesionChannels.entries()) {
-    const sequence = exam[name];
-    if (!sequence) continue;
-    const image = resample(sequence, grid).data;
+  const data = new Float32Array(channels.length * voxels);
+  for (const [channel, { label, volume }] of channels.entries()) {
+    if (!volume) continue;
+    const image = resample(toFloat32(volume), grid).data;
     // Where a sequence has no voxels it has 0, as outside of a brain that somebody extracted.
     const shown = brain.map((inside, at) => (inside !== 0 && image[at] !== 0 ? 1 : 0));
-    const bounds = brainBounds(image, shown, sequenceLabels[name]);
+    const bounds = brainBounds(image, shown, label);
     const statistics = statisticsOf(image, shown, bounds);
     data.set(normalizedIntensities(image, shown, statistics), channel * voxels);
   }
   return { grid, data };
 }
 
-export const lesionNetworkInputInWorker = inWorker<typeof lesionNetworkInput>(
-  import.meta.url,
-  'lesionNetworkInput',
-);
+export const brainInputInWorker = inWorker<typeof brainInput>(import.meta.url, 'brainInput');
+
+/** What the lesion network is given of an exam: {@link brainInput}. */
+export const lesionNetworkInput = (exam: PreparedExam): BrainInput =>
+  brainInput(lesionChannelsOf(exam), exam.brain);
 
 /** Mean and standard deviation, winsorised. */
 function statisticsOf(image: Float32Array, shown: Uint8Array, bounds: Bounds): IntensityStatistics {

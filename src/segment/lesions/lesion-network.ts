@@ -1,40 +1,38 @@
 import { type Predict, slideWindow } from '../../model/sliding-window.js';
 import type { PreparedExam } from '../../preprocess/prepared-exam.js';
+import type { Run } from '../../run.js';
 import type { Axes3 } from '../../volume/arrays.js';
-import type { Volume } from '../../volume/volume.js';
-import type { WorkerPool } from '../../workers.js';
-import { lesionNetworkInputInWorker, lesionProbabilityInWorker } from './lesion-network-input.js';
+import type { Mask, Volume } from '../../volume/volume.js';
+import {
+  type BrainChannel,
+  brainInputInWorker,
+  lesionChannelsOf,
+  lesionProbabilityInWorker,
+} from './lesion-network-input.js';
 
 /** Of the windows: as the patches in training, so that instance norm sees as much (docs/decisions/0088). */
 export const windowShape: Axes3 = [64, 64, 64];
-const stepSize = 0.5;
+export const stepSize = 0.5;
 
 /**
- * Probability of lesion, by the lesion network: the brain in voxels of 1 mm, through windows that
- * overlap by half. Peak memory: about ten arrays of the brain's box at 1 mm, and the network's own.
- * @param predict from [flair t2 t1, 64, 64, 64] to logits [background lesion, 64, 64, 64]
- * @returns on the exam's grid, 0 outside the brain
+ * Probability of lesion, by networks that see the brain as Dawson's own does: in voxels of 1 mm,
+ * through windows that overlap by half. Peak memory: about ten arrays of the brain's box at 1 mm, and
+ * the network's own.
+ * @param channels in the networks' order, on the grid of the brain
+ * @param networks from [channels, 64, 64, 64] to logits [background lesion, 64, 64, 64], whose mean counts
+ * @returns on the grid of the brain, 0 outside of it
  */
-export async function predictLesions(
-  exam: PreparedExam,
-  predict: Predict,
-  {
-    pool,
-    signal,
-    onProgress,
-  }: {
-    pool: WorkerPool;
-    signal?: AbortSignal;
-    onProgress?: (done: number, all: number) => void;
-  },
+export async function predictInBrain(
+  channels: readonly BrainChannel[],
+  brain: Mask,
+  networks: readonly Predict[],
+  { pool, signal, onProgress }: Pick<Run, 'pool' | 'signal' | 'onProgress'>,
 ): Promise<Volume<Float32Array>> {
-  const { flair, t2, t1, brain } = exam;
-  const { grid, data } = await lesionNetworkInputInWorker(
-    { pool, signal },
-    { flair, t2, t1, brain },
-  );
+  const caller = { pool, signal };
+  const { grid, data } = await brainInputInWorker(caller, channels, brain);
   const [nx, ny, nz] = grid.size;
-  const scores = await slideWindow({ data, channels: 3, shape: [nz, ny, nx] }, [predict], {
+  const image = { data, channels: channels.length, shape: [nz, ny, nx] } as const;
+  const scores = await slideWindow(image, networks, {
     patchShape: windowShape,
     classes: 2,
     stepSize,
@@ -44,5 +42,13 @@ export async function predictLesions(
     signal,
     onProgress,
   });
-  return lesionProbabilityInWorker({ pool, signal }, scores, grid, brain);
+  return lesionProbabilityInWorker(caller, scores, grid, brain);
 }
+
+/** {@link predictInBrain} by the lesion network. */
+export const predictLesions = (
+  exam: PreparedExam,
+  predict: Predict,
+  run: Pick<Run, 'pool' | 'signal' | 'onProgress'>,
+): Promise<Volume<Float32Array>> =>
+  predictInBrain(lesionChannelsOf(exam), exam.brain, [predict], run);

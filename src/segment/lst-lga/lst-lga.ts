@@ -43,7 +43,7 @@ export function segmentLstLga(
     throw new RangeError(`threshold ${threshold}: expected above 0, at most 1`);
   }
   const box = paddedBox(exam.brain);
-  if (box === null) throw emptyBrain();
+  if (!box) throw emptyBrain();
   const brain = cropTo(exam.brain, box);
   const [contrast, image, notes] = tissueImage(exam);
   const priors = exam.tissuePriors && {

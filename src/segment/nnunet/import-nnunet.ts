@@ -55,7 +55,7 @@ export async function importNnunet(
     orientation: options.orientation ?? found.orientation ?? failOrientation(results),
     mirrorAxes: found.mirrorAxes,
     average: found.average,
-    postProcessing: found.postProcessing,
+    rule: found.rule,
   };
   const { network } = modelAndNetwork(card, found.plans, dataset, results);
   const writers = [...found.folds].map(([fold, checkpoint]) => {

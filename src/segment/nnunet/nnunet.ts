@@ -10,6 +10,8 @@ import { clamp } from '../../volume/outliers.js';
 import { orientationOf, reorient } from '../../volume/reorient.js';
 import { countNonZero, onGrid, type Volume } from '../../volume/volume.js';
 import { brainBounds, emptyBrain } from '../brain-contrast.js';
+import { brainOfCase } from '../lesions/brain-case.js';
+import { predictInBrain } from '../lesions/lesion-network.js';
 import type { Segmentation } from '../segmenter.js';
 import { type Channels, preprocessCaseInWorker } from './preprocess.js';
 import { probabilityFromScoresInWorker } from './probability.js';
@@ -40,6 +42,7 @@ export async function segmentNnunet(
   options: NnunetOptions,
 ): Promise<Segmentation> {
   if (countNonZero(exam.brain.data) === 0) throw emptyBrain();
+  if (model.plan.input === 'brain') return segmentInBrain(exam, model, folds, options);
   const { channels, notes } = channelsOf(exam, model);
   const oriented = channels.map((volume) => volume && reorient(volume, model.orientation));
   const probability = await predictProbability(oriented, model, folds, options);
@@ -49,8 +52,31 @@ export async function segmentNnunet(
       exam.flair,
       data.map((value, at) => (exam.brain.data[at] === 0 ? 0 : value)),
     ),
-    rule: model.postProcessing,
+    rule: model.rule,
     notes,
+  };
+}
+
+/** The same for a network whose input is the brain, as Dawson's own is. */
+async function segmentInBrain(
+  exam: PreparedExam,
+  model: NnunetModel,
+  folds: readonly Predict[],
+  options: NnunetOptions,
+): Promise<Segmentation> {
+  const matched = matchedChannels(exam, model);
+  const channels = matched.map(({ name, sequence }) => ({
+    label: sequence ? sequenceLabels[sequence] : name,
+    volume: sequence && exam[sequence],
+  }));
+  const missing = matched.filter(({ sequence }) => !sequence);
+  return {
+    probability: await predictInBrain(channels, exam.brain, folds, options),
+    rule: model.rule,
+    notes: [
+      ...missing.map(({ name }) => remark('channel-missing', { label: name })),
+      ...notUsed(exam, model),
+    ],
   };
 }
 
@@ -90,12 +116,8 @@ function channelsOf(
   exam: PreparedExam,
   model: NnunetModel,
 ): { channels: Channels; notes: Remark[] } {
-  const sequences = sequencesOf(exam);
-  requireChannels(sequences, model);
-  const { channelNames } = model;
   const notes: Remark[] = [];
-  const channels = channelNames.map((name, channel) => {
-    const sequence = sequences.find((sequence) => sequence === sequenceOf(name));
+  const channels = matchedChannels(exam, model).map(({ name, sequence }, channel) => {
     const volume = sequence && exam[sequence];
     if (!volume) {
       notes.push(remark('channel-missing', { label: name }));
@@ -114,13 +136,31 @@ function channelsOf(
       volume.data.map((value, at) => (inside[at] === 0 ? 0 : clamp(value, bounds))),
     );
   });
-  for (const sequence of sequences) {
-    if (channelNames.some((name) => sequenceOf(name) === sequence)) continue;
-    const label = sequenceLabels[sequence];
-    notes.push(remark('sequence-not-used', { label, channels: channelNames.join(', ') }));
-  }
-  return { channels, notes };
+  return { channels, notes: [...notes, ...notUsed(exam, model)] };
 }
+
+/** Each channel of a model with the sequence that it shows, where the exam has it. */
+function matchedChannels(
+  exam: PreparedExam,
+  model: NnunetModel,
+): { readonly name: string; readonly sequence?: SequenceName }[] {
+  const sequences = sequencesOf(exam);
+  requireChannels(sequences, model);
+  return model.channelNames.map((name) => ({
+    name,
+    sequence: sequences.find((sequence) => sequence === sequenceOf(name)),
+  }));
+}
+
+const notUsed = (exam: PreparedExam, { channelNames }: NnunetModel): Remark[] =>
+  sequencesOf(exam)
+    .filter((sequence) => !channelNames.some((name) => sequenceOf(name) === sequence))
+    .map((sequence) =>
+      remark('sequence-not-used', {
+        label: sequenceLabels[sequence],
+        channels: channelNames.join(', '),
+      }),
+    );
 
 /**
  * Probability of any foreground class for images on one grid, in the orientation of the training
@@ -140,6 +180,10 @@ export async function predictProbability(
       expected: 'a brain to segment',
       found: 'images that are 0 everywhere',
     });
+  }
+  if (plan.input === 'brain') {
+    const seen = brainOfCase(channels, model.channelNames);
+    return predictInBrain(seen.channels, seen.brain, folds, options);
   }
   const prepared = await preprocessCaseInWorker(options, channels, plan);
   const networks =

@@ -2,9 +2,9 @@ import { DawsonError } from '../../errors.js';
 import type { ImagePlan } from '../../model/nnunet-plans.js';
 import { voxelSizeMm } from '../../volume/affine.js';
 import {
+  type ArrayBox,
   type Axes3,
   axesOf,
-  type Box,
   cropped,
   inverseOrder,
   permuteAxes,
@@ -14,8 +14,9 @@ import {
   uncropped,
   voxelsIn,
 } from '../../volume/arrays.js';
+import { boxOfWhere } from '../../volume/box.js';
 import { fillHoles } from '../../volume/morphology.js';
-import { type Grid, onesWhere, onGrid, type Volume } from '../../volume/volume.js';
+import { type Grid, type Mask, onesWhere, onGrid, type Volume } from '../../volume/volume.js';
 import { inWorker } from '../../workers.js';
 import { normalizeInPlace } from './normalize.js';
 import { resizeImage, resizeLabels, separateAxis } from './resize.js';
@@ -32,7 +33,7 @@ export interface CaseGeometry {
   readonly shape: Axes3;
   readonly spacingMm: Axes3;
   /** The non-zero region, in voxels of the whole image, axes transposed. */
-  readonly box: Box;
+  readonly box: ArrayBox;
 }
 
 /** One case as the network takes it. */
@@ -123,13 +124,10 @@ function requireSensible(shape: Axes3, { spacingMm }: ImagePlan): void {
 }
 
 /**
- * The region in which any channel is not 0, with its holes, and the box around it: nnU-Net's crop.
- * @throws RangeError when there is no channel, or all voxels of all channels are 0.
+ * Where any channel is not 0, with its holes.
+ * @throws RangeError when there is no channel.
  */
-export function nonZeroRegion(
-  channels: Channels,
-  transposeForward: Axes3,
-): { inside: Uint8Array; box: Box; geometry: CaseGeometry } {
+export function nonZeroMask(channels: Channels): Mask {
   const first = channels.find((volume) => volume !== undefined);
   if (!first) throw new RangeError('a case without channels');
   const nonZero = new Uint8Array(first.data.length);
@@ -137,11 +135,19 @@ export function nonZeroRegion(
     if (!volume) continue;
     for (let at = 0; at < nonZero.length; at++) if (volume.data[at] !== 0) nonZero[at] = 1;
   }
-  const filled = transposed(
-    fillHoles(onGrid(first, nonZero)).data,
-    shapeOf(first),
-    transposeForward,
-  );
+  return fillHoles(onGrid(first, nonZero));
+}
+
+/**
+ * The {@link nonZeroMask} and the box around it: nnU-Net's crop.
+ * @throws RangeError when there is no channel, or all voxels of all channels are 0.
+ */
+export function nonZeroRegion(
+  channels: Channels,
+  transposeForward: Axes3,
+): { inside: Uint8Array; box: ArrayBox; geometry: CaseGeometry } {
+  const first = nonZeroMask(channels);
+  const filled = transposed(first.data, shapeOf(first), transposeForward);
   const shape = permuteAxes(shapeOf(first), transposeForward);
   const box = boxAround(filled, shape);
   if (!box) throw new RangeError('an image without a voxel that is not 0');
@@ -150,28 +156,9 @@ export function nonZeroRegion(
 }
 
 /** The smallest box around the voxels that are not 0; `undefined` when all are. */
-function boxAround(mask: Uint8Array, shape: Axes3): Box | undefined {
-  const low = [Infinity, Infinity, Infinity];
-  const high = [-1, -1, -1];
-  let at = 0;
-  for (let d = 0; d < shape[0]; d++) {
-    for (let h = 0; h < shape[1]; h++) {
-      for (let w = 0; w < shape[2]; w++, at++) {
-        if (mask[at] === 0) continue;
-        if (d < low[0]) low[0] = d;
-        if (h < low[1]) low[1] = h;
-        if (w < low[2]) low[2] = w;
-        if (d > high[0]) high[0] = d;
-        if (h > high[1]) high[1] = h;
-        if (w > high[2]) high[2] = w;
-      }
-    }
-  }
-  if (high[0] < 0) return undefined;
-  return {
-    start: low as unknown as Axes3,
-    shape: low.map((n, axis) => high[axis] - n + 1) as unknown as Axes3,
-  };
+function boxAround(mask: Uint8Array, [nd, nh, nw]: Axes3): ArrayBox | undefined {
+  const box = boxOfWhere([nw, nh, nd], (voxel) => mask[voxel] !== 0);
+  return box && { start: axesOf(box.first), shape: axesOf(box.size) };
 }
 
 /**

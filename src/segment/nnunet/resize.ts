@@ -1,4 +1,5 @@
 import type { SplineOrder } from '../../model/nnunet-plans.js';
+import { mapAxes } from '../../volume/affine.js';
 import { type Axes3, voxelsIn } from '../../volume/arrays.js';
 
 export interface ResizeOptions {
@@ -222,7 +223,7 @@ export function resizeLabels(
 ): Int8Array {
   if (from.every((n, axis) => n === to[axis])) return labels;
   const axes = [0, 1, 2].filter((axis) => axis !== apart);
-  const inPlane = [0, 1, 2].map((axis) => (axis === apart ? from : to)[axis]) as unknown as Axes3;
+  const inPlane = mapAxes([0, 1, 2], (axis) => (axis === apart ? from : to)[axis]);
   const winner = resizeAxes(Float32Array.from(labels), from, to, axes, 0).data.slice();
   const nearest = winner.slice();
   const best = new Float32Array(voxelsIn(inPlane)).fill(-1);

@@ -4,7 +4,7 @@ import { readWholeFile } from '../../formats/open-file.js';
 import { type PickleValue, parsePickle } from '../../formats/pickle.js';
 import { readJson } from '../../formats/read-json.js';
 import { readTorchFields } from '../../formats/torch-checkpoint.js';
-import { argmax, type PostProcessing } from '../../model/lesion-rule.js';
+import { argmax, type LesionRule } from '../../model/lesion-rule.js';
 import { configurationName, version1Preprocessor } from '../../model/nnunet-plans.js';
 import { importedFields, usualLayers } from '../../network/index.js';
 import {
@@ -63,7 +63,7 @@ export async function readNnunetV1(
     },
     mirrorAxes: /noMirror/i.test(trainer) ? [] : [0, 1, 2],
     average: 'probabilities',
-    postProcessing: await postProcessingIn(results),
+    rule: await ruleIn(results),
     folds,
     weightsField: 'state_dict',
   };
@@ -181,7 +181,7 @@ function architectureOf(plans: Fields, stage: Fields) {
 }
 
 /** nnU-Net's rule where it was determined: the classes of which only the largest component stays. */
-async function postProcessingIn(results: string): Promise<PostProcessing> {
+async function ruleIn(results: string): Promise<LesionRule> {
   const file = join(results, 'postprocessing.json');
   if (!(await exists(file))) return argmax;
   const { for_which_classes: classes } = fieldsOf(await readJson(file), file);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { PickleValue } from '../../formats/pickle.js';
 import { readJson } from '../../formats/read-json.js';
 import { readTorchFields } from '../../formats/torch-checkpoint.js';
-import { argmax, type PostProcessing } from '../../model/lesion-rule.js';
+import { argmax, type LesionRule } from '../../model/lesion-rule.js';
 import { configurationName } from '../../model/nnunet-plans.js';
 import { withArchitecture } from './old-plans.js';
 import {
@@ -55,7 +55,7 @@ export async function readNnunetV2(results: string): Promise<NnunetResults> {
     },
     mirrorAxes: first.mirrorAxes,
     average: 'logits',
-    postProcessing: await postProcessingIn(results),
+    rule: await ruleIn(results),
     orientation: plans.image_reader_writer === 'NibabelIOWithReorient' ? 'RAS' : undefined,
     folds,
     weightsField: 'network_weights',
@@ -72,7 +72,7 @@ async function readDataset(file: string): Promise<Readonly<Record<string, unknow
 }
 
 /** nnU-Net's rule where it was determined: whether only the largest component of the lesions stays. */
-async function postProcessingIn(results: string): Promise<PostProcessing> {
+async function ruleIn(results: string): Promise<LesionRule> {
   const folder = (await readdir(results)).find((name) =>
     name.startsWith('crossval_results_folds_'),
   );

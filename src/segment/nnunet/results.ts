@@ -1,7 +1,7 @@
 import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DawsonError } from '../../errors.js';
-import type { PostProcessing } from '../../model/lesion-rule.js';
+import type { LesionRule } from '../../model/lesion-rule.js';
 import type { ModelCard } from '../../model/model-folder.js';
 
 /** What a version of nnU-Net saved of a training, in the terms of nnU-Net v2. */
@@ -13,7 +13,7 @@ export interface NnunetResults {
   readonly training: ModelCard['training'];
   readonly mirrorAxes: readonly number[];
   readonly average: 'logits' | 'probabilities';
-  readonly postProcessing: PostProcessing;
+  readonly rule: LesionRule;
   /** Where nnU-Net turned the images itself; elsewhere it took them as they lie in their files. */
   readonly orientation?: string;
   /** Checkpoints by the number of their fold. */

@@ -11,6 +11,7 @@ import {
   writeNifti,
   writeWhole,
 } from '../../formats/index.js';
+import { jsonText } from '../../formats/json.js';
 import { openAnatomyNetwork } from '../../preprocess/anatomy-network.js';
 import { findHead } from '../../preprocess/find-head.js';
 import type { Run } from '../../run.js';
@@ -179,7 +180,7 @@ function description(
     numTraining: cases.length,
     file_ending: '.nii.gz',
   };
-  return `${JSON.stringify(document, null, 2)}\n`;
+  return jsonText(document);
 }
 
 const cohortOf = (cases: readonly PublicCase[]): string =>

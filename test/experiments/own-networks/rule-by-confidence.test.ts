@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ruleByConfidence } from '../../../src/experiments/own-networks/rule-by-confidence.js';
-import { lesionMask } from '../../../src/model/lesion-rule.js';
+import { findLesions } from '../../../src/quantify/lesions.js';
 import { judgeCase } from '../../../src/train/choose-post-processing.js';
 import { identity } from '../../../src/volume/affine.js';
 import { seededRandom } from '../../../src/volume/random.js';
@@ -50,7 +50,7 @@ describe('the choice of a rule by confidence', () => {
   it('makes the mask that was judged, but for the confidence of other groups', () => {
     const inMasks = rows.reduce(
       (sum, { probability }) =>
-        sum + lesionMask(probability, rule).data.filter((voxel) => voxel !== 0).length,
+        sum + findLesions(probability, rule).mask.data.filter((voxel) => voxel !== 0).length,
       0,
     );
     const inLesions = lesions.reduce((sum, { voxels }) => sum + voxels, 0);

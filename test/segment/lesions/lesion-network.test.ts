@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { argmax } from '../../../src/model/lesion-rule.js';
 import { readOwnNetwork, writeOwnNetwork } from '../../../src/model/own-network.js';
 import { type CompactUnetPlan, initialWeights } from '../../../src/network/index.js';
 import { predictLesions } from '../../../src/segment/lesions/lesion-network.js';
@@ -148,7 +149,7 @@ describe('a network of a folder', () => {
     normEpsilon: 1e-5,
   };
   const weights = initialWeights(plan, seededRandom(1));
-  const rule = { threshold: 0.4, minimumVolumeMm3: 6, keepLargest: false };
+  const rule = { ...argmax, threshold: 0.4, minimumVolumeMm3: 6 };
   const card = { name: 'small', version: '1', plan, rule, training: { steps: 3 } };
   async function written(): Promise<string> {
     const folder = temporaryFolder()('network');

@@ -80,7 +80,7 @@ describe('a model of nnU-Net v1', () => {
       orientation: 'LPS',
       mirrorAxes: [0, 1, 2],
       average: 'probabilities',
-      postProcessing: { threshold: 0.5, minimumVolumeMm3: 0, keepLargest: true },
+      rule: { threshold: 0.5, minimumVolumeMm3: 0, keepLargest: true, connectivity: 26 },
     });
     const { model } = await openModelFolder(path('model'));
     expect(model.channelNames).toEqual(['FLAIR', 'T1']);
@@ -138,7 +138,7 @@ describe('a model of nnU-Net v2', () => {
       orientation: 'LPS',
       mirrorAxes: [0, 1, 2],
       average: 'logits',
-      postProcessing: { threshold: 0.5, minimumVolumeMm3: 0, keepLargest: true },
+      rule: { threshold: 0.5, minimumVolumeMm3: 0, keepLargest: true, connectivity: 26 },
     });
     const opened = await openModelFolder(path('model'));
     expect(opened.model.channelNames).toEqual(['flair', 't2']);

@@ -1,13 +1,14 @@
-import type { PostProcessing } from '../../../src/model/lesion-rule.js';
+import type { LesionRule } from '../../../src/model/lesion-rule.js';
 import type { NnunetModel } from '../../../src/model/model-folder.js';
 import { imagePlanOf } from '../../../src/model/nnunet-plans.js';
 import { planFor } from '../../../src/train/plan.js';
 import type { Axes3 } from '../../../src/volume/arrays.js';
 
-export const postProcessing: PostProcessing = {
+export const rule: LesionRule = {
   threshold: 0.5,
   minimumVolumeMm3: 0,
   keepLargest: false,
+  connectivity: 26,
 };
 
 /** Plans of a small network for images of one spacing. */
@@ -50,6 +51,6 @@ export function smallModel(
     orientation: 'RAS',
     mirrorAxes: [0, 1, 2],
     average: 'logits',
-    postProcessing,
+    rule,
   };
 }

@@ -1,8 +1,9 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { lesionMask } from '../../../src/model/lesion-rule.js';
+import { argmax } from '../../../src/model/lesion-rule.js';
 import type { Predict } from '../../../src/model/sliding-window.js';
 import { softmax } from '../../../src/network/index.js';
 import type { PreparedExam } from '../../../src/preprocess/prepared-exam.js';
+import { findLesions } from '../../../src/quantify/lesions.js';
 import { defaultNnunetOptions, segmentNnunet } from '../../../src/segment/nnunet/nnunet.js';
 import type { Mat4 } from '../../../src/volume/affine.js';
 import { reorient } from '../../../src/volume/reorient.js';
@@ -56,7 +57,7 @@ describe('segmentNnunet', () => {
     const { exam, ball } = phantom();
     const model = smallModel(names, [2, 0.9, 0.9], [18, 26, 22]);
     const { probability, rule, notes } = await segmentNnunet(exam, model, [bright], options);
-    const { data } = lesionMask(probability, rule);
+    const { data } = findLesions(probability, rule).mask;
     expect(data).toEqual(ball);
     expect(
       probability.data.every((p, at) => p >= 0 && p <= 1 && (p === 0 || exam.brain.data[at] === 1)),
@@ -70,7 +71,7 @@ describe('segmentNnunet', () => {
     const { exam, ball } = phantom();
     const model = smallModel(names, [1, 1.2, 1.2], [36, 20, 16]);
     const { probability } = await segmentNnunet(exam, model, [bright], options);
-    const { data } = lesionMask(probability, model.postProcessing);
+    const { data } = findLesions(probability, model.rule).mask;
     let [both, either] = [0, 0];
     for (let at = 0; at < data.length; at++) {
       both += data[at] & ball[at];
@@ -127,7 +128,7 @@ describe('segmentNnunet', () => {
     const model = smallModel(names, [2, 0.9, 0.9], [18, 26, 22]);
     const spoilt = { ...exam, flair };
     const { probability, rule } = await segmentNnunet(spoilt, model, [bright], options);
-    const { data } = lesionMask(probability, rule);
+    const { data } = findLesions(probability, rule).mask;
     for (let at = 0; at < data.length; at++) if (at !== place) expect(data[at]).toBe(ball[at]);
   });
 
@@ -183,25 +184,25 @@ describe('softmax', () => {
   });
 });
 
-describe('lesionMask', () => {
+describe('the rule of a model', () => {
   const row = (values: number[]) =>
     onGrid(
       { size: [values.length, 1, 1], affine: [2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1] },
       Float32Array.from(values),
     );
-  const rule = { threshold: 0.5, minimumVolumeMm3: 0, keepLargest: false };
+  const rule = argmax;
   it('takes voxels from the threshold on', () => {
-    expect([...lesionMask(row([0.49, 0.5, 0.9]), rule).data]).toEqual([0, 1, 1]);
+    expect([...findLesions(row([0.49, 0.5, 0.9]), rule).mask.data]).toEqual([0, 1, 1]);
   });
   it('removes components up to the minimum volume', () => {
     const map = row([1, 0, 1, 1, 0, 1, 1, 1]);
-    expect([...lesionMask(map, { ...rule, minimumVolumeMm3: 4 }).data]).toEqual([
+    expect([...findLesions(map, { ...rule, minimumVolumeMm3: 4 }).mask.data]).toEqual([
       0, 0, 0, 0, 0, 1, 1, 1,
     ]);
   });
   it('keeps only the largest component where it is told to', () => {
     const map = row([1, 1, 0, 1, 1, 1, 0, 1]);
-    expect([...lesionMask(map, { ...rule, keepLargest: true }).data]).toEqual([
+    expect([...findLesions(map, { ...rule, keepLargest: true }).mask.data]).toEqual([
       0, 0, 0, 1, 1, 1, 0, 0,
     ]);
   });

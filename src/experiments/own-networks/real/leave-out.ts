@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { PostProcessing } from '../../../model/lesion-rule.js';
+import type { LesionRule } from '../../../model/lesion-rule.js';
 import {
   type CompactUnetPlan,
   type Engine,
@@ -70,7 +70,7 @@ export async function segmentLeftOut(
 export function rulesWithoutEach(
   cases: readonly Pick<LeftOutCase, 'validation'>[],
   others: readonly ValidationExam[],
-): PostProcessing[] {
+): LesionRule[] {
   return cases.map((_, left) => {
     const rest = cases.filter((_, index) => index !== left).map(({ validation }) => validation);
     return chooseLesionRule([...rest, ...others]).rule;

@@ -13,6 +13,7 @@ import { reachOf, spatialMatrix, transformPatch } from '../../../train/augment-s
 import type { CasePatch } from '../../../train/cache.js';
 import { batchSeed } from '../../../train/patch-source.js';
 import type { StepInput } from '../../../train/step.js';
+import { mapAxes } from '../../../volume/affine.js';
 import { type Axes3, copyOverlap, voxelsIn } from '../../../volume/arrays.js';
 import { type Random, seededRandom } from '../../../volume/random.js';
 import type { Size } from '../../../volume/volume.js';
@@ -153,7 +154,7 @@ function drawCentre(random: Random, chosen: TrainingCase): Axes3 {
   }
   const voxel: Axes3 = [Math.floor(at / (nh * nw)), Math.floor(at / nw) % nh, at % nw];
   const jitter = () => random.integer(2 * jitterVoxels + 1) - jitterVoxels;
-  return voxel.map((n) => n + jitter()) as unknown as Axes3;
+  return mapAxes(voxel, (n) => n + jitter());
 }
 
 /** The patch about a voxel, as it is, or turned and scaled. */
@@ -174,7 +175,7 @@ function cutMoved(random: Random, chosen: TrainingCase, centre: Axes3, shape: Ax
 }
 
 function cut({ image, labels, shape: whole, present }: TrainingCase, centre: Axes3, shape: Axes3) {
-  const start = centre.map((n, axis) => n - (shape[axis] >> 1)) as unknown as Axes3;
+  const start = mapAxes(centre, (n, axis) => n - (shape[axis] >> 1));
   const cutLabels = new Int8Array(voxelsIn(shape)).fill(outsideLabel);
   copyOverlap(labels, whole, cutLabels, shape, start);
   const all = { data: image, channels: present.length, shape: whole };

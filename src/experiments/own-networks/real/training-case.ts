@@ -1,3 +1,4 @@
+import { labelsOnGrid } from '../../../segment/lesions/brain-case.js';
 import { lesionNetworkInput } from '../../../segment/lesions/lesion-network-input.js';
 import { outsideLabel } from '../../../segment/nnunet/preprocess.js';
 import { sequenceNames } from '../../../synthesize/exam.js';
@@ -30,18 +31,10 @@ export interface TrainingCase {
 
 export const unknownLabel = 2;
 
-/** Interpolated masks of small lesions shrink from 0.5 on: from here on their volume stays (0.99 to 1.02). */
-const lesionShare = 0.45;
-
 /** What training sees of an exam: what use would see, and the experts' lesions at the same voxels. */
 export function trainingCase({ name, site, exam, experts, unknown }: PreparedCase): TrainingCase {
   const { grid, data } = lesionNetworkInput(exam);
-  const lesion = resample(toFloat32(experts), grid).data;
-  const inBrain = resample(toFloat32(exam.brain), grid).data;
-  const labels = new Int8Array(lesion.length);
-  for (let at = 0; at < labels.length; at++) {
-    labels[at] = inBrain[at] < 0.5 ? outsideLabel : lesion[at] >= lesionShare ? 1 : 0;
-  }
+  const labels = labelsOnGrid(experts, exam.brain, grid);
   if (unknown) {
     const open = resample(toFloat32(unknown), grid).data;
     for (let at = 0; at < labels.length; at++) {

@@ -1,13 +1,14 @@
 import { DawsonError } from '../errors.js';
 import { readJsonIfThere } from '../formats/read-json.js';
 import { openModelFolder } from '../model/model-folder.js';
+import { inputField } from '../model/nnunet-plans.js';
 import { readWeights } from '../network/index.js';
 import type { Run } from '../run.js';
-import { pretrainedLesionNetwork } from '../train/compact-plan.js';
-import type { PretrainedModel } from '../train/initialise.js';
-import { planTraining } from '../train/plan-training.js';
-import type { PlannedTraining } from '../train/train-fold.js';
-import type { TrainingFolder } from '../train/training-folder.js';
+import { pretrainedLesionNetwork } from './compact-plan.js';
+import type { PretrainedModel } from './initialise.js';
+import { planTraining } from './plan-training.js';
+import type { PlannedTraining } from './train-fold.js';
+import type { TrainingFolder } from './training-folder.js';
 
 /** The plans of a training: those that its folder has, else new ones, which are kept there. */
 export async function plannedTraining(
@@ -23,7 +24,7 @@ export async function plannedTraining(
       : await stage('plan', async (onProgress) => {
           const options = { architecture: 'plain', memoryGb: 8 } as const;
           const { plans: own } = await planTraining(dataset, options, { pool, signal, onProgress });
-          const made = pretrained ? withNetworkOf(own, pretrained.plans) : own;
+          const made = pretrained ? withNetworkOf(own, pretrained.plans, dataset) : own;
           await folder.writeJson(folder.plans, made);
           return made;
         });
@@ -38,9 +39,13 @@ export async function plannedTraining(
   return { dataset, plans, plansFile: folder.plans, orientation };
 }
 
-/** Plans of a training set with the network, patch and spacing of a trained model. */
-function withNetworkOf(own: unknown, trained: unknown): unknown {
-  const fields = ['spacing', 'patch_size', 'batch_size', 'architecture'] as const;
+/** Plans of a training set with the network, patch, spacing and input of a trained model. */
+function withNetworkOf(
+  own: unknown,
+  trained: unknown,
+  { classNames }: PlannedTraining['dataset'],
+): unknown {
+  const fields = ['spacing', 'patch_size', 'batch_size', 'architecture', inputField] as const;
   type Plans = { configurations: Record<string, Record<string, unknown>> } & Record<
     string,
     unknown
@@ -50,6 +55,8 @@ function withNetworkOf(own: unknown, trained: unknown): unknown {
   const replaced = Object.fromEntries(
     fields.map((field) => [field, theirs.configurations[configuration][field]]),
   );
+  // Its input is the brain only where lesions are all that is looked for.
+  if (classNames.length !== 2) replaced[inputField] = undefined;
   const { transpose_forward, transpose_backward } = theirs;
   return {
     ...mine,
@@ -69,6 +76,7 @@ export async function readPretrained(folder: string): Promise<PretrainedModel> {
     weights: await readWeights(weights[0], network),
     network,
     channelNames: model.channelNames,
+    rule: model.rule,
     plans,
   };
 }

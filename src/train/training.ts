@@ -1,0 +1,154 @@
+import { availableParallelism } from 'node:os';
+import { basename } from 'node:path';
+import { DawsonError } from '../errors.js';
+import { type CohortColumn, type CohortRow, readCohort } from '../evaluate/cohort-table.js';
+import { readJsonIfThere } from '../formats/read-json.js';
+import type { ModelCard } from '../model/model-folder.js';
+import type { Device } from '../network/index.js';
+import { type RunOptions, withRun } from '../run.js';
+import { type Dataset, readDataset } from './dataset.js';
+import { type Fold, splitCases, splitIntoFolds } from './folds.js';
+import { defaultRunSettings, type EpochRecord } from './loop.js';
+import type { LossName } from './loss.js';
+import { type OptimiserName, optimisers } from './optimiser.js';
+import { plannedTraining, readPretrained } from './start-training.js';
+import {
+  type AugmentationName,
+  type TrainingChoice,
+  trainFold,
+  writeTrainedModel,
+} from './train-fold.js';
+import { type FoldName, type FoldValidation, TrainingFolder } from './training-folder.js';
+
+/** Folds of the cross-validation. */
+export const foldCount = 5;
+
+/** How a network is trained, and on what. */
+export interface TrainingSettings {
+  readonly epochs: number;
+  /** Of an epoch. */
+  readonly steps: number;
+  /** At the start; without it the optimiser's own. */
+  readonly learningRate?: number;
+  readonly loss: LossName;
+  readonly optimiser: OptimiserName;
+  readonly augmentation: AugmentationName;
+  /** Table with the patient of each case, and more columns. */
+  readonly cohort?: string;
+  /** What this column says is spread over the folds. */
+  readonly stratify?: CohortColumn;
+  readonly seed: number;
+  readonly device: Device;
+  readonly threads: number;
+  /** Whether to go on with a run that was stopped. */
+  readonly resume: boolean;
+  /** Model folder to start from, or `lesions`: the network that comes with Dawson. */
+  readonly init?: string;
+}
+
+export const trainingDefaults = {
+  epochs: defaultRunSettings.epochs,
+  steps: defaultRunSettings.stepsPerEpoch,
+  loss: 'dice-and-cross-entropy',
+  optimiser: 'sgd',
+  augmentation: 'nnunet',
+  seed: 1,
+  device: 'cpu',
+  threads: availableParallelism(),
+  resume: false,
+} as const satisfies TrainingSettings;
+
+/** A fold that is trained, and the model that it is part of. */
+export interface Training {
+  readonly validation: FoldValidation;
+  /** Folder of the model, for `dawson segment --model`. */
+  readonly model: string;
+  readonly card: ModelCard;
+  /** Folds that the model has. */
+  readonly folds: number;
+  readonly classNames: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/**
+ * Trains one fold of a cross-validation, or a network of all cases, and makes a model of the folds that
+ * are done. Everything is kept in the training's folder; its plans are used where it has some.
+ * @param dataset folder in nnU-Net's convention
+ * @param folder of the training
+ * @throws DawsonError `bad-dataset`, `output-exists` for a fold that was begun without `resume`,
+ *   `inputs-conflict` for other folds than those kept, `training-failed`; the signal's reason.
+ */
+export function train(
+  dataset: string,
+  folder: string,
+  fold: FoldName,
+  settings: Partial<TrainingSettings> = {},
+  run: RunOptions & { readonly onEpoch?: (record: EpochRecord) => void } = {},
+): Promise<Training> {
+  return withRun(run, async (whole) => {
+    const paths = new TrainingFolder(folder);
+    const chosen: TrainingSettings = { ...trainingDefaults, ...settings };
+    const table = chosen.cohort ? await readCohort(chosen.cohort) : undefined;
+    const data = await readDataset(dataset);
+    const pretrained = chosen.init ? await readPretrained(chosen.init) : undefined;
+    const planned = await plannedTraining(data, paths, pretrained, whole);
+    const names = data.cases.map((entry) => entry.name);
+    const cases =
+      fold === 'all'
+        ? { train: names, val: [] }
+        : await foldOf(fold, data, paths, table?.rows, chosen);
+    const choice = { ...choiceOf(chosen, cases), pretrained };
+    const { onEpoch } = run;
+    const validation = await trainFold(planned, fold, cases, paths, choice, { ...whole, onEpoch });
+    const folds =
+      fold === 'all' ? new Map([[fold, validation]]) : await paths.validations(foldCount);
+    const naming = { allFolds: foldCount, name: basename(data.folder), settings: choice };
+    const card = await writeTrainedModel(planned, paths, folds, naming, whole.signal);
+    return {
+      validation,
+      model: fold === 'all' ? paths.modelOfAll : paths.model,
+      card,
+      folds: folds.size,
+      classNames: data.classNames,
+      notes: table?.notes ?? [],
+    };
+  });
+}
+
+function choiceOf(settings: TrainingSettings, { val }: Fold): TrainingChoice {
+  const { epochs, steps, learningRate, optimiser } = settings;
+  const { validationSteps } = defaultRunSettings;
+  return {
+    ...settings,
+    run: {
+      ...defaultRunSettings,
+      epochs,
+      stepsPerEpoch: steps,
+      learningRate: learningRate ?? optimisers[optimiser].learningRate,
+      validationSteps: val.length > 0 ? Math.min(validationSteps, steps) : 0,
+    },
+  };
+}
+
+/** One fold; the folds are drawn once and kept, so that all runs agree on them. */
+async function foldOf(
+  name: number,
+  dataset: Dataset,
+  folder: TrainingFolder,
+  rows: readonly CohortRow[] | undefined,
+  { stratify, seed }: Pick<TrainingSettings, 'stratify' | 'seed'>,
+): Promise<Fold> {
+  const cases = splitCases(dataset, { rows, stratifyBy: stratify });
+  const drawn = splitIntoFolds(cases, { folds: foldCount, seed });
+  const kept = await readJsonIfThere(folder.splits);
+  if (kept === undefined) await folder.writeJson(folder.splits, drawn);
+  else if (JSON.stringify(kept) !== JSON.stringify(drawn)) {
+    throw new DawsonError('inputs-conflict', {
+      file: folder.splits,
+      expected: 'the folds of these cases, this table and this seed',
+      found: 'others',
+      advice: 'Give the same --seed, --cohort and --stratify for every fold, or another folder.',
+    });
+  }
+  return drawn[name];
+}
