@@ -170,11 +170,16 @@ export class Queue {
     });
   }
 
-  /** Jobs to be begun: on request first, then those of earlier exams, then in the order of arrival. */
+  /**
+   * Jobs to be begun: on request first, then those of earlier exams, then in the order of arrival. A
+   * version waits for the end of the one before, so that results are delivered in their order.
+   */
   waitingJobs(): JobRow[] {
     return this.#all<JobRow>(
       `select jobs.* from jobs join studies on studies.key = jobs.study
        where jobs.state = 'waiting'
+         and not exists (select 1 from jobs as others
+                         where others.study = jobs.study and others.state = 'running')
        order by studies.priority = 'request' desc, studies.date, jobs.createdMs, jobs.id`,
     );
   }
@@ -189,16 +194,32 @@ export class Queue {
        where state = 'running' and attempts >= ?`,
       ...[Date.now(), mostAttempts],
     );
-    this.#run(`update jobs set state = 'waiting' where state = 'running'`);
+    this.#together(() => {
+      this.#run(`update jobs set state = 'waiting' where state = 'running'`);
+      this.#replaceOutdated();
+    });
+  }
+
+  /** What waits again although a later version came meanwhile is replaced by it. */
+  #replaceOutdated(): void {
+    this.#run(
+      `update jobs set state = 'replaced', endedMs = ? where state = 'waiting'
+         and exists (select 1 from jobs as newer
+                     where newer.study = jobs.study and newer.version > jobs.version)`,
+      Date.now(),
+    );
   }
 
   /** A job that was stopped because the gateway ends waits again; it was no attempt. */
   releaseJob(id: string): void {
-    this.#run(
-      `update jobs set state = 'waiting', attempts = attempts - 1
-       where id = ? and state = 'running'`,
-      id,
-    );
+    this.#together(() => {
+      this.#run(
+        `update jobs set state = 'waiting', attempts = attempts - 1
+         where id = ? and state = 'running'`,
+        id,
+      );
+      this.#replaceOutdated();
+    });
   }
 
   startJob(id: string): void {
@@ -231,24 +252,33 @@ export class Queue {
   }
 
   endJob(id: string, state: Exclude<JobState, 'running' | 'done'>, reason: string): void {
-    this.#run(
-      'update jobs set state = ?, endedMs = ?, reason = ? where id = ?',
-      ...[state, Date.now(), reason, id],
-    );
+    this.#together(() => {
+      this.#run(
+        'update jobs set state = ?, endedMs = ?, reason = ? where id = ?',
+        ...[state, Date.now(), reason, id],
+      );
+      this.#replaceOutdated();
+    });
   }
 
-  /** Begins a job again that ended without a result, or sends again what is still to be delivered. */
+  /**
+   * Begins a job again that ended without a result, or sends again what is still to be delivered; but
+   * not of a version that a later one has followed, which would be delivered after it.
+   */
   retry(id: string): boolean {
+    const isNewest = `not exists (select 1 from jobs as own join jobs as newer
+      on newer.study = own.study and newer.version > own.version where own.id = ?)`;
     return (
       this.#run(
         `update jobs set state = 'waiting', attempts = 0, reason = null, endedMs = null
-         where id = ? and state in ('refused', 'failed', 'cancelled') and cleared = 0`,
-        id,
+         where id = ? and state in ('refused', 'failed', 'cancelled') and cleared = 0
+           and ${isNewest}`,
+        ...[id, id],
       ) +
         this.#run(
           `update deliveries set state = 'waiting', attempts = 0, endedMs = null
-           where job = ? and state != 'delivered'`,
-          id,
+           where job = ? and (state = 'waiting' or state = 'cancelled' and ${isNewest})`,
+          ...[id, id],
         ) >
       0
     );
@@ -270,10 +300,16 @@ export class Queue {
     );
   }
 
+  /** What is to be delivered; of each study to each destination the oldest version, then the next. */
   waitingDeliveries(): DeliveryRow[] {
     return this.#all<DeliveryRow>(
       `select deliveries.* from deliveries join jobs on jobs.id = job
-       where deliveries.state = 'waiting' order by jobs.endedMs, job, destination`,
+       where deliveries.state = 'waiting'
+         and not exists (select 1 from deliveries as others join jobs as older on older.id = others.job
+                         where others.destination = deliveries.destination
+                           and others.state = 'waiting'
+                           and older.study = jobs.study and older.version < jobs.version)
+       order by jobs.endedMs, job, destination`,
     );
   }
 
