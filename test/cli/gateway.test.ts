@@ -3,7 +3,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { exampleConfig, type GatewayStatus, readConfig } from '../../src/gateway/index.js';
+import {
+  askGateway,
+  exampleConfig,
+  type GatewayStatus,
+  readConfig,
+  statePaths,
+} from '../../src/gateway/index.js';
 import { dawson } from '../support/dawson.js';
 import { freePort, writeStudy } from '../support/gateway.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -136,6 +142,27 @@ describe('dawson gateway', () => {
     expect(lines.stdout).toContain('Exams: 0 arriving, 1 cancelled.\nDeliveries: none.\n');
     const unknown = await dawson(['gateway', 'retry', 'x', ...config]);
     expect(unknown.exitCode).toBe(2);
+    gateway.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+
+  it('goes on without a log when the reader of its standard output is gone', async () => {
+    const at = written({ quietSeconds: 0.1 });
+    const gateway = spawn(process.execPath, [program, 'gateway', '--config', at('gateway.json')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = new Promise((resolve) => gateway.once('close', resolve));
+    onTestFinished(() => void gateway.kill('SIGKILL'));
+    await new Promise((resolve) => gateway.stdout.once('data', resolve));
+    gateway.stdout.destroy();
+    writeStudy(at('inbox'), { study: '1.2.3' });
+    const { control } = statePaths(at('state'));
+    let refused = 0;
+    for (let look = 0; look < 600 && refused === 0; look++) {
+      await wait(100);
+      refused = (await askGateway<GatewayStatus>(control, '/status')).jobs.refused ?? 0;
+    }
+    expect(refused).toBe(1);
     gateway.kill('SIGTERM');
     expect(await ended).toBe(0);
   });
