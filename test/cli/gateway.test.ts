@@ -68,6 +68,15 @@ describe('the configuration of a gateway', () => {
       { folders: [{ path: 'state/x' }] },
       'a watched folder within',
     ],
+    [
+      'an archive that sends to nobody',
+      {
+        earlierExams: {
+          archive: { kind: 'dicom', host: 'a', port: 1, title: 'PACS', from: 'DAWSON' },
+        },
+      },
+      'no receiver with the title DAWSON',
+    ],
     ['results into a watched folder', { folders: [{ path: '.' }] }, 'a watched folder within'],
   ])('is refused with %s', async (_what, differences, said) => {
     const at = written(differences);
@@ -84,6 +93,7 @@ describe('dawson gateway', () => {
     const peer = { kind: 'dicom', host: '127.0.0.1', port: closed, title: 'A', from: 'B' };
     const at = written({
       page: { port: page },
+      earlierExams: { archive: { kind: 'dicomweb', url: `http://127.0.0.1:${closed}/web` } },
       destinations: [...minimal.destinations, { name: 'pacs', ...peer }],
     });
     const { exitCode, stdout, stderr } = await dawson([
@@ -97,6 +107,7 @@ describe('dawson gateway', () => {
       '✓ state folder',
       '✓ disk space',
       expect.stringMatching(/^✓ watched folder/),
+      '✗ archive of earlier exa',
       '✓ destination out',
       '✗ destination pacs: conn',
       expect.stringMatching(/^✓ page, port/),

@@ -43,7 +43,10 @@ describe('the queue', () => {
   const open = () => {
     const queue = new Queue(temporaryFolder()('queue.sqlite'));
     onTestFinished(() => queue.close());
-    queue.putStudy({ key: 's', uid: '1.2', patient: 'p', date: null, priority: 'routine' });
+    queue.putStudy({
+      ...{ key: 's', uid: '1.2', patient: 'p', date: null, priority: 'routine', fetched: 0 },
+      ...{ name: null, birthDate: null, sex: null },
+    });
     return queue;
   };
   const add = (queue: Queue, version: number) =>
