@@ -1,5 +1,6 @@
 import { DawsonError } from '../errors.js';
 import { writeWhole } from '../formats/index.js';
+import { jsonBytes } from '../formats/json.js';
 import { readJson } from '../formats/read-json.js';
 import type { Job, JobRecord } from './job.js';
 import { Ledger } from './ledger.js';
@@ -19,7 +20,7 @@ const understood: ReadonlySet<string> = new Set(['segment', 'track', 'plan', 'tr
 const schema = { schema: 'dawson-queued-jobs', schemaVersion: 1 } as const;
 
 export const writeQueuedJobs = (file: string, queued: QueuedJobs): Promise<void> =>
-  writeWhole(file, Buffer.from(`${JSON.stringify({ ...schema, ...queued })}\n`));
+  writeWhole(file, jsonBytes({ ...schema, ...queued }));
 
 /**
  * Runs one of the jobs in a file, as a child of this process, and writes its record; nothing where it is done

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DawsonError } from '../errors.js';
 import { writeWhole } from '../formats/index.js';
+import { jsonBytes } from '../formats/json.js';
 import { readJsonIfThere } from '../formats/read-json.js';
 import type { Engine, JobRun } from './engine.js';
 import type { Job, JobRecord } from './job.js';
@@ -175,7 +176,7 @@ class SlurmQueue {
     );
     // A federation appends the name of its cluster.
     this.#ids.push(id.trim().split(';')[0]);
-    await writeWhole(this.#submitted, Buffer.from(`${JSON.stringify({ ids: this.#ids })}\n`));
+    await writeWhole(this.#submitted, jsonBytes({ ids: this.#ids }));
     return this.#ids.at(-1)!;
   }
 
