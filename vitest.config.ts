@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -9,6 +10,8 @@ export default defineConfig({
     hookTimeout: 180_000,
     globalSetup: 'test/support/built.ts',
     pool: 'forks',
+    // Most tests use one core; vitest leaves one of two idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ['default'],
   },
 });

@@ -14,7 +14,7 @@
 // definition `anima`. Probability maps, and synthetic exams as each network sees them, are kept in --maps and
 // used again.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
@@ -42,6 +42,8 @@ import { readSafetensors } from '../dist/formats/safetensors.js';
 import { readOwnNetwork } from '../dist/model/own-network.js';
 import { Engine, loadPredictor } from '../dist/network/index.js';
 import { openAnatomyNetwork } from '../dist/preprocess/anatomy-network.js';
+import { readExam, sequenceNames } from '../dist/preprocess/exam.js';
+import { prepare } from '../dist/preprocess/prepare.js';
 import { findLesions } from '../dist/quantify/lesions.js';
 import { windowShape } from '../dist/segment/lesions/lesion-network.js';
 import { segmentLstLga } from '../dist/segment/lst-lga/lst-lga.js';
@@ -100,6 +102,20 @@ const synthetic = (method, weights) =>
     return judgeSyntheticExams(anatomies, predict, { exams, seed: 1000, weight: 1, pool });
   });
 
+/** On an exam with the atlas's priors of tissues, as `dawson segment` gives it; a prepared case has none. */
+async function segmentByLga({ site, name, experts }) {
+  const folder = join(
+    sites.find((one) => basename(one) === site),
+    name,
+  );
+  const files = sequenceNames.map((sequence) => [sequence, join(folder, `${sequence}.nii.gz`)]);
+  const { exam } = await readExam(Object.fromEntries(files.filter(([, file]) => existsSync(file))));
+  const options = { alignment: 'affine-to-flair', brainExtracted: false, registered: false };
+  const prepared = (await prepare(exam, options, run, anatomy)).exam;
+  const { probability } = segmentLstLga(prepared, { kappa: 0.3 });
+  return { name, experts, probability };
+}
+
 const figuresOf = (seen, ruleOf) =>
   seen.map(({ name, experts, probability }, index) => {
     const pair = pairMasks(experts, findLesions(probability, ruleOf(index)).mask);
@@ -110,14 +126,12 @@ const figuresOf = (seen, ruleOf) =>
 
 const methods = {};
 methods['LST-LGA'] = figuresOf(
-  await kept('lst-lga', async () =>
-    cases.map(({ name, exam, experts }) => ({
-      name,
-      experts,
-      ...segmentLstLga(exam, { kappa: 0.3 }),
-    })),
-  ),
-  () => ({ threshold: 0.5, minimumVolumeMm3: 3, keepLargest: false }),
+  await kept('lst-lga-with-priors', async () => {
+    const seen = [];
+    for (const one of cases) seen.push(await segmentByLga(one));
+    return seen;
+  }),
+  () => msseg,
 );
 if (flags.baseline) {
   const { version, rule, weights } = await readOwnNetwork(flags.baseline);

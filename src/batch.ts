@@ -18,6 +18,7 @@ import { thumbnailPngInWorker } from './cohort/thumbnail.js';
 import { writeWhole } from './formats/index.js';
 import { readWholeFile } from './formats/open-file.js';
 import {
+  argumentsOf,
   type Engine,
   examMemoryBytes,
   type Job,
@@ -118,7 +119,7 @@ export function planBatch(
     const exams = await findExams(input, options.names ?? {}, run);
     const paths = pathsIn(out);
     const slots = options.slots ?? slotsFor(examMemoryBytes);
-    const jobs = segmentJobs(exams, paths, slots, options);
+    const jobs = segmentJobs(exams, paths, options);
     const known = new Map<string, JobRecord>();
     for (const job of jobs) {
       const record = await knownRecord(job, new Ledger(paths.work));
@@ -129,7 +130,7 @@ export function planBatch(
     const secondsEach =
       done.length > 0
         ? done.reduce((sum, { seconds }) => sum + seconds, 0) / done.length
-        : await timed(left, options, run);
+        : await timed(left, threadsEach(slots), options, run);
     const rounds = Math.ceil(left.length / slots);
     const without = exams.filter(({ problem }) => problem !== undefined).map(({ name }) => name);
     return {
@@ -149,13 +150,14 @@ export function planBatch(
 /** Seconds of the first exam that can be segmented; its result is thrown away. */
 async function timed(
   jobs: readonly Job[],
+  threads: number,
   { engine = localEngine }: BatchOptions,
   { stage, signal }: Run,
 ): Promise<number | undefined> {
   for (const job of jobs) {
     const folder = await mkdtemp(join(tmpdir(), 'dawson-batch-'));
     try {
-      const command = [...job.command, ...(job.means ?? [])].map((part) =>
+      const command = argumentsOf(job, threads).map((part) =>
         part === job.writes ? join(folder, 'result') : part,
       );
       const startMs = performance.now();
@@ -198,7 +200,6 @@ const requireBatchFolder = (out: string): Promise<void> =>
 function segmentJobs(
   exams: readonly CohortExam[],
   paths: BatchPaths,
-  slots: number,
   { segment = [], model }: BatchOptions,
 ): Job[] {
   return exams.flatMap(({ name, subject, date, images }): Job[] => {
@@ -227,7 +228,7 @@ function segmentJobs(
           ...(model === undefined ? [] : ['--model', model]),
           ...segment,
         ],
-        means: ['--threads', String(threadsEach(slots))],
+        isThreaded: true,
         reads: [...files, model].filter((file) => file !== undefined),
         writes,
         memoryBytes: examMemoryBytes,
@@ -243,7 +244,7 @@ function segmentAll(
   options: BatchOptions,
   { stage }: Run,
 ): Promise<ReadonlyMap<string, JobRecord>> {
-  const jobs = segmentJobs(exams, paths, jobRun.slots, options);
+  const jobs = segmentJobs(exams, paths, options);
   let ended = 0;
   return stage('segment', (onProgress) =>
     runJobs(jobs, {

@@ -154,6 +154,12 @@ export const errorTable = {
     title: 'Something this command needs is missing on the machine',
     advice: 'Install what is named, or choose another setting.',
   },
+  'queue-failed': {
+    exitCode: 7,
+    title: 'The cluster’s queue refused or did not answer',
+    advice:
+      'What it said is above; partition and account are taken from SBATCH_PARTITION and SBATCH_ACCOUNT.',
+  },
   'gateway-not-running': {
     exitCode: 7,
     title: 'The gateway of this configuration does not run',

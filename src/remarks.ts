@@ -68,6 +68,11 @@ export const remarkTable = {
     en: 'In the {label}, {share:%1} of the brain have the largest value: brighter ones were cut off.',
     da: 'I {label} har {share:%1} af hjernen den største værdi: lysere værdier er skåret af.',
   },
+  'even-slices': {
+    severity: 'severe',
+    en: 'Slices of the {label} in which most of the brain has one value: {count}, the first of them slice {first}. They hold no image (saturated or lost on the way): get the series again.',
+    da: 'Snit i {label}, hvor det meste af hjernen har én og samme værdi: {count}, det første er snit {first}. De indeholder intet billede (mættede eller gået tabt): hent serien igen.',
+  },
   'negative-values': {
     severity: 'measured',
     en: 'In the {label}, {share:%0} of the brain are below zero: it was normalised or filtered before.',

@@ -6,14 +6,13 @@ import { durationInWords, type JobRecord } from '../jobs/index.js';
 import { notice } from '../quantify/findings.js';
 import { type SegmenterName, segmenters } from '../segment/segmenters.js';
 import { below } from './below.js';
-import { wholeNumber } from './numbers.js';
+import { type EngineOptions, engineOf, withEngineOptions } from './engine-options.js';
 import { requireOutputs } from './outputs.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
 
-interface BatchCommandOptions extends OutputOptions {
+interface BatchCommandOptions extends OutputOptions, EngineOptions {
   readonly out: string;
-  readonly jobs?: number;
   readonly dryRun: boolean;
   readonly flair?: string;
   readonly t2?: string;
@@ -36,11 +35,6 @@ export function addBatch(program: Command): void {
         'images or DICOM files, or a table. Nothing in it is changed.',
     )
     .requiredOption('--out <folder>', 'folder of the results; a batch in it is gone on with')
-    .option(
-      '--jobs <number>',
-      'exams at the same time (default: by cores and memory)',
-      wholeNumber(1, 1024),
-    )
     .option('--dry-run', 'say what would be done and how long it takes; times one exam', false)
     .option('--flair <pattern>', 'how FLAIRs in exam folders are called, such as *FLAIR*.nii.gz')
     .option('--t2 <pattern>', 'the same of T2 images')
@@ -76,7 +70,7 @@ export function addBatch(program: Command): void {
       ),
     )
     .action((input: string, options: BatchCommandOptions) => runBatch(input, options));
-  withOutputOptions(command);
+  withOutputOptions(withEngineOptions(command));
 }
 
 async function runBatch(input: string, options: BatchCommandOptions): Promise<void> {
@@ -119,7 +113,7 @@ function settingsOf(options: BatchCommandOptions): BatchOptions {
   const { flair, t2, t1, segmenter, model, brainExtracted, registered, ignoreQuality, report } =
     options;
   return {
-    slots: options.jobs,
+    ...engineOf(options),
     names: { flair, t2, t1 },
     model,
     segment: [

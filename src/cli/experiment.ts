@@ -2,14 +2,13 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { ExperimentPlan, ExperimentResult } from '../experiments/run-experiment.js';
 import { durationInWords } from '../jobs/index.js';
-import { wholeNumber } from './numbers.js';
+import { type EngineOptions, engineOf, withEngineOptions } from './engine-options.js';
 import { requireOutputs } from './outputs.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
 
-interface ExperimentOptions extends OutputOptions {
+interface ExperimentOptions extends OutputOptions, EngineOptions {
   readonly out: string;
-  readonly jobs?: number;
 }
 
 export function addExperiment(program: Command): void {
@@ -32,13 +31,7 @@ export function addExperiment(program: Command): void {
       .description(`Reads an experiment’s file, to ${summary}.`)
       .requiredOption('--out <folder>', 'folder of the experiment; what is in it is gone on with')
       .action((file: string, options: ExperimentOptions) => action(file, options));
-    if (name !== 'report') {
-      command.option(
-        '--jobs <number>',
-        'commands at the same time (default: by cores and memory)',
-        wholeNumber(1, 1024),
-      );
-    }
+    if (name !== 'report') withEngineOptions(command);
     withOutputOptions(command);
   }
 }
@@ -46,7 +39,7 @@ export function addExperiment(program: Command): void {
 async function check(file: string, options: ExperimentOptions): Promise<void> {
   const { checkExperiment } = await import('../experiments/run-experiment.js');
   await withCommandRun(options, async (run) => {
-    const plan = await checkExperiment(file, options.out, { slots: options.jobs }, run);
+    const plan = await checkExperiment(file, options.out, engineOf(options), run);
     printResult(options, plan, planLines(plan));
   });
 }
@@ -82,7 +75,7 @@ async function runAll(file: string, options: ExperimentOptions): Promise<void> {
       const start = process.stderr.isTTY ? '\r\u001b[2K' : '';
       process.stderr.write(`${start}  ${job.id}: ${how} (${record.seconds.toFixed(0)} s)\n`);
     };
-    const settings = { slots: options.jobs, onJob };
+    const settings = { ...engineOf(options), onJob };
     await report(options, await runExperiment(file, options.out, settings, run), run.signal);
   });
 }

@@ -26,6 +26,7 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
     for (const load of partsOfSegment) await load();
     return (await import('./segment.js')).addSegment;
   },
+  job: async () => (await import('./job.js')).addJob,
   batch: async () => (await import('./batch.js')).addBatch,
   track: async () => (await import('./track.js')).addTrack,
   report: async () => (await import('./report.js')).addReport,

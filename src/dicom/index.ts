@@ -6,12 +6,12 @@ export {
   openEarlierExams,
 } from './dicom-exam.js';
 export { findStack } from './find-stack.js';
-export type { Instance } from './instance.js';
+export type { Instance, PatientDetails } from './instance.js';
 export { type DicomFolder, readDicomFolder, requireUnchanged } from './read-folder.js';
-export { ownManufacturer } from './read-instance.js';
+export { ownManufacturer, patientDetailsOf } from './read-instance.js';
 export type { DicomRemark } from './refusal.js';
 export { scanSourcesInWorker } from './scan.js';
-export { readSiteRules, type SiteRule } from './site-rules.js';
+export { like, readSiteRules, type SiteRule } from './site-rules.js';
 export type { StackKind } from './stack-kind.js';
 export { type SourceFrame, type StackVolume, stackVolume } from './stack-volume.js';
 export type { Stack } from './stacks.js';
@@ -19,5 +19,6 @@ export type { Series, Study } from './study.js';
 export { type ComposedObject, composeObjectsInWorker } from './write/compose.js';
 export { dicomHeader } from './write/data-set.js';
 export { exportResult, writeObjects } from './write/export.js';
+export { readSourceHeaderInWorker } from './write/source-header.js';
 export { type SourceSeries, sourceOfStack } from './write/source-series.js';
 export { keptTrackingUids, trackingUidsOf, withTrackingUids } from './write/tracking.js';

@@ -75,6 +75,13 @@ export interface Frame {
   readonly diffusionB?: number;
 }
 
+/** What else tells patients apart, each as a hash; absent where the header does not say it. */
+export interface PatientDetails {
+  readonly name?: string;
+  readonly birthDate?: string;
+  readonly sex?: string;
+}
+
 /** What Dawson knows of one DICOM object, but for its pixels and for the patient. */
 export interface Instance {
   readonly source: Source;
@@ -92,6 +99,7 @@ export interface Instance {
   readonly seriesTime?: string;
   /** Tells patients apart without saying who they are. */
   readonly patientHash: string;
+  readonly patientDetails: PatientDetails;
   readonly frameOfReference?: string;
   readonly imagesInAcquisition?: number;
   /** The object is a result of Dawson. */

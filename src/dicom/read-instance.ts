@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Attributes } from './attributes.js';
-import { type Instance, type PixelFormat, type Source, sourceName } from './instance.js';
+import {
+  type Instance,
+  type PatientDetails,
+  type PixelFormat,
+  type Source,
+  sourceName,
+} from './instance.js';
 import { mostRows } from './limits.js';
 import { type ParsedFile, parseDicom } from './parse.js';
 import { readFrames } from './read-frames.js';
@@ -46,6 +52,11 @@ export function readInstance(bytes: Uint8Array, source: Source): Instance | unde
     studyDate: matching(attributes.text('x00080020'), /^\d{8}$/),
     seriesTime: matching(attributes.text('x00080031'), /^\d{6}/)?.slice(0, 6),
     patientHash: patientHashOf(attributes),
+    patientDetails: patientDetailsOf(
+      attributes.written('x00100010', 'PN'),
+      attributes.text('x00100030'),
+      attributes.text('x00100040'),
+    ),
     frameOfReference: attributes.text('x00200052'),
     imagesInAcquisition: whole('x00201002'),
     own: attributes.written('x00080070') === ownManufacturer,
@@ -76,9 +87,30 @@ function identifierOf(attributes: Attributes, tag: string, what: string, file: s
 function patientHashOf(attributes: Attributes): string {
   const id = attributes.written('x00100020');
   const name = attributes.written('x00100010', 'PN') ?? '';
-  const identity = id === undefined ? `${name}\n${attributes.text('x00100030') ?? ''}` : `id ${id}`;
-  return createHash('sha256').update(identity).digest('hex').slice(0, 16);
+  return hashOf(id === undefined ? `${name}\n${attributes.text('x00100030') ?? ''}` : `id ${id}`);
 }
+
+/** Names without the ways in which systems write them differently: case, padding, other alphabets. */
+export function patientDetailsOf(
+  name: string | undefined,
+  birthDate: string | undefined,
+  sex: string | undefined,
+): PatientDetails {
+  const plainName = name
+    ?.split('=', 1)[0]
+    .toUpperCase()
+    .replace(/[\^ ]+/g, ' ')
+    .trim();
+  const hashed = (kind: string, text: string | undefined) =>
+    text ? { [kind]: hashOf(`${kind} ${text}`) } : {};
+  return {
+    ...hashed('name', plainName),
+    ...hashed('birthDate', matching(birthDate, /^\d{8}$/)),
+    ...hashed('sex', matching(sex, /^[MFO]$/)),
+  };
+}
+
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
 function pixelFormatOf(attributes: Attributes, syntax: TransferSyntax): PixelFormat | undefined {
   const rows = attributes.unsignedShort('x00280010');

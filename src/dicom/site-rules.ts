@@ -87,7 +87,7 @@ function within(range: Range | undefined, value: number | undefined): boolean {
 }
 
 /** Whether a text is of a form with `*` for any characters; without a regular expression, which could be made to take for ever. */
-function like(pattern: string | undefined, text: string | undefined): boolean {
+export function like(pattern: string | undefined, text: string | undefined): boolean {
   if (pattern === undefined) return true;
   if (text === undefined) return false;
   const [first, ...parts] = pattern.toLowerCase().split('*');

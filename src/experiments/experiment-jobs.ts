@@ -2,7 +2,7 @@ import { copyFile, mkdir, rm, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeWhole } from '../formats/index.js';
 import { jsonBytes } from '../formats/json.js';
-import { examMemoryBytes, type Job, threadsEach } from '../jobs/index.js';
+import { examMemoryBytes, type Job } from '../jobs/index.js';
 import type { Dataset } from '../train/dataset.js';
 import { TrainingFolder } from '../train/training-folder.js';
 import type { Experiment, ExperimentTraining } from './experiment.js';
@@ -48,13 +48,12 @@ export function experimentJobs(
   experiment: Experiment,
   trials: readonly Trial[],
   paths: ExperimentPaths,
-  slots: number,
 ): Job[] {
   const networks = [...networksOf(trials)].flatMap(([id, network]) =>
-    networkJobs(id, network, experiment, paths, slots),
+    networkJobs(id, network, experiment, paths),
   );
   const predictions = predictionsOf(trials).map(({ system, name }) =>
-    predictionJob(system, name, experiment, paths, slots),
+    predictionJob(system, name, experiment, paths),
   );
   return [...networks, ...predictions];
 }
@@ -71,7 +70,6 @@ export function networkJobs(
   { training }: NetworkSpec,
   { place }: Pick<Experiment, 'place'>,
   paths: ExperimentPaths,
-  slots: number,
 ): Job[] {
   const dataset = paths.dataset(id);
   const folder = new TrainingFolder(paths.training(id));
@@ -99,7 +97,8 @@ export function networkJobs(
       ...common,
       id: `train-${id}`,
       command: ['train', dataset, '--fold', 'all', '--out', folder.folder, ...settings],
-      means: ['--resume', '--threads', String(threadsEach(slots))],
+      means: ['--resume'],
+      isThreaded: true,
       reads: [dataset, folder.plans, ...(init === undefined ? [] : [init])],
       writes: folder.modelOfAll,
       after: [`plan-${id}`],
@@ -112,7 +111,6 @@ export function predictionJob(
   name: string,
   { dataset, place }: Pick<Experiment, 'dataset' | 'place'>,
   paths: ExperimentPaths,
-  slots: number,
 ): Job {
   const id = idOf(system);
   const entry = dataset.cases.find((own) => own.name === name)!;
@@ -136,7 +134,7 @@ export function predictionJob(
       ...given('--segmenter', 'segmenter' in system ? system.segmenter : undefined),
       ...['--brain-extracted', '--registered', '--ignore-quality', '--no-report', '--out', writes],
     ],
-    means: ['--threads', String(threadsEach(slots))],
+    isThreaded: true,
     reads: [...images.map(({ file }) => file), ...(model === undefined ? [] : [model])],
     writes,
     ...('network' in system && { after: [`train-${id}`] }),

@@ -6,6 +6,7 @@ import { definitions, type EvaluatedCase, evaluateCohort } from '../evaluate/ind
 import { writeWhole } from '../formats/index.js';
 import { jsonBytes } from '../formats/json.js';
 import {
+  argumentsOf,
   type Engine,
   examMemoryBytes,
   type Job,
@@ -17,6 +18,7 @@ import {
   requireWorkFolder,
   runJobs,
   slotsFor,
+  threadsEach,
 } from '../jobs/index.js';
 import { resultFiles } from '../quantify/result-folder.js';
 import { type Run, type RunOptions, withRun } from '../run.js';
@@ -106,7 +108,7 @@ async function lay(file: string, out: string, { slots: given }: ExperimentOption
     trials,
     paths,
     slots,
-    jobs: experimentJobs(experiment, trials, paths, slots),
+    jobs: experimentJobs(experiment, trials, paths),
   };
 }
 
@@ -356,12 +358,12 @@ async function measure(
     const system = { network };
     const id = idOf(system);
     await linkDataset(datasetOf(experiment, network), cases, network.channels, paths.dataset(id));
-    const [plan, train] = networkJobs(id, network, experiment, paths, 1);
-    const exam = predictionJob(system, experiment.dataset.cases[0].name, experiment, paths, 1);
+    const [plan, train] = networkJobs(id, network, experiment, paths);
+    const exam = predictionJob(system, experiment.dataset.cases[0].name, experiment, paths);
     let examSeconds = 0;
     for (const job of [plan, train, exam]) {
       const startMs = performance.now();
-      const failure = await engine.run([...job.command, ...(job.means ?? [])], signal);
+      const failure = await engine.run(argumentsOf(job, threadsEach(1)), signal);
       examSeconds = (performance.now() - startMs) / 1000;
       if (failure === undefined) continue;
       throw new DawsonError('training-failed', {

@@ -11,7 +11,9 @@ export interface FiniteData {
 }
 
 /**
- * The values, with 0 where they are infinite or not numbers.
+ * The values, without those that are infinite or not numbers: 0 takes their place, or the lowest value where
+ * that is below 0. In an image normalised around 0 such voxels are what is around the brain, and 0 would be
+ * the middle of it.
  * @param round to the precision in which they will be used: `Math.fround` makes 1e39 infinite
  * @throws DawsonError `bad-intensities` when none is a finite number.
  */
@@ -22,16 +24,18 @@ export function withoutNonFinite(
 ): FiniteData {
   const isUsable = (value: number) => Number.isFinite(round(value));
   let replacedVoxels = 0;
+  let stead = 0;
   for (let voxel = 0; voxel < data.length; voxel++) {
     if (!isUsable(data[voxel])) replacedVoxels++;
+    else if (data[voxel] < stead) stead = data[voxel];
   }
   if (replacedVoxels === 0) return { data, replacedVoxels, notes: [] };
   if (replacedVoxels === data.length) throw unusable(file, 'no finite value');
   const values = data.slice();
   for (let voxel = 0; voxel < values.length; voxel++) {
-    if (!isUsable(values[voxel])) values[voxel] = 0;
+    if (!isUsable(values[voxel])) values[voxel] = stead;
   }
-  const note = `${replacedVoxels} of ${data.length} voxels were infinite or not numbers and are taken as 0`;
+  const note = `${replacedVoxels} of ${data.length} voxels were infinite or not numbers and are taken as ${stead}`;
   return { data: values, replacedVoxels, notes: [note] };
 }
 

@@ -2,13 +2,14 @@ import { access, constants, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { readSiteRules } from '../dicom/index.js';
 import { DawsonError } from '../errors.js';
-import type { Destination, GatewayConfig, TlsFiles } from './config.js';
+import { dimseArchive } from './archive/dimse-archive.js';
+import type { ArchiveConfig, Destination, GatewayConfig, TlsFiles } from './config.js';
 import { askGateway } from './control.js';
+import { checkDicomweb } from './dicomweb.js';
 import { Queue } from './queue.js';
 import { readSmallFile } from './read-small-file.js';
 import { listening } from './receiver.js';
 import { echo } from './send/dicom.js';
-import { queryDicomweb } from './send/dicomweb.js';
 import { freeGiB, openStateFolder, statePaths } from './state-folder.js';
 
 /** One thing that a gateway needs, and what is wrong with it; nothing where it is in order. */
@@ -39,6 +40,8 @@ export async function checkGateway(config: GatewayConfig, signal: AbortSignal): 
     const { rules } = jobs;
     checks.push(['rules of the site', () => readSiteRules(rules)]);
   }
+  const archive = config.earlierExams?.archive;
+  if (archive) checks.push(['archive of earlier exams', () => checkArchive(archive, signal)]);
   for (const destination of destinations) {
     checks.push([`destination ${destination.name}`, () => checkDestination(destination, signal)]);
   }
@@ -97,12 +100,15 @@ async function tryPort(port: number, host: string): Promise<void> {
   await new Promise((resolve) => server.close(resolve));
 }
 
+const checkArchive = (archive: ArchiveConfig, signal: AbortSignal) =>
+  archive.kind === 'dicom' ? dimseArchive(archive).check(signal) : checkDicomweb(archive, signal);
+
 async function checkDestination(destination: Destination, signal: AbortSignal): Promise<void> {
   switch (destination.kind) {
     case 'dicom':
       return echo(destination, signal);
     case 'dicomweb':
-      return queryDicomweb(destination, signal);
+      return checkDicomweb(destination, signal);
     case 'folder':
       return access(destination.path, constants.W_OK);
   }

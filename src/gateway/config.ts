@@ -48,24 +48,49 @@ export interface JobsConfig {
   readonly paper?: string;
 }
 
+/** An application entity that is called. */
+export interface DicomPeer {
+  readonly host: string;
+  readonly port: number;
+  readonly title: string;
+  /** Our own title. */
+  readonly from: string;
+  readonly tls?: TlsFiles;
+}
+
+export interface DicomwebService {
+  readonly url: string;
+  readonly authorizationFile?: string;
+}
+
+/** Where earlier exams are looked for: by C-FIND and C-MOVE, or by QIDO-RS and WADO-RS. */
+export type ArchiveConfig =
+  | (DicomPeer & { readonly kind: 'dicom' })
+  | (DicomwebService & { readonly kind: 'dicomweb' });
+
+export interface EarlierExamsConfig {
+  readonly withinYears: number;
+  readonly archive?: ArchiveConfig;
+  /** At most so many are fetched, the newest. */
+  readonly most: number;
+  /** An exam waits so long for them. */
+  readonly waitMinutes: number;
+  /** Forms of descriptions, with `*`, and body parts of which one has to fit, where there are any. */
+  readonly descriptions?: readonly string[];
+  readonly bodyParts?: readonly string[];
+}
+
 interface NamedDestination {
   readonly name: string;
   readonly objects?: readonly ObjectKind[];
 }
 
-export interface DicomDestination extends NamedDestination {
+export interface DicomDestination extends NamedDestination, DicomPeer {
   readonly kind: 'dicom';
-  readonly host: string;
-  readonly port: number;
-  readonly title: string;
-  readonly from: string;
-  readonly tls?: TlsFiles;
 }
 
-export interface DicomwebDestination extends NamedDestination {
+export interface DicomwebDestination extends NamedDestination, DicomwebService {
   readonly kind: 'dicomweb';
-  readonly url: string;
-  readonly authorizationFile?: string;
 }
 
 export interface FolderDestination extends NamedDestination {
@@ -90,7 +115,7 @@ export interface GatewayConfig {
   readonly folders: readonly WatchedFolder[];
   readonly quietSeconds: number;
   readonly jobs: JobsConfig;
-  readonly earlierExams?: { readonly withinYears: number };
+  readonly earlierExams?: EarlierExamsConfig;
   readonly destinations: readonly Destination[];
   readonly limits: Limits;
   readonly keep: { readonly imagesDays: number; readonly resultsDays: number };
@@ -173,22 +198,32 @@ function withAbsolutePaths(config: GatewayConfig, folder: string): GatewayConfig
       key: optional(files.key),
       authorities: optional(files.authorities),
     };
-  const { receiver } = config;
+  const { receiver, earlierExams } = config;
+  const connection = <T extends { kind: string }>(place: T): T => ({
+    ...place,
+    ...('authorizationFile' in place && {
+      authorizationFile: optional(place.authorizationFile as string | undefined),
+    }),
+    ...('tls' in place && { tls: tls(place.tls as TlsFiles | undefined) }),
+  });
   return {
     ...config,
     state: absolute(config.state),
     receiver: receiver && { ...receiver, tls: tls(receiver.tls) },
     folders: config.folders.map((watched) => ({ ...watched, path: absolute(watched.path) })),
     jobs: { ...config.jobs, rules: optional(config.jobs.rules) },
-    destinations: config.destinations.map((destination): Destination => {
-      if (destination.kind === 'folder') {
-        return { ...destination, path: absolute(destination.path) };
-      }
-      if (destination.kind === 'dicomweb') {
-        return { ...destination, authorizationFile: optional(destination.authorizationFile) };
-      }
-      return { ...destination, tls: tls(destination.tls) };
+    ...(earlierExams && {
+      earlierExams: {
+        ...earlierExams,
+        archive: earlierExams.archive && connection(earlierExams.archive),
+      },
     }),
+    destinations: config.destinations.map(
+      (destination): Destination =>
+        destination.kind === 'folder'
+          ? { ...destination, path: absolute(destination.path) }
+          : connection(destination),
+    ),
   };
 }
 
@@ -204,6 +239,16 @@ function requireConsistent(config: GatewayConfig, file: string): void {
   }
   if (receiver?.tls && !(receiver.tls.certificate && receiver.tls.key)) {
     throw refused(file, 'receiver.tls without certificate and key');
+  }
+  const archive = config.earlierExams?.archive;
+  if (archive?.kind === 'dicom' && receiver?.title !== archive.from) {
+    throw refused(
+      file,
+      `no receiver with the title ${archive.from}, to which the archive sends earlier exams`,
+    );
+  }
+  if (archive?.kind === 'dicom' && !receiver?.peers.some(({ title }) => title === archive.title)) {
+    throw refused(file, `${archive.title}, which sends earlier exams, is no peer of the receiver`);
   }
   const written = [
     state,

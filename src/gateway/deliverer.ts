@@ -70,10 +70,11 @@ export class Deliverer {
 
   #outgoing(id: string): Outgoing {
     const { queue, paths } = this.#around;
-    const { study, version, instances, earlier } = queue.job(id)!;
+    const { study, version, instances, earlier, remarks } = queue.job(id)!;
     return {
       ...{ job: id, study, version, instances },
-      earlier: earlier === null ? [] : JSON.parse(earlier),
+      earlier: JSON.parse(earlier ?? '[]'),
+      remarks: JSON.parse(remarks ?? '[]'),
       objects: paths.objects(id),
     };
   }

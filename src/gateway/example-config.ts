@@ -38,7 +38,12 @@ export const exampleConfig = `// Configuration of a Dawson gateway; docs/gateway
   },
 
   // Exams of the same patient that were analysed here are compared; take this away for none.
-  "earlierExams": { "withinYears": 10 },
+  "earlierExams": {
+    "withinYears": 10
+    // Those that were never here are fetched, by C-FIND and C-MOVE (or "dicomweb" with "url"):
+    // "archive": { "kind": "dicom", "host": "127.0.0.1", "port": 4242, "title": "PACS", "from": "DAWSON" },
+    // "most": 3, "waitMinutes": 30, "descriptions": ["*brain*", "*head*"], "bodyParts": ["BRAIN", "HEAD"]
+  },
 
   // Where results go: "dicom" (C-STORE), "dicomweb" (STOW-RS), "folder".
   // "objects" names what is sent: lesions, each-lesion, measurements, report, preview; else all.

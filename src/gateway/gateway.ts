@@ -1,20 +1,26 @@
 import type { Server } from 'node:http';
 import { WorkerPool } from '../workers.js';
+import type { Archive } from './archive/archive.js';
+import { dicomwebArchive } from './archive/dicomweb-archive.js';
+import { dimseArchive } from './archive/dimse-archive.js';
 import { Backoff } from './backoff.js';
 import { clearOld } from './clearing.js';
 import type { GatewayConfig } from './config.js';
 import { serveControls } from './control.js';
 import { Deliverer } from './deliverer.js';
+import { EarlierExams } from './earlier-exams.js';
 import { Intake } from './intake.js';
 import { dawsonSteps, type JobSteps } from './job.js';
 import { JobRunner } from './job-runner.js';
 import { Journal } from './journal.js';
 import { Metrics } from './metrics.js';
 import { servePage } from './page-server.js';
+import { PeerFailure } from './peer-failure.js';
 import { Queue } from './queue.js';
 import { listenForExams } from './receiver.js';
 import { clearUnfinished, freeGiB, openStateFolder, type StatePaths } from './state-folder.js';
 import { type GatewayStatus, statusOf } from './status.js';
+import type { Surroundings } from './surroundings.js';
 import { versionOfStudy } from './version-of-study.js';
 import { WatchedFolders } from './watched-folders.js';
 
@@ -96,10 +102,12 @@ class Gateway {
     const backoff = new Backoff(firstWaitMs);
     const wake = () => this.#working?.look();
     const around = { config, paths, queue, journal, metrics, backoff, steps, wake };
-    const jobs = new JobRunner(around);
+    const archive = archiveOf(config, paths, intake, metrics);
+    const earlierExams = new EarlierExams({ ...around, intake, archive, run: { pool } });
+    const jobs = new JobRunner({ ...around, earlierExams });
     const deliveries = new Deliverer(around);
     this.#working = new Working(around, intake, jobs, deliveries);
-    this.#ends.push(() => Promise.all([jobs.stop(), deliveries.stop()]));
+    this.#ends.push(() => Promise.all([jobs.stop(), deliveries.stop(), earlierExams.stop()]));
     this.#ends.push(() => this.#working?.stop());
     if (config.receiver) {
       const surroundings = { config: config.receiver, limits: config.limits, paths, intake };
@@ -134,7 +142,24 @@ class Gateway {
   }
 }
 
-type Around = ConstructorParameters<typeof JobRunner>[0];
+/** Where earlier exams are looked for; undefined where nothing is configured. */
+function archiveOf(
+  { earlierExams, limits }: GatewayConfig,
+  { arriving }: StatePaths,
+  intake: Intake,
+  metrics: Metrics,
+): Archive | undefined {
+  const archive = earlierExams?.archive;
+  if (archive?.kind !== 'dicomweb') return archive && dimseArchive(archive);
+  const take = async (file: string) => {
+    const taken = await intake.take(file, { priority: 'routine', fetched: true });
+    metrics.add(taken.outcome === 'kept' ? 'receivedInstances' : 'refusedInstances');
+    if (taken.outcome === 'full') throw new PeerFailure(taken.reason);
+  };
+  return dicomwebArchive(archive, { arriving, limits, take });
+}
+
+type Around = Surroundings;
 
 /** What goes on while a gateway runs: exams become jobs, jobs results, results deliveries. */
 class Working {
@@ -203,8 +228,11 @@ class Working {
     for (const [study, arriving] of [...this.intake.arriving]) {
       if (this.#stopped) return;
       if (performance.now() - arriving.lastMs < 1000 * config.quietSeconds) continue;
+      // Until it is whole it is no exam.
+      if (queue.study(study)?.fetched === 2) continue;
       // What comes from here on opens it again.
       this.intake.arriving.delete(study);
+      this.intake.becomingJobs.add(study);
       try {
         const job = await versionOfStudy(study, paths, queue, config.jobs);
         if (!job) continue;
@@ -214,6 +242,8 @@ class Working {
       } catch (error) {
         journal.log('exam not queued', { study, reason: (error as Error).message });
         this.intake.reopen(study, arriving);
+      } finally {
+        this.intake.becomingJobs.delete(study);
       }
     }
   }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { type Instance, scanSourcesInWorker } from '../dicom/index.js';
 import type { Run } from '../run.js';
 import type { Limits, Priority } from './config.js';
-import type { Queue } from './queue.js';
+import type { Queue, StudyRow } from './queue.js';
 import { freeGiB, keyOf, type StatePaths } from './state-folder.js';
 
 /** What became of a file that came. */
@@ -15,6 +15,13 @@ export type Taken =
   | { readonly outcome: 'unreadable'; readonly reason: string }
   | { readonly outcome: 'other-instance' }
   | { readonly outcome: 'full'; readonly reason: string };
+
+/** How a file came. */
+export interface Arrival {
+  readonly priority: Priority;
+  /** We asked for it, to compare a later exam with it. */
+  readonly fetched?: boolean;
+}
 
 /** A study of which something came since its last version was made. */
 export interface ArrivingStudy {
@@ -30,6 +37,10 @@ export interface ArrivingStudy {
  */
 export class Intake {
   readonly arriving = new Map<string, ArrivingStudy>();
+  /** Studies of which a version is being made. */
+  readonly becomingJobs = new Set<string>();
+  /** By keys: how urgent studies are that are being fetched. */
+  readonly fetching = new Map<string, Priority>();
   readonly #paths: StatePaths;
   readonly #queue: Queue;
   readonly #limits: Limits;
@@ -44,9 +55,13 @@ export class Intake {
     this.#run = run;
   }
 
-  /** After a start every study with images may have something that no version has: it waits once more. */
+  /**
+   * After a start every study with images may have something that no version has: it waits once more.
+   * One that was being fetched is fetched anew.
+   */
   async resume(): Promise<void> {
     for (const key of await readdir(this.#paths.studies)) {
+      if (await this.dropUnfetched(key)) continue;
       const names = await readdir(this.#paths.study(key));
       this.arriving.set(key, { instances: new Set(names), lastMs: performance.now() });
     }
@@ -77,15 +92,15 @@ export class Intake {
    * Takes in a file of the folder of what is arriving, from where it goes.
    * @param sopInstance what the peer says it is
    */
-  async take(file: string, priority: Priority, sopInstance?: string): Promise<Taken> {
+  async take(file: string, arrival: Arrival, sopInstance?: string): Promise<Taken> {
     try {
-      return await this.#take(file, priority, sopInstance);
+      return await this.#take(file, arrival, sopInstance);
     } finally {
       await rm(file, { force: true });
     }
   }
 
-  async #take(file: string, priority: Priority, sopInstance?: string): Promise<Taken> {
+  async #take(file: string, arrival: Arrival, sopInstance?: string): Promise<Taken> {
     const full = await this.fullBecause();
     if (full !== undefined) return { outcome: 'full', reason: full };
     this.#minute.instances++;
@@ -102,10 +117,10 @@ export class Intake {
     if (sopInstance !== undefined && instance.sopInstance !== sopInstance) {
       return { outcome: 'other-instance' };
     }
-    return this.#keep(file, instance, priority);
+    return this.#keep(file, instance, arrival);
   }
 
-  async #keep(file: string, instance: Instance, priority: Priority): Promise<Taken> {
+  async #keep(file: string, instance: Instance, arrival: Arrival): Promise<Taken> {
     const study = keyOf('study', instance.study);
     const name = keyOf('instance', instance.sopInstance);
     const arriving = this.arriving.get(study) ?? (await this.#open(study));
@@ -115,7 +130,7 @@ export class Intake {
         reason: `more than ${this.#limits.studyInstances} images of one study`,
       };
     }
-    this.#record(study, instance, priority);
+    this.#record(study, instance, arrival);
     const place = join(this.#paths.study(study), name);
     await rename(file, place);
     await flush(dirname(place));
@@ -140,16 +155,41 @@ export class Intake {
     return opened;
   }
 
-  /** The newest image says whose study it is; one on request makes the study so. */
-  #record(key: string, instance: Instance, given: Priority): void {
+  /**
+   * The newest image says whose study it is; one on request makes the study so, and one that was sent
+   * makes it a study whose results are delivered.
+   */
+  #record(key: string, instance: Instance, arrival: Arrival): void {
     const known = this.#queue.study(key);
-    const priority = known?.priority === 'request' ? 'request' : given;
-    const date = instance.studyDate ?? known?.date ?? null;
-    const { patientHash: patient, study: uid } = instance;
-    if (known && known.patient === patient && known.date === date && known.priority === priority) {
-      return;
-    }
-    this.#queue.putStudy({ key, uid, patient, date, priority });
+    const given = this.fetching.get(key) ?? arrival.priority;
+    const { patientHash: patient, study: uid, patientDetails } = instance;
+    const study: StudyRow = {
+      ...{ key, uid, patient },
+      date: instance.studyDate ?? known?.date ?? null,
+      priority: known?.priority === 'request' ? 'request' : given,
+      name: patientDetails.name ?? null,
+      birthDate: patientDetails.birthDate ?? null,
+      sex: patientDetails.sex ?? null,
+      fetched: arrival.fetched ? (known?.fetched ?? 2) : 0,
+    };
+    const columns = Object.keys(study) as (keyof StudyRow)[];
+    if (columns.every((column) => known?.[column] === study[column])) return;
+    this.#queue.putStudy(study);
+  }
+
+  /** Removes what is here of a study that was being fetched, unless it was sent too. */
+  async dropUnfetched(key: string): Promise<boolean> {
+    if (this.#queue.study(key)?.fetched !== 2) return false;
+    this.arriving.delete(key);
+    await rm(this.#paths.study(key), { recursive: true, force: true });
+    return true;
+  }
+
+  /** All of a study that was fetched is here: nothing more is waited for. */
+  fetchedWhole(key: string): void {
+    this.#queue.fetchedWhole(key);
+    const arriving = this.arriving.get(key);
+    if (arriving) arriving.lastMs = Number.NEGATIVE_INFINITY;
   }
 }
 

@@ -1,15 +1,20 @@
-import { holdsResult, type JobOutcome, type JobSteps, runJob } from './job.js';
-import type { JobRow, StudyRow } from './queue.js';
+import type { EarlierExams } from './earlier-exams.js';
+import { type JobInput, type JobOutcome, type JobSteps, runJob } from './job.js';
+import type { JobRow } from './queue.js';
 import type { Surroundings } from './surroundings.js';
 
 interface JobSurroundings extends Surroundings {
   readonly steps: JobSteps;
+  readonly earlierExams: EarlierExams;
 }
 
 interface RunningJob {
   readonly controller: AbortController;
   readonly ended: Promise<void>;
 }
+
+/** So many jobs that come next get their earlier exams while others run. */
+const preparedJobs = 4;
 
 /** Runs the jobs of the queue, as many at once as the configuration says. */
 export class JobRunner {
@@ -22,11 +27,12 @@ export class JobRunner {
 
   /** Begins jobs whose time has come. */
   beginDue(): void {
-    const { queue, config, backoff } = this.#around;
-    if (this.#running.size >= config.jobs.atOnce) return;
-    for (const job of queue.waitingJobs()) {
-      if (this.#running.size >= config.jobs.atOnce) return;
+    const { queue, config, backoff, earlierExams } = this.#around;
+    for (const [place, job] of queue.waitingJobs().entries()) {
+      const isFree = this.#running.size < config.jobs.atOnce;
+      if (!isFree && place >= preparedJobs) return;
       if (this.#running.has(job.id) || !backoff.isDue(job.id)) continue;
+      if (!earlierExams.areReady(job) || !isFree) continue;
       const controller = new AbortController();
       const ended = this.#run(job, controller.signal).finally(() => {
         this.#running.delete(job.id);
@@ -49,25 +55,28 @@ export class JobRunner {
   }
 
   async #run(job: JobRow, signal: AbortSignal): Promise<void> {
-    const { config, paths, queue, journal, steps } = this.#around;
+    const { config, paths, queue, journal, steps, earlierExams } = this.#around;
     const { id } = job;
     try {
       const study = queue.study(job.study)!;
-      const earlier = earlierJobs(study, this.#around);
+      const { jobs: earlier, remarks } = earlierExams.of(job);
       queue.startJob(id);
-      queue.setEarlier(id, earlier);
-      journal.audit('analysis begun', { job: id, study: job.study, studyVersion: job.version });
+      queue.setEarlier(id, earlier, remarks);
+      const about = { job: id, study: job.study, studyVersion: job.version };
+      const said = remarks.length > 0 ? { remarks: remarks.join('; ') } : {};
+      journal.audit('analysis begun', { ...about, ...said });
       const input = {
         input: paths.input(id),
         studyUid: study.uid,
         result: paths.result(id),
         objects: paths.objects(id),
         earlier: earlier.map(paths.result),
+        onlyCompared: study.fetched > 0,
       };
       const outcome = await runJob(steps(input, config.jobs), config.jobs, signal, (seconds) =>
         journal.log('step ended', { job: id, seconds }),
       );
-      this.#ended(job, earlier, outcome);
+      this.#ended(job, input, outcome);
     } catch (error) {
       // The queue cannot be written, or no process can be started.
       journal.log('job not run', { job: id, reason: (error as Error).message });
@@ -80,22 +89,26 @@ export class JobRunner {
     }
   }
 
-  #ended({ id, study, version }: JobRow, earlier: readonly string[], outcome: JobOutcome): void {
+  #ended({ id, study, version }: JobRow, { onlyCompared }: JobInput, outcome: JobOutcome): void {
     const { config, queue, journal, metrics, backoff } = this.#around;
     const about = { job: id, study, studyVersion: version };
-    const { state, attempts } = queue.job(id)!;
+    const { state, attempts, earlier } = queue.job(id)!;
     if (outcome.kind === 'stopped' || state !== 'running') {
       queue.releaseJob(id);
       return;
     }
     if (outcome.kind === 'done') {
-      queue.finishJob(
-        id,
-        config.destinations.map(({ name }) => name),
-      );
+      const names = config.destinations.map(({ name }) => name);
+      if (!onlyCompared) queue.finishJob(id, names);
+      else if (queue.study(study)!.fetched > 0) queue.finishCompared(id);
+      // It was sent while it was analysed.
+      else queue.begunAgain(id);
       backoff.forget(id);
       metrics.add('jobsDone');
-      journal.audit('analysis done', { ...about, earlierJobs: earlier.join(' ') });
+      journal.audit('analysis done', {
+        ...about,
+        earlierJobs: JSON.parse(earlier ?? '[]').join(' '),
+      });
       return;
     }
     const { kind, reason } = outcome;
@@ -111,14 +124,4 @@ export class JobRunner {
     queue.endJob(id, failed ? 'failed' : 'refused', reason);
     journal.audit(failed ? 'analysis failed' : 'exam refused', { ...about, attempts, reason });
   }
-}
-
-/** Jobs of earlier exams that can be compared with, the earliest first. */
-function earlierJobs(study: StudyRow, { config, queue, paths }: Surroundings): string[] {
-  if (config.earlierExams === undefined || study.date === null) return [];
-  const since = Number(study.date) - Math.round(config.earlierExams.withinYears * 10_000);
-  return queue
-    .earlierResults(study, String(Math.max(since, 0)).padStart(8, '0'))
-    .map(({ id }) => id)
-    .filter((id) => holdsResult(paths.result(id)));
 }

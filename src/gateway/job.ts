@@ -15,6 +15,8 @@ export interface JobInput {
   readonly objects: string;
   /** Folders of the results of earlier exams, the earliest first. */
   readonly earlier: readonly string[];
+  /** Its result is only compared with, and not delivered. */
+  readonly onlyCompared: boolean;
 }
 
 /** The command lines, for Node.js, that make the result of a job, one after the other. */
@@ -29,7 +31,8 @@ export type JobOutcome =
 const program = fileURLToPath(new URL('../../bin/dawson.js', import.meta.url));
 
 /** `dawson segment`, `dawson report` where there are earlier exams, `dawson dicom export`. */
-export const dawsonSteps: JobSteps = ({ input, studyUid, result, objects, earlier }, config) => {
+export const dawsonSteps: JobSteps = (job, config) => {
+  const { input, studyUid, result, objects, earlier, onlyCompared } = job;
   const { threads, rules, language, paper } = config;
   const option = (name: string, value: string | number | undefined) =>
     value === undefined ? [] : [name, `${value}`];
@@ -48,7 +51,7 @@ export const dawsonSteps: JobSteps = ({ input, studyUid, result, objects, earlie
   const steps = [
     ...(holdsResult(result) ? [] : [segment]),
     ...(earlier.length > 0 ? [report] : []),
-    send,
+    ...(onlyCompared ? [] : [send]),
   ];
   return steps.map((step) => [program, ...step, '--json']);
 };

@@ -13,6 +13,8 @@ export interface Outgoing {
   readonly instances: number;
   /** Jobs of the earlier exams that the report compares with. */
   readonly earlier: readonly string[];
+  /** What is to be said of them. */
+  readonly remarks: readonly string[];
   /** Folder of its objects. */
   readonly objects: string;
 }

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 
-/** Types of PDUs that begin with 1 (PS3.8, 9.3): A-ASSOCIATE-RQ comes first and once. */
+/** Types of PDUs (PS3.8, 9.3): A-ASSOCIATE-RQ comes first and once; an answer to it has one of three. */
 const associateRequest = 0x01;
+const associateAnswers = [0x02, 0x03, 0x07];
 const lastType = 0x07;
 
 /** A request to associate with 128 contexts of 30 transfer syntaxes has a hundredth of this. */
@@ -17,25 +18,34 @@ export interface PduTimes {
   readonly nextMs: number;
 }
 
+export interface PduLimits extends PduTimes {
+  /** The peer was called, and answers. */
+  readonly answers?: boolean;
+  /** What may come in all. */
+  readonly mostBytes?: number;
+}
+
 /**
  * Watches the PDUs of a connection as they come, before the library gathers them in memory, and ends
  * it where one is of no known type, longer than any that was asked for, or comes too slowly.
  */
 export function guardPdus(
   socket: Socket,
-  { firstMs, nextMs }: PduTimes,
+  { firstMs, nextMs, answers = false, mostBytes = Number.POSITIVE_INFINITY }: PduLimits,
   onRefused: (reason: string) => void,
 ): void {
   const header = Buffer.alloc(6);
   let inHeader = 0;
   let left = 0;
   let pdus = 0;
+  let all = 0;
   const refuse = (reason: string) => {
     clearTimeout(timer);
     onRefused(reason);
     socket.destroy();
   };
-  let timer = setTimeout(() => refuse('no request to associate'), firstMs);
+  const first = answers ? 'no answer' : 'no request to associate';
+  let timer = setTimeout(() => refuse(first), firstMs);
   socket.once('close', () => clearTimeout(timer));
   const ended = () => {
     pdus++;
@@ -43,6 +53,8 @@ export function guardPdus(
     timer = setTimeout(() => refuse('nothing came for too long'), nextMs);
   };
   socket.on('data', (bytes: Buffer) => {
+    all += bytes.length;
+    if (all > mostBytes) return refuse(`more than ${mostBytes} bytes`);
     for (let at = 0; at < bytes.length && !socket.destroyed; ) {
       if (left === 0) {
         const taken = Math.min(6 - inHeader, bytes.length - at);
@@ -50,7 +62,7 @@ export function guardPdus(
         inHeader += taken;
         at += taken;
         if (inHeader < 6) return;
-        const reason = reasonToRefuse(header, pdus);
+        const reason = reasonToRefuse(header, pdus === 0, answers);
         if (reason !== undefined) return refuse(reason);
         left = header.readUInt32BE(2);
         inHeader = 0;
@@ -64,11 +76,12 @@ export function guardPdus(
   });
 }
 
-function reasonToRefuse(header: Buffer, before: number): string | undefined {
+function reasonToRefuse(header: Buffer, isFirst: boolean, answers: boolean): string | undefined {
   const type = header[0];
   const length = header.readUInt32BE(2);
   if (type < associateRequest || type > lastType) return 'a PDU of no known type';
-  if ((type === associateRequest) !== (before === 0)) return 'PDUs out of order';
-  const most = type === associateRequest ? longestAssociateBytes : longestPduBytes;
+  const begins = answers ? isFirst && associateAnswers.includes(type) : type === associateRequest;
+  if (begins !== isFirst || (answers && type === associateRequest)) return 'PDUs out of order';
+  const most = isFirst ? longestAssociateBytes : longestPduBytes;
   return length > most ? `a PDU of ${length} bytes` : undefined;
 }

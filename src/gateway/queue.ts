@@ -25,7 +25,18 @@ export interface StudyRow {
   /** YYYYMMDD, where known. */
   readonly date: string | null;
   readonly priority: Priority;
+  /** Hashes of what else tells patients apart; null where the images do not say it. */
+  readonly name: string | null;
+  readonly birthDate: string | null;
+  readonly sex: string | null;
+  /**
+   * 0: it was sent, and its results are delivered. 1: it was fetched, whole, to compare a later exam
+   * with it. 2: it is being fetched.
+   */
+  readonly fetched: 0 | 1 | 2;
 }
+
+export type PatientColumns = Pick<StudyRow, 'name' | 'birthDate' | 'sex'>;
 
 export interface JobRow {
   /** Hash of the images, of what differs from the defaults, and of Dawson's version. */
@@ -40,11 +51,15 @@ export interface JobRow {
   readonly reason: string | null;
   /** Jobs whose results the report compares with, as JSON. */
   readonly earlier: string | null;
+  /** What is to be said of its earlier exams, as JSON. */
+  readonly remarks: string | null;
   readonly createdMs: number;
   readonly startedMs: number | null;
   readonly endedMs: number | null;
   /** Images went, result stays: 1; both went: 2. */
   readonly cleared: number;
+  /** 1: its exam was only fetched when it was computed, so that there is nothing to deliver. */
+  readonly onlyCompared: number;
 }
 
 export interface DeliveryRow {
@@ -56,7 +71,9 @@ export interface DeliveryRow {
   readonly endedMs: number | null;
 }
 
-const tables = `
+/** What makes a queue of each version (`user_version`) of the one before. */
+const versions = [
+  `
   create table if not exists studies (
     key text primary key, uid text not null, patient text not null, date text, priority text not null
   ) strict;
@@ -73,8 +90,16 @@ const tables = `
     primary key (job, destination)
   ) strict;
   create index if not exists deliveriesByState on deliveries (state);
-  pragma user_version = 1;
-`;
+  `,
+  `
+  alter table studies add column name text;
+  alter table studies add column birthDate text;
+  alter table studies add column sex text;
+  alter table studies add column fetched integer not null default 0;
+  alter table jobs add column remarks text;
+  alter table jobs add column onlyCompared integer not null default 0;
+  `,
+] as const;
 
 /**
  * The durable queue: studies, the jobs of their versions, and deliveries, in one SQLite file. Every
@@ -95,7 +120,7 @@ export class Queue {
       this.#db.exec('pragma locking_mode = exclusive');
       this.#db.exec('pragma journal_mode = wal');
       this.#db.exec('pragma synchronous = full');
-      this.#db.exec(tables);
+      this.#upgrade();
     } catch (error) {
       this.#db.close();
       throw new DawsonError('file-corrupt', {
@@ -109,6 +134,19 @@ export class Queue {
 
   close(): void {
     this.#db.close();
+  }
+
+  /** @throws Error where it was made by a later version of Dawson. */
+  #upgrade(): void {
+    const [{ user_version: found }] = this.#all<{ user_version: number }>('pragma user_version');
+    if (found > versions.length) throw new Error('a queue of a later version of Dawson');
+    for (const [at, change] of versions.entries()) {
+      if (at < found) continue;
+      this.#together(() => {
+        this.#db.exec(change);
+        this.#db.exec(`pragma user_version = ${at + 1}`);
+      });
+    }
   }
 
   #all<T>(sql: string, ...values: (string | number | null)[]): T[] {
@@ -135,12 +173,21 @@ export class Queue {
   }
 
   /** Records a study, or what has changed of it: patients are merged, and dates corrected. */
-  putStudy({ key, uid, patient, date, priority }: StudyRow): void {
+  putStudy(study: StudyRow): void {
+    const { key, uid, patient, date, priority, name, birthDate, sex, fetched } = study;
     this.#run(
-      `insert into studies values (?, ?, ?, ?, ?) on conflict (key) do update
-       set patient = excluded.patient, date = excluded.date, priority = excluded.priority`,
-      ...[key, uid, patient, date, priority],
+      `insert into studies (key, uid, patient, date, priority, name, birthDate, sex, fetched)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (key) do update
+       set patient = excluded.patient, date = excluded.date, priority = excluded.priority,
+         name = excluded.name, birthDate = excluded.birthDate, sex = excluded.sex,
+         fetched = excluded.fetched`,
+      ...[key, uid, patient, date, priority, name, birthDate, sex, fetched],
     );
+  }
+
+  /** All images of a study that was being fetched are here. */
+  fetchedWhole(key: string): void {
+    this.#run('update studies set fetched = 1 where key = ? and fetched = 2', key);
   }
 
   job(id: string): JobRow | undefined {
@@ -170,11 +217,16 @@ export class Queue {
     });
   }
 
-  /** Jobs to be begun: on request first, then those of earlier exams, then in the order of arrival. */
+  /**
+   * Jobs to be begun: on request first, then those of earlier exams, then in the order of arrival. A
+   * version waits for the end of the one before, so that results are delivered in their order.
+   */
   waitingJobs(): JobRow[] {
     return this.#all<JobRow>(
       `select jobs.* from jobs join studies on studies.key = jobs.study
        where jobs.state = 'waiting'
+         and not exists (select 1 from jobs as others
+                         where others.study = jobs.study and others.state = 'running')
        order by studies.priority = 'request' desc, studies.date, jobs.createdMs, jobs.id`,
     );
   }
@@ -189,16 +241,32 @@ export class Queue {
        where state = 'running' and attempts >= ?`,
       ...[Date.now(), mostAttempts],
     );
-    this.#run(`update jobs set state = 'waiting' where state = 'running'`);
+    this.#together(() => {
+      this.#run(`update jobs set state = 'waiting' where state = 'running'`);
+      this.#replaceOutdated();
+    });
+  }
+
+  /** What waits again although a later version came meanwhile is replaced by it. */
+  #replaceOutdated(): void {
+    this.#run(
+      `update jobs set state = 'replaced', endedMs = ? where state = 'waiting'
+         and exists (select 1 from jobs as newer
+                     where newer.study = jobs.study and newer.version > jobs.version)`,
+      Date.now(),
+    );
   }
 
   /** A job that was stopped because the gateway ends waits again; it was no attempt. */
   releaseJob(id: string): void {
-    this.#run(
-      `update jobs set state = 'waiting', attempts = attempts - 1
-       where id = ? and state = 'running'`,
-      id,
-    );
+    this.#together(() => {
+      this.#run(
+        `update jobs set state = 'waiting', attempts = attempts - 1
+         where id = ? and state = 'running'`,
+        id,
+      );
+      this.#replaceOutdated();
+    });
   }
 
   startJob(id: string): void {
@@ -209,9 +277,29 @@ export class Queue {
     );
   }
 
-  /** Earlier exams that the report of a job names. */
-  setEarlier(id: string, earlier: readonly string[]): void {
-    this.#run('update jobs set earlier = ? where id = ?', JSON.stringify(earlier), id);
+  /** Earlier exams that the report of a job names, and what is to be said of them. */
+  setEarlier(id: string, earlier: readonly string[], remarks: readonly string[]): void {
+    this.#run(
+      'update jobs set earlier = ?, remarks = ? where id = ?',
+      ...[JSON.stringify(earlier), JSON.stringify(remarks), id],
+    );
+  }
+
+  /** An exam that was only fetched is analysed, for others to be compared with. */
+  finishCompared(id: string): void {
+    this.#run(
+      `update jobs set state = 'done', endedMs = ?, reason = null, onlyCompared = 1 where id = ?`,
+      ...[Date.now(), id],
+    );
+  }
+
+  /** An exam that was fetched is now sent: its result, which may be there, is delivered. */
+  begunAgain(id: string): void {
+    this.#run(
+      `update jobs set state = 'waiting', attempts = 0, reason = null, endedMs = null, cleared = 0,
+         onlyCompared = 0 where id = ?`,
+      id,
+    );
   }
 
   /** A job has a result, which goes to these destinations. */
@@ -231,24 +319,33 @@ export class Queue {
   }
 
   endJob(id: string, state: Exclude<JobState, 'running' | 'done'>, reason: string): void {
-    this.#run(
-      'update jobs set state = ?, endedMs = ?, reason = ? where id = ?',
-      ...[state, Date.now(), reason, id],
-    );
+    this.#together(() => {
+      this.#run(
+        'update jobs set state = ?, endedMs = ?, reason = ? where id = ?',
+        ...[state, Date.now(), reason, id],
+      );
+      this.#replaceOutdated();
+    });
   }
 
-  /** Begins a job again that ended without a result, or sends again what is still to be delivered. */
+  /**
+   * Begins a job again that ended without a result, or sends again what is still to be delivered; but
+   * not of a version that a later one has followed, which would be delivered after it.
+   */
   retry(id: string): boolean {
+    const isNewest = `not exists (select 1 from jobs as own join jobs as newer
+      on newer.study = own.study and newer.version > own.version where own.id = ?)`;
     return (
       this.#run(
         `update jobs set state = 'waiting', attempts = 0, reason = null, endedMs = null
-         where id = ? and state in ('refused', 'failed', 'cancelled') and cleared = 0`,
-        id,
+         where id = ? and state in ('refused', 'failed', 'cancelled') and cleared = 0
+           and ${isNewest}`,
+        ...[id, id],
       ) +
         this.#run(
           `update deliveries set state = 'waiting', attempts = 0, endedMs = null
-           where job = ? and state != 'delivered'`,
-          id,
+           where job = ? and (state = 'waiting' or state = 'cancelled' and ${isNewest})`,
+          ...[id, id],
         ) >
       0
     );
@@ -270,10 +367,16 @@ export class Queue {
     );
   }
 
+  /** What is to be delivered; of each study to each destination the oldest version, then the next. */
   waitingDeliveries(): DeliveryRow[] {
     return this.#all<DeliveryRow>(
       `select deliveries.* from deliveries join jobs on jobs.id = job
-       where deliveries.state = 'waiting' order by jobs.endedMs, job, destination`,
+       where deliveries.state = 'waiting'
+         and not exists (select 1 from deliveries as others join jobs as older on older.id = others.job
+                         where others.destination = deliveries.destination
+                           and others.state = 'waiting'
+                           and older.study = jobs.study and older.version < jobs.version)
+       order by jobs.endedMs, job, destination`,
     );
   }
 
@@ -303,16 +406,27 @@ export class Queue {
    * Results of a patient's other exams from a date on (YYYYMMDD) up to that of the exam itself; of
    * each study the newest; the earliest first.
    */
-  earlierResults(study: StudyRow, since: string): JobRow[] {
+  earlierResults(study: StudyRow, since: string): (JobRow & PatientColumns)[] {
     if (study.date === null) return [];
-    return this.#all<JobRow>(
-      `select jobs.* from jobs join studies on studies.key = jobs.study
+    return this.#all<JobRow & PatientColumns>(
+      `select jobs.*, name, birthDate, sex from jobs join studies on studies.key = jobs.study
        where studies.patient = ? and studies.key != ? and studies.date >= ? and studies.date < ?
          and jobs.state = 'done' and jobs.cleared < 2
          and jobs.version = (select max(version) from jobs as others
                              where others.study = jobs.study and others.state = 'done')
        order by studies.date, jobs.id`,
       ...[study.patient, study.key, since, study.date],
+    );
+  }
+
+  /** Whether an analysis of an earlier exam of a patient runs, with which this one can be compared. */
+  earlierRuns(study: StudyRow): boolean {
+    return (
+      this.#all(
+        `select 1 from jobs join studies on studies.key = jobs.study
+         where jobs.state = 'running' and patient = ? and date < ?`,
+        ...[study.patient, study.date],
+      ).length > 0
     );
   }
 

@@ -32,6 +32,8 @@ const statuses: Readonly<Record<Taken['outcome'], number>> = {
 };
 
 const verification = '1.2.840.10008.1.1';
+/** Who asked for what is being sent (PS3.7, 9.3.1.1). */
+const moveOriginator = 'MoveOriginatorApplicationEntityTitle';
 const largestPduBytes = 262_144;
 const times = { firstMs: 30_000, nextMs: 60_000 };
 
@@ -160,6 +162,8 @@ class StoreScp extends Scp {
   readonly #all: ReadonlyMap<Socket, StoreScp>;
   #peer?: Peer;
   #arriving?: ArrivingFile;
+  /** The image that is arriving was asked for by us (C-MOVE). */
+  #fetched = false;
   #busy = false;
   #kept = 0;
   #refused = 0;
@@ -257,7 +261,9 @@ class StoreScp extends Scp {
       this.#socket.destroy();
       throw new Error('out of order');
     }
-    const { paths, limits } = this.#around;
+    const { config, paths, limits } = this.#around;
+    const originator = request.getCommandDataset().getElement(moveOriginator);
+    this.#fetched = typeof originator === 'string' && originator.trim() === config.title;
     const header = dicomHeader({
       sopClass: request.getAffectedSopClassUid() ?? '',
       sopInstance: request.getAffectedSopInstanceUid() ?? '',
@@ -308,7 +314,8 @@ class StoreScp extends Scp {
       return { outcome: 'full', reason: arriving.failure };
     }
     arriving.close();
-    const taken = await intake.take(arriving.file, this.#peer!.priority, sopInstance);
+    const arrival = { priority: this.#peer!.priority, fetched: this.#fetched };
+    const taken = await intake.take(arriving.file, arrival, sopInstance);
     metrics.add(taken.outcome === 'kept' ? 'receivedInstances' : 'refusedInstances');
     if (taken.outcome === 'kept') this.#kept++;
     else {

@@ -52,6 +52,7 @@ function row(exam: ExamStatus): string {
     seconds === undefined ? undefined : `${seconds.toFixed(1)} s`,
     exam.attempts > 1 ? `${exam.attempts} attempts` : undefined,
     earlierExams > 0 ? `compared with ${earlierExams} earlier` : undefined,
+    ...exam.remarks,
     reason,
   ].filter((detail) => detail !== undefined);
   return `<tr>

@@ -29,6 +29,8 @@ export interface ExamStatus {
   readonly arrived: string;
   readonly seconds?: number;
   readonly earlierExams: number;
+  /** What is to be said of the earlier exams. */
+  readonly remarks: readonly string[];
   readonly deliveries: readonly {
     readonly destination: string;
     readonly state: DeliveryRow['state'];
@@ -73,6 +75,7 @@ function examStatus(job: JobRow, deliveries: readonly DeliveryRow[]): ExamStatus
     arrived: new Date(job.createdMs).toISOString(),
     seconds: startedMs !== null && endedMs !== null ? (endedMs - startedMs) / 1000 : undefined,
     earlierExams: job.earlier === null ? 0 : JSON.parse(job.earlier).length,
+    remarks: JSON.parse(job.remarks ?? '[]'),
     deliveries: deliveries.map(({ destination, state, attempts, reason }) => ({
       destination,
       state,

@@ -10,7 +10,8 @@ import { type StatePaths, stagingPrefix } from './state-folder.js';
  * Makes a job of what a study holds now: its images are linked into the folder of the job, so that
  * what comes later does not change them. A job is known by the hash of its images and of all else
  * that its result follows from, so that the same images again, from whomever, are no second job.
- * @returns the new job; undefined where the study holds what a version of it had already.
+ * @returns the new job, or the one of an exam that was only fetched until now; undefined where the
+ *   study holds what a version of it had already.
  */
 export async function versionOfStudy(
   study: string,
@@ -19,7 +20,14 @@ export async function versionOfStudy(
   jobs: JobsConfig,
 ): Promise<JobRow | undefined> {
   const newest = queue.newestJob(study);
-  if (newest && (await haveSameFiles(paths.study(study), paths.input(newest.id)))) return undefined;
+  const isOwed = (job: JobRow | undefined) =>
+    job?.state === 'done' && job.onlyCompared === 1 && queue.study(study)?.fetched === 0;
+  if (
+    newest &&
+    !isOwed(newest) &&
+    (await haveSameFiles(paths.study(study), paths.input(newest.id)))
+  )
+    return undefined;
   const staging = join(paths.jobs, `${stagingPrefix}${study}`);
   try {
     const names = await linkAll(paths.study(study), staging);
@@ -28,7 +36,15 @@ export async function versionOfStudy(
     for (const name of names) hashes.push(await hashOfDataSet(join(staging, name)));
     const inputs = hashOf(names.map((name, at) => `${name} ${hashes[at]}`));
     const id = jobIdOf(study, inputs, jobs);
-    if (newest?.inputs === inputs || queue.job(id)) return undefined;
+    const known = queue.job(id);
+    if (isOwed(known)) {
+      await rm(paths.input(id), { recursive: true, force: true });
+      await mkdir(paths.job(id), { recursive: true, mode: 0o700 });
+      await rename(staging, paths.input(id));
+      queue.begunAgain(id);
+      return queue.job(id);
+    }
+    if (newest?.inputs === inputs || known) return undefined;
     await rm(paths.job(id), { recursive: true, force: true });
     await mkdir(paths.job(id), { mode: 0o700 });
     await rename(staging, paths.input(id));

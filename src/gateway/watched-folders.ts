@@ -93,7 +93,7 @@ export class WatchedFolders {
     const copy = join(this.#paths.arriving, randomBytes(12).toString('hex'));
     try {
       await copyFile(file, copy);
-      const taken = await this.#intake.take(copy, priority);
+      const taken = await this.#intake.take(copy, { priority });
       this.#metrics.add(taken.outcome === 'kept' ? 'receivedInstances' : 'refusedInstances');
       if (taken.outcome === 'kept' || taken.outcome === 'own') {
         await rm(file);

@@ -12,8 +12,10 @@ export interface Job {
   readonly id: string;
   /** The arguments of the command, without the name of the program. */
   readonly command: readonly string[];
-  /** Further arguments that change how it is run and not what comes of it, such as threads. */
+  /** Further arguments that change how it is run and not what comes of it. */
   readonly means?: readonly string[];
+  /** Whether it understands `--threads`, which changes nothing of what comes of it either. */
+  readonly isThreaded?: boolean;
   /** Files and folders among the arguments whose content counts, not their place. */
   readonly reads: readonly string[];
   /** The folder that it writes, or the file. */
@@ -45,6 +47,12 @@ export interface JobFailure {
   readonly code: string;
   readonly reason: string;
 }
+
+/** The arguments with which a job is run. */
+export const argumentsOf = (
+  { command, means = [], isThreaded = false }: Job,
+  threads: number,
+): string[] => [...command, ...means, ...(isThreaded ? ['--threads', String(threads)] : [])];
 
 /** The networks that come with Dawson, by which commands differ that read nothing else. */
 const ownModels = fileURLToPath(new URL('../../models', import.meta.url));

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole } from '../formats/index.js';
 import { jsonBytes } from '../formats/json.js';
@@ -20,6 +20,11 @@ export class Ledger {
   async write(record: JobRecord): Promise<void> {
     await mkdir(this.folder, { recursive: true });
     await writeWhole(this.#file(record.id), jsonBytes(record));
+  }
+
+  /** Forgets a job. */
+  remove(id: string): Promise<void> {
+    return rm(this.#file(id), { force: true });
   }
 
   #file(id: string): string {

@@ -1,23 +1,10 @@
 import { DawsonError } from '../errors.js';
 import { contentHash } from './content-hash.js';
-import type { Engine } from './engine.js';
-import { type Job, type JobFailure, type JobRecord, keyOf } from './job.js';
+import type { JobRun } from './engine.js';
+import { argumentsOf, type Job, type JobFailure, type JobRecord, keyOf } from './job.js';
 import { Ledger, stillHolds } from './ledger.js';
 import { localEngine } from './local-engine.js';
-import { examMemoryBytes, memoryForJobs, slotsFor } from './resources.js';
-
-/** How jobs are run. */
-export interface JobRun {
-  readonly engine: Engine;
-  readonly ledger: Ledger;
-  /** Commands at the same time, at most. */
-  readonly slots: number;
-  /** What all commands under way may take together; one at a time runs whatever it takes. */
-  readonly memoryBytes: number;
-  readonly signal?: AbortSignal;
-  /** Is told of each job as it ends; `known` was not run, as its record holds. */
-  readonly onEnd?: (job: Job, record: JobRecord, known: boolean) => void;
-}
+import { examMemoryBytes, memoryForJobs, slotsFor, threadsEach } from './resources.js';
 
 /**
  * A run whose records lie in a folder; on this machine, with as many commands at a time as it can take, where
@@ -31,6 +18,7 @@ export const jobRunIn = (
   engine,
   ledger: new Ledger(workFolder),
   slots,
+  threads: threadsEach(slots),
   memoryBytes: memoryForJobs(),
   signal,
 });
@@ -46,6 +34,7 @@ export async function runJobs(
   jobs: readonly Job[],
   run: JobRun,
 ): Promise<ReadonlyMap<string, JobRecord>> {
+  if (run.engine.runAll) return run.engine.runAll(jobs, run);
   const records = new Map<string, JobRecord>();
   const waiting = new Set(jobs);
   const underWay = new Map<Job, Promise<unknown>>();
@@ -80,17 +69,19 @@ function fits({ memoryBytes }: Job, underWay: readonly Job[], run: JobRun): bool
   return underWay.length < run.slots && taken + memoryBytes <= run.memoryBytes;
 }
 
-async function runJob(
+/**
+ * Runs one job, unless what it does is done.
+ * @param records of the jobs that come before it
+ * @returns its record, and whether that was there before
+ */
+export async function runJob(
   job: Job,
   records: ReadonlyMap<string, JobRecord>,
-  { engine, ledger, signal }: JobRun,
+  { engine, ledger, threads, signal }: Pick<JobRun, 'engine' | 'ledger' | 'threads' | 'signal'>,
 ): Promise<{ record: JobRecord; known: boolean }> {
   signal?.throwIfAborted();
   const needed = (job.after ?? []).find((id) => records.get(id)!.state === 'failed');
-  if (needed !== undefined) {
-    const failure = { code: 'needs', reason: `It needs ${needed}, which failed.` };
-    return { record: recordOf(job, '', 0, failure), known: true };
-  }
+  if (needed !== undefined) return { record: recordOfNeeding(job, needed), known: true };
   let key: string;
   try {
     key = await keyOf(job);
@@ -101,7 +92,7 @@ async function runJob(
   if (await stillHolds(earlier, job, key)) return { record: earlier!, known: true };
   signal?.throwIfAborted();
   const startMs = performance.now();
-  const failure = await engine.run([...job.command, ...(job.means ?? [])], signal);
+  const failure = await engine.run(argumentsOf(job, threads), signal);
   const seconds = Math.round((performance.now() - startMs) / 100) / 10;
   const record = {
     ...recordOf(job, key, seconds, failure),
@@ -111,6 +102,10 @@ async function runJob(
   return { record, known: false };
 }
 
+/** The record of a job that cannot run, as one before it failed. */
+export const recordOfNeeding = (job: Job, needed: string): JobRecord =>
+  recordOf(job, '', 0, { code: 'needs', reason: `It needs ${needed}, which failed.` });
+
 /** What the ledger says of a job that would not be run again; nothing where it would. */
 export async function knownRecord(job: Job, ledger: Ledger): Promise<JobRecord | undefined> {
   const record = await ledger.read(job.id);
@@ -118,7 +113,7 @@ export async function knownRecord(job: Job, ledger: Ledger): Promise<JobRecord |
   return key !== undefined && (await stillHolds(record, job, key)) ? record : undefined;
 }
 
-const recordOf = (
+export const recordOf = (
   { id }: Job,
   key: string,
   seconds: number,

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { commandLine } from '../../src/cli/main.js';
 import { writeNifti, writeTransform } from '../../src/formats/index.js';
+import { writeQueuedJobs } from '../../src/jobs/queued-jobs.js';
 import { identity } from '../../src/volume/affine.js';
 import { toFloat32, type Volume } from '../../src/volume/volume.js';
 import { makePhantom, someLesions } from '../segment/phantom.js';
@@ -27,7 +28,7 @@ const trained = ['train', at('dataset'), '--out', at('training'), '--threads', '
 const batch = [
   ...['batch', at('persons'), '--flair', 'flair*', '--t2', 't2*', '--t1', 't1*', '--jobs', '2'],
   ...['--segmenter', 'nnunet', '--model', at('model'), ...brainOnly, '--no-report'],
-  ...['--out', at('batch')],
+  ...['--engine', 'local', '--out', at('batch')],
 ];
 
 const once = ['--epochs', '1', '--steps', '1'];
@@ -116,14 +117,25 @@ const runs: readonly (readonly string[])[] = [
     ...['train', at('dataset'), '--out', at('tuned'), '--threads', '1', '--fold', 'all', ...once],
     ...['--init', at('training', 'model_all')],
   ],
-  ['experiment', 'run', at('paper.json'), '--jobs', '1', '--out', at('paper')],
-  ['experiment', 'check', at('paper.json'), '--jobs', '1', '--out', at('paper')],
+  ['experiment', 'run', at('paper.json'), '--engine', 'local', '--jobs', '1', '--out', at('paper')],
+  [
+    'experiment',
+    'check',
+    at('paper.json'),
+    '--engine',
+    'local',
+    '--jobs',
+    '1',
+    '--out',
+    at('paper'),
+  ],
   ['experiment', 'report', at('paper.json'), '--out', at('paper')],
   [
     ...['model', 'import', nnunet, '--orientation', 'LPS', '--name', 'mine'],
     ...['--channels', 'FLAIR,T1', '--out', at('imported')],
   ],
   ['model', 'show', at('imported')],
+  ['job', at('jobs.json'), '0', '--threads', '1'],
   ['gateway', 'init', at('example.json')],
   ['gateway', 'run', '--config', at('gateway.json'), '--check'],
 ];
@@ -150,6 +162,7 @@ beforeAll(async () => {
   }
   await writeNifti(at('download', 'P1', 'T1', 'P1_T1_MASK.nii.gz'), lesions);
   writeExperiment();
+  await writeJob();
   await writeTransform(at('i.txt'), identity);
   await writeThresholdModel((name) => at(name), {
     channels: ['FLAIR', 'T1w', 'T2'],
@@ -258,6 +271,21 @@ function writeExperiment(): void {
   };
   writeFileSync(at('paper.json'), JSON.stringify(document));
 }
+
+/** As `--engine slurm` writes it for the nodes of a cluster. */
+const writeJob = () =>
+  writeQueuedJobs(at('jobs.json'), {
+    jobs: [
+      {
+        id: 'job',
+        command: ['plan', at('dataset'), '--out', at('planned')],
+        reads: [at('dataset')],
+        writes: at('planned'),
+        memoryBytes: 2 ** 30,
+      },
+    ],
+    records: at('records'),
+  });
 
 /** Every command that does something, with its full name. */
 function commandsOf(command: Command, path: readonly string[] = []): [string, Command][] {

@@ -3,7 +3,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { exampleConfig, type GatewayStatus, readConfig } from '../../src/gateway/index.js';
+import {
+  askGateway,
+  exampleConfig,
+  type GatewayStatus,
+  readConfig,
+  statePaths,
+} from '../../src/gateway/index.js';
 import { dawson } from '../support/dawson.js';
 import { freePort, writeStudy } from '../support/gateway.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -62,6 +68,15 @@ describe('the configuration of a gateway', () => {
       { folders: [{ path: 'state/x' }] },
       'a watched folder within',
     ],
+    [
+      'an archive that sends to nobody',
+      {
+        earlierExams: {
+          archive: { kind: 'dicom', host: 'a', port: 1, title: 'PACS', from: 'DAWSON' },
+        },
+      },
+      'no receiver with the title DAWSON',
+    ],
     ['results into a watched folder', { folders: [{ path: '.' }] }, 'a watched folder within'],
   ])('is refused with %s', async (_what, differences, said) => {
     const at = written(differences);
@@ -78,6 +93,7 @@ describe('dawson gateway', () => {
     const peer = { kind: 'dicom', host: '127.0.0.1', port: closed, title: 'A', from: 'B' };
     const at = written({
       page: { port: page },
+      earlierExams: { archive: { kind: 'dicomweb', url: `http://127.0.0.1:${closed}/web` } },
       destinations: [...minimal.destinations, { name: 'pacs', ...peer }],
     });
     const { exitCode, stdout, stderr } = await dawson([
@@ -91,6 +107,7 @@ describe('dawson gateway', () => {
       '✓ state folder',
       '✓ disk space',
       expect.stringMatching(/^✓ watched folder/),
+      '✗ archive of earlier exa',
       '✓ destination out',
       '✗ destination pacs: conn',
       expect.stringMatching(/^✓ page, port/),
@@ -136,6 +153,27 @@ describe('dawson gateway', () => {
     expect(lines.stdout).toContain('Exams: 0 arriving, 1 cancelled.\nDeliveries: none.\n');
     const unknown = await dawson(['gateway', 'retry', 'x', ...config]);
     expect(unknown.exitCode).toBe(2);
+    gateway.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+
+  it('goes on without a log when the reader of its standard output is gone', async () => {
+    const at = written({ quietSeconds: 0.1 });
+    const gateway = spawn(process.execPath, [program, 'gateway', '--config', at('gateway.json')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = new Promise((resolve) => gateway.once('close', resolve));
+    onTestFinished(() => void gateway.kill('SIGKILL'));
+    await new Promise((resolve) => gateway.stdout.once('data', resolve));
+    gateway.stdout.destroy();
+    writeStudy(at('inbox'), { study: '1.2.3' });
+    const { control } = statePaths(at('state'));
+    let refused = 0;
+    for (let look = 0; look < 600 && refused === 0; look++) {
+      await wait(100);
+      refused = (await askGateway<GatewayStatus>(control, '/status')).jobs.refused ?? 0;
+    }
+    expect(refused).toBe(1);
     gateway.kill('SIGTERM');
     expect(await ended).toBe(0);
   });

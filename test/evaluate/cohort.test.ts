@@ -138,6 +138,22 @@ describe('a pair of files', () => {
       expect(dsc).toBe(0);
     }));
 
+  it('takes 255 for lesions where a mask holds it and 0 alone', () =>
+    inTemporaryFolder(async (folder) => {
+      const ones = maskOfSize([3, 3, 3]);
+      ones.data[13] = 1;
+      const white = { ...ones, data: ones.data.map((value) => 255 * value) };
+      const both = { ...ones, data: white.data.with(0, 1) };
+      await writeMasks(folder, { 'r.nii': ones, 'p.nii': white, 'b.nii': both });
+      const files = { reference: join(folder, 'r.nii'), prediction: join(folder, 'p.nii') };
+      const { dsc, notes } = await evaluateFiles(files, anima);
+      expect([dsc, notes]).toEqual([1, [expect.stringContaining('255 is taken as 1')]]);
+      const failure = await failureOf(
+        evaluateFiles({ ...files, prediction: join(folder, 'b.nii') }, anima),
+      );
+      expect(failure.code).toBe('not-a-mask');
+    }));
+
   it('takes voxel sizes from the header in its own precision', () =>
     inTemporaryFolder(async (folder) => {
       const mask = maskOfSize([3, 3, 3]);
@@ -176,6 +192,16 @@ describe('a cohort file', () => {
       notes: [],
     });
   });
+
+  it('lists twenty of many problems, and counts the others', () =>
+    inTemporaryFolder(async (folder) => {
+      const file = join(folder, 'cohort.csv');
+      const rows = Array.from({ length: 50 }, (_, at) => `c${at},old`);
+      await writeFile(file, ['case,age', ...rows].join('\n'));
+      const { message } = await failureOf(readCohort(file));
+      expect(message.match(/old/g)).toHaveLength(20);
+      expect(message).toContain('30 more');
+    }));
 
   it('says which columns it does not use', () => {
     const { rows, notes } = parseCohort('case,shoe_size,constructor\na,41,b\n', 'cohort.csv');

@@ -31,6 +31,12 @@ describe('withoutNonFinite', () => {
     expect(data[0]).toBeNaN();
   });
 
+  it('replaces it by the lowest value where 0 is the middle of a brain', () => {
+    const finite = withoutNonFinite(Float32Array.of(nan, -2.5, 1, infinity), 'flair.nii');
+    expect(Array.from(finite.data)).toEqual([-2.5, -2.5, 1, -2.5]);
+    expect(finite.notes[0]).toContain('taken as -2.5');
+  });
+
   it('refuses an image without a finite value', () => {
     expect(() => withoutNonFinite(Float32Array.of(nan, infinity), 'flair.nii')).toThrow(
       refusal('no finite value'),

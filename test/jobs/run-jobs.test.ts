@@ -40,6 +40,7 @@ function workIn(path: (...names: string[]) => string) {
       engine,
       ledger: new Ledger(path('ledger')),
       slots: 2,
+      threads: 1,
       memoryBytes: 10,
       ...rest,
     });

@@ -24,7 +24,7 @@ export async function sendToFolder(
   outgoing: Outgoing,
   signal: AbortSignal,
 ): Promise<void> {
-  const { job, study, version: studyVersion, instances, earlier, objects } = outgoing;
+  const { job, study, version: studyVersion, instances, earlier, remarks, objects } = outgoing;
   const sent = await outgoingObjects(objects, destination.objects);
   const description = {
     ...deliverySchema,
@@ -37,6 +37,7 @@ export async function sendToFolder(
     }),
     images: instances,
     earlierExams: earlier,
+    ...(remarks.length > 0 && { remarks }),
     objects: sent.map(({ file, sopClass, sopInstance }) => ({ file, sopClass, sopInstance })),
   };
   await writeFolderWhole(

@@ -14,6 +14,7 @@ import { type SequenceName, sequenceLabels } from '../exam.js';
 import { type BrainMap, brainSamples, intensityRange } from './brain-samples.js';
 import { canBe, surelyLooksLike, type TissueContrast, tissueContrast } from './contrast.js';
 import { type Coverage, coverageOf, type Side, sides } from './coverage.js';
+import { withoutEvenSlices } from './even-slices.js';
 import { ghosting } from './ghosting.js';
 import { type Outliers, outliersOf } from './outliers.js';
 import { type Signal, signalOf } from './signal.js';
@@ -39,6 +40,8 @@ export interface CheckedExam extends BrainMap {
 export interface SequenceMeasures {
   readonly name: SequenceName;
   readonly voxelSizeMm: Vec3;
+  /** Slices, from 0, that hold one value instead of the brain; the other measures are of the rest. */
+  readonly evenSlices: readonly number[];
   readonly contrast?: TissueContrast;
   readonly signal?: Signal;
   /** Brightness of ghosts beside the head, as a share of the range of the brain's intensities. */
@@ -80,6 +83,7 @@ export function checkExam(exam: CheckedExam): Remark[] {
       ...contrastFindings(measured),
       ...coverageFindings(measured),
       ...resolutionFindings(measured),
+      ...evenSliceFindings(measured),
       ...signalFindings(measured),
       ...outlierFindings(measured),
     ]),
@@ -95,13 +99,17 @@ export function measureSequence(
   { name, volume, referenceToSequence }: CheckedSequence,
   exam: CheckedExam,
 ): SequenceMeasures {
-  const samples = brainSamples(volume, exam, referenceToSequence);
+  const { samples, evenSlices } = withoutEvenSlices(
+    brainSamples(volume, exam, referenceToSequence),
+    volume,
+  );
   const [low, high] = intensityRange(samples);
   const ghost = ghosting(aboveBackground(volume));
   const atlasToSequence = multiply(referenceToSequence, invert(exam.referenceToAtlas));
   return {
     name,
     voxelSizeMm: voxelSizeMm(volume.affine),
+    evenSlices,
     contrast: tissueContrast(samples),
     signal: signalOf(volume, samples),
     outliers: outliersOf(volume, high - low),
@@ -168,6 +176,16 @@ function resolutionFindings({ name, voxelSizeMm }: SequenceMeasures): Remark[] {
     findings.push(remark('coarse-in-plane', { label, mm: middle }, about));
   }
   return findings;
+}
+
+function evenSliceFindings({ name, evenSlices }: SequenceMeasures): Remark[] {
+  if (evenSlices.length === 0) return [];
+  const values = {
+    label: sequenceLabels[name],
+    count: evenSlices.length,
+    first: evenSlices[0] + 1,
+  };
+  return [remark('even-slices', values, { sequence: name })];
 }
 
 function signalFindings({ name, signal, ghostShare }: SequenceMeasures): Remark[] {

@@ -160,6 +160,23 @@ describe('checkExam', () => {
     );
   });
 
+  it.each([4095, 0])(
+    'names slices that hold %s instead of an image, and no other fault',
+    (value) => {
+      const [nx, ny, nz] = good.flair.size;
+      const middle = Math.floor(nz / 2);
+      const spoilt = changed(good.flair, (own, voxel) => {
+        const slice = Math.floor(voxel / (nx * ny));
+        return slice === middle || slice === middle + 1 ? value : own;
+      });
+      const findings = check({ flair: spoilt }).filter(({ code }) => code !== 'ghosting');
+      expect(findings).toMatchObject([
+        { severity: 'severe', code: 'even-slices', sequence: 'flair' },
+      ]);
+      expect(findings[0].text).toMatch(/one value: [12], the first of them slice \d+\./);
+    },
+  );
+
   it.each([1e7, -1e6, 1e30])('names one voxel of %s, and measures all else as before', (value) => {
     const place = atlas.brain.data.indexOf(1);
     const spoilt = changed(good.flair, (own, voxel) => (voxel === place ? value : own));

@@ -1,0 +1,54 @@
+import { voxelSizeMm } from '../../volume/affine.js';
+import { strides, type Volume } from '../../volume/volume.js';
+import type { BrainSamples } from './brain-samples.js';
+
+/** Samples of the brain in a slice of which something can be said. */
+const leastSamples = 50;
+/** From this share of samples with one and the same value on, a slice holds no image. */
+const evenShare = 0.5;
+
+/**
+ * Finds slices in which most of the brain has one value: saturated, or lost on the way.
+ * @returns the slices, from 0, along the axis of the thickest voxels, and the samples of all others.
+ */
+export function withoutEvenSlices(
+  samples: BrainSamples,
+  sequence: Volume,
+): { evenSlices: number[]; samples: BrainSamples } {
+  const sliceOf = slicesOf(sequence);
+  const valuesOf = new Map<number, number[]>();
+  for (const [n, voxel] of samples.voxels.entries()) {
+    const values = valuesOf.get(sliceOf(voxel)) ?? [];
+    values.push(samples.values[n]);
+    valuesOf.set(sliceOf(voxel), values);
+  }
+  const evenSlices = [...valuesOf].filter(([, values]) => isEven(values)).map(([slice]) => slice);
+  if (evenSlices.length === 0) return { evenSlices, samples };
+  const even = new Set(evenSlices);
+  const isKept = (_: number, n: number) => !even.has(sliceOf(samples.voxels[n]));
+  return {
+    evenSlices: evenSlices.sort((a, b) => a - b),
+    samples: {
+      values: samples.values.filter(isKept),
+      voxels: samples.voxels.filter(isKept),
+      white: samples.white.filter(isKept),
+      grey: samples.grey.filter(isKept),
+      fluid: samples.fluid.filter(isKept),
+    },
+  };
+}
+
+function isEven(values: readonly number[]): boolean {
+  if (values.length < leastSamples) return false;
+  const counts = new Map<number, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return Math.max(...counts.values()) > evenShare * values.length;
+}
+
+/** The slice of a voxel, from 0; of axes with voxels of one size the last. */
+function slicesOf({ affine, size }: Volume): (voxel: number) => number {
+  const sizesMm = voxelSizeMm(affine);
+  const axis = sizesMm.lastIndexOf(Math.max(...sizesMm));
+  const step = strides(size)[axis];
+  return (voxel) => Math.floor(voxel / step) % size[axis];
+}
