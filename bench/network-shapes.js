@@ -19,10 +19,10 @@ import {
   defaultNetworks,
   openDefaultBatches,
 } from '../dist/experiments/own-networks/default-networks.js';
+import { edgeVoxels } from '../dist/model/compact-plans.js';
 import { ownNetworkFolder, readOwnNetwork } from '../dist/model/own-network.js';
 import { costOfPrediction, Engine, initialWeights } from '../dist/network/index.js';
 import { writeCheckpoint } from '../dist/train/checkpoint.js';
-import { edgeVoxels } from '../dist/train/compact-plan.js';
 import { startingWeights } from '../dist/train/initialise.js';
 import { validationSummary } from '../dist/train/loop.js';
 import { polynomialDecay } from '../dist/train/schedule.js';

@@ -64,7 +64,8 @@ export {
 export { type SynthesisSources, synthesizeExam } from './synthesize/synthesize-exam.js';
 export type { SyntheticExam } from './synthesize/exam.js';
 export { type Training, type TrainingSettings, train } from './train/training.js';
-export { type ModelFolder, openModelFolder as openModel } from './model/model-folder.js';
+export type { ModelFolder } from './model/model-folder.js';
+export { openModel } from './model/open-model.js';
 
 // How work is run, and what can go wrong.
 export type { Run, RunOptions } from './run.js';

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { ruleInWords } from '../model/lesion-rule.js';
-import { openModelFolder } from '../model/model-folder.js';
 import { type ModelSummary, summaryOf } from '../model/model-summary.js';
+import { openModel } from '../model/open-model.js';
 import { importNnunet, type NnunetImportOptions } from '../segment/nnunet/import-nnunet.js';
 import { requireOutputs } from './outputs.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
@@ -20,7 +20,7 @@ export function addModel(program: Command): void {
         'model comes from, its lesion rule, and its files.',
     )
     .action(async (folder: string, options: OutputOptions) => {
-      const summary = summaryOf(await openModelFolder(folder));
+      const summary = summaryOf(await openModel(folder));
       printResult(options, summary, linesOf(summary));
     });
   withOutputOptions(show);
@@ -41,7 +41,7 @@ export function addModel(program: Command): void {
       await withCommandRun(options, ({ stage, signal }) =>
         stage('import the folds', () => importNnunet(results, options.out, options, signal)),
       );
-      const summary = summaryOf(await openModelFolder(options.out));
+      const summary = summaryOf(await openModel(options.out));
       printResult(options, summary, linesOf(summary));
     });
   withOutputOptions(importing);

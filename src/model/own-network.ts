@@ -27,14 +27,16 @@ export interface OwnNetworkCard {
 
 export interface OwnNetwork extends OwnNetworkCard {
   readonly weights: Weights;
+  readonly weightsSha256: string;
   /** Of its `model.json`, which has the hash of the weights. */
   readonly sha256: string;
 }
 
-const schema = 'dawson-network';
+export const networkSchema = 'dawson-network';
+const schema = networkSchema;
 const schemaVersion = 1;
 const cardFile = 'model.json';
-const weightsFile = 'weights.safetensors';
+export const weightsFile = 'weights.safetensors';
 
 const text = { type: 'string', minLength: 1, maxLength: 2000 };
 const count = (maximum: number) => ({ type: 'integer', minimum: 1, maximum });
@@ -107,6 +109,7 @@ export async function readOwnNetwork(folder: string): Promise<OwnNetwork> {
     ...(rule && { rule: ruleOfCard(rule) }),
     training,
     weights,
+    weightsSha256: card.weightsSha256,
     sha256: sha256Of(bytes),
   };
 }

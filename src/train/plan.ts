@@ -1,3 +1,4 @@
+import { compactImages } from '../model/compact-plans.js';
 import { configurationName, inputField, type NormalizationScheme } from '../model/nnunet-plans.js';
 import { anisotropyThreshold } from '../segment/nnunet/resize.js';
 import { mapAxes } from '../volume/affine.js';
@@ -16,7 +17,6 @@ import {
   architectures,
   featureMapValues,
 } from './architecture.js';
-import { compactImages } from './compact-plan.js';
 import type { Fingerprint } from './fingerprint.js';
 import { type Topology, topologyOf } from './topology.js';
 

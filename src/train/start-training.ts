@@ -1,10 +1,9 @@
 import { DawsonError } from '../errors.js';
 import { readJsonIfThere } from '../formats/read-json.js';
-import { openModelFolder } from '../model/model-folder.js';
 import { inputField } from '../model/nnunet-plans.js';
+import { openModel, openShippedModel } from '../model/open-model.js';
 import { readWeights } from '../network/index.js';
 import type { Run } from '../run.js';
-import { pretrainedLesionNetwork } from './compact-plan.js';
 import type { PretrainedModel } from './initialise.js';
 import { planTraining } from './plan-training.js';
 import type { PlannedTraining } from './train-fold.js';
@@ -70,8 +69,8 @@ function withNetworkOf(
 
 /** The model that a training starts from. */
 export async function readPretrained(folder: string): Promise<PretrainedModel> {
-  if (folder === 'lesions') return pretrainedLesionNetwork();
-  const { weights, network, model, plans } = await openModelFolder(folder);
+  const opened = await (folder === 'lesions' ? openShippedModel() : openModel(folder));
+  const { weights, network, model, plans } = opened;
   return {
     weights: await readWeights(weights[0], network),
     network,

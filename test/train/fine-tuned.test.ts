@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeNifti } from '../../src/formats/index.js';
-import { openModelFolder } from '../../src/model/model-folder.js';
+import { openModel } from '../../src/model/open-model.js';
+import { ownNetworkFolder } from '../../src/model/own-network.js';
 import { sequenceNames, sequencesOf } from '../../src/preprocess/exam.js';
 import { findLesions } from '../../src/quantify/lesions.js';
 import type { Run } from '../../src/run.js';
@@ -59,8 +60,18 @@ describe('a network that was fine-tuned from Dawson’s own, for no step', () =>
     expect(a.probability.data.some((value) => value > 0)).toBe(true);
   });
 
+  it('is opened and run as the folder of the default is', async () => {
+    const [shipped, tuned] = [await openModel(ownNetworkFolder('lesions')), await openModel(model)];
+    expect(shipped.model.optionalChannels).toEqual(['t2', 't1']);
+    for (const { model } of [shipped, tuned]) {
+      expect(model.plan).toMatchObject({ input: 'brain', patchShape: [64, 64, 64] });
+    }
+    expect(tuned.model.rule).toEqual(shipped.model.rule);
+    expect(tuned.network).toEqual(shipped.network);
+  });
+
   it('learns from cases as it will see exams', async () => {
-    const opened = await openModelFolder(model);
+    const opened = await openModel(model);
     expect(opened.model.plan.input).toBe('brain');
     const [cached] = await cacheDataset(
       await readDataset(dataset),

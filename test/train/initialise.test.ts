@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { compactImages } from '../../src/model/compact-plans.js';
 import { initialWeights, type NetworkPlan } from '../../src/network/index.js';
-import { compactImages, pretrainedLesionNetwork } from '../../src/train/compact-plan.js';
 import { startingWeights } from '../../src/train/initialise.js';
+import { readPretrained } from '../../src/train/start-training.js';
 import { seededRandom } from '../../src/volume/random.js';
 
 const plan: NetworkPlan = {
@@ -70,9 +71,9 @@ describe('startingWeights of a compact network', () => {
   });
 });
 
-describe('pretrainedLesionNetwork', () => {
+describe('the network that comes with Dawson', () => {
   it('is what a compact training is planned for', async () => {
-    const { channelNames, plans, network } = await pretrainedLesionNetwork();
+    const { channelNames, plans, network } = await readPretrained('lesions');
     expect(channelNames).toEqual(['flair', 't2', 't1']);
     expect(plans).toMatchObject({ configurations: { '3d_fullres': compactImages } });
     expect(network.kind).toBe('compact');

@@ -1,3 +1,4 @@
+import { edgeVoxels, lesionNetworkPlan } from '../../model/compact-plans.js';
 import {
   type CompactUnetPlan,
   type Engine,
@@ -8,7 +9,6 @@ import {
 import { tissueShares } from '../../synthesize/brain-intensities.js';
 import { listHeads, prepareHead, readLesionLibrary } from '../../synthesize/prepare-heads.js';
 import { type BatchesAhead, batchesAhead } from '../../train/batches-ahead.js';
-import { edgeVoxels, lesionNetworkPlan } from '../../train/compact-plan.js';
 import { type EpochRecord, type RunSettings, trainNetwork } from '../../train/loop.js';
 import { onSharedMemory } from '../../train/shared-memory.js';
 import type { StepInput, StepSettings } from '../../train/step.js';

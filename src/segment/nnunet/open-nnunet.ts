@@ -1,6 +1,6 @@
 import { DawsonError } from '../../errors.js';
-import { openModelFolder } from '../../model/model-folder.js';
 import { predictorsOf } from '../../model/model-predictors.js';
+import { openModel } from '../../model/open-model.js';
 import { Engine } from '../../network/index.js';
 import type { Open } from '../segmenter.js';
 import { defaultNnunetOptions, requireChannels, segmentNnunet } from './nnunet.js';
@@ -23,7 +23,7 @@ export const openNnunet: Open = async (
     });
   }
   const opened = await run.stage('open the model', async () => {
-    const opened = await openModelFolder(folder);
+    const opened = await openModel(folder);
     requireChannels(sequences, opened.model);
     const engine = new Engine(settings, run.signal);
     try {
