@@ -15,6 +15,8 @@ export type MatchRule =
     }
   /** One shared voxel is enough; a lesion may match several. */
   | { readonly kind: 'any-voxel' }
+  /** A lesion counts where at least this share of it lies in the other mask. */
+  | { readonly kind: 'share'; readonly atLeast: number }
   /** Each lesion matches at most one: pairs by falling intersection over union, from `iouAtLeast`. */
   | { readonly kind: 'one-to-one'; readonly iouAtLeast: number };
 
@@ -124,6 +126,14 @@ export const definitions = {
     ...plain,
     connectivity: 26,
   },
+  'tenth-overlap': {
+    name: 'tenth-overlap',
+    summary: 'a tenth of the lesion is covered; by which lesion rules are chosen',
+    source: 'of Dawson’s own (docs/decisions/0094-rule-by-confidence.md)',
+    ...plain,
+    connectivity: 26,
+    match: { kind: 'share', atLeast: 0.1 },
+  },
 } as const satisfies Record<string, Definition>;
 
 export type DefinitionName = keyof typeof definitions;
@@ -158,6 +168,8 @@ export function matchInWords(match: MatchRule): string {
       );
     case 'any-voxel':
       return 'it shares a voxel with the other mask';
+    case 'share':
+      return `at least ${percent(match.atLeast)} of it is covered`;
     case 'one-to-one':
       return `it is matched one to one with an intersection over union of at least ${match.iouAtLeast}`;
   }

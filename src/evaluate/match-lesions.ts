@@ -26,6 +26,12 @@ export function matchLesions(overlap: LesionOverlap, rule: MatchRule): Matches {
         confirmed: touched(overlap.predictionSizes.length, overlap.shared, 'prediction'),
         pairIous: [],
       };
+    case 'share':
+      return {
+        detected: coveredBy(overlap, rule.atLeast),
+        confirmed: coveredBy(transposed(overlap), rule.atLeast),
+        pairIous: [],
+      };
     case 'one-to-one':
       return oneToOne(overlap, rule.iouAtLeast);
   }
@@ -62,6 +68,13 @@ function foundByOverlapRule(
     }
     return true;
   });
+}
+
+/** Of each row lesion, whether this share of it is covered. */
+function coveredBy({ referenceSizes, shared }: LesionOverlap, atLeast: number): boolean[] {
+  const covered = new Array<number>(referenceSizes.length).fill(0);
+  for (const { reference, voxels } of shared) covered[reference] += voxels;
+  return referenceSizes.map((sizeVoxels, row) => covered[row] >= atLeast * sizeVoxels);
 }
 
 function touched(

@@ -1,3 +1,4 @@
+import { definitions } from '../evaluate/definitions.js';
 import { type LesionRule, lesionsAmong, peaksOf } from '../model/lesion-rule.js';
 import { voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
@@ -9,7 +10,8 @@ export const thresholds: readonly number[] = [
   0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7, 0.25, 0.75, 0.2, 0.8, 0.15, 0.85, 0.1, 0.9, 0.05,
   0.95,
 ];
-const connectivity = 26 as const;
+/** By which a lesion is found here. */
+const { connectivity, match } = definitions['tenth-overlap'];
 const minimumVolumesMm3 = [0, 3, 6, 9, 15, 30];
 /** Not nearer to 1: thick slices lie beside the peak of a small lesion. */
 const minimumPeaks = [undefined, 0.7, 0.8, 0.9, 0.95];
@@ -128,12 +130,9 @@ export function lesionsHit(lesionSizesVoxels: Int32Array, found: readonly Compon
   );
 }
 
-/** Least share of a lesion that both masks have, for it to be one of both. */
-const leastShared = 0.1;
-
-/** Whether enough of a component lies in the reference. */
+/** Whether enough of a component lies in the reference, or of a lesion in what was found. */
 export const isReal = ({ voxels, overlap }: Pick<Component, 'voxels' | 'overlap'>): boolean =>
-  overlap >= leastShared * voxels;
+  overlap >= match.atLeast * voxels;
 
 /** Of a thresholded map: how large, how probable, and how much of it lies in the reference. */
 export interface Component {

@@ -183,6 +183,7 @@ describe('empty masks', () => {
     ['wmh', [1, 1, 1], [0, 1, 0], [1, 0, 0]],
     ['panoptica', [null, null, null], [0, null, 0], [null, 0, 0]],
     ['any-overlap', [null, null, null], [0, null, 0], [null, 0, 0]],
+    ['tenth-overlap', [null, null, null], [0, null, 0], [null, 0, 0]],
   ] as const)(
     'have the documented lesion-wise result under %s',
     (name, both, reference, prediction) => {

@@ -1,15 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { definitions } from '../../src/evaluate/definitions.js';
+import { evaluatePair } from '../../src/evaluate/evaluate-pair.js';
+import { pairMasks } from '../../src/evaluate/mask-pair.js';
 import { lesionsAmong, msseg } from '../../src/model/lesion-rule.js';
 import { findLesions } from '../../src/quantify/lesions.js';
 import {
   bestRule,
   candidateRules,
   diceByRule,
+  isReal,
   judgeCase,
+  lesionsHit,
   scoreOf,
 } from '../../src/train/choose-post-processing.js';
 import type { Mat4 } from '../../src/volume/affine.js';
+import { seededRandom } from '../../src/volume/random.js';
 import { onGrid } from '../../src/volume/volume.js';
 
 const affine: Mat4 = [2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1.5, 0, 0, 0, 0, 1];
@@ -41,6 +47,27 @@ describe('the choice of threshold and minimum volume', () => {
       ),
       { numRuns: 15, seed: 4 },
     );
+  });
+
+  it('finds lesions by the definition `tenth-overlap`', () => {
+    const random = seededRandom(11);
+    const grid = { size: [12, 10, 8] as const, affine };
+    const drawn = () =>
+      onGrid(
+        grid,
+        Uint8Array.from({ length: 960 }, () => (random.uniform() < 0.08 ? 1 : 0)),
+      );
+    const [prediction, reference] = [drawn(), drawn()];
+    const judged = judgeCase(prediction, reference);
+    const found = judged.componentsByThreshold.get(0.5)!;
+    const pair = pairMasks(reference, prediction);
+    const { lesionwise } = evaluatePair(pair, definitions['tenth-overlap']);
+    const hit = lesionsHit(judged.lesionSizesVoxels, found).reduce((sum, one) => sum + one, 0);
+    expect([hit, found.filter(isReal).length]).toEqual([
+      lesionwise!.detectedLesions,
+      lesionwise!.confirmedLesions,
+    ]);
+    expect(hit).toBeGreaterThan(0);
   });
 
   it('finds the threshold and the size that separate lesions from specks', () => {
