@@ -66,7 +66,7 @@ export interface BatchPlan {
   /** Names of exams that failed in a way that would not change. */
   readonly failed: readonly string[];
   readonly left: readonly string[];
-  /** Of one exam, and of all that are left. */
+  /** Time of one exam, and of all that are left. */
   readonly secondsEach?: number;
   readonly seconds?: number;
   readonly slots: number;

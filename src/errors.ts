@@ -194,7 +194,7 @@ const longestText = 10_000;
 const shortened = (text: string) =>
   text.length > longestText ? `${text.slice(0, longestText)}… (shortened)` : text;
 
-/** Of everything that is wrong with a table or a training set, so much is listed. */
+/** How much is listed of what is wrong with a table or a training set. */
 const mostListed = 20;
 const longestItem = 300;
 

@@ -1,6 +1,6 @@
 import type { AddHelpTextContext } from 'commander';
 
-/** Of a help page where nobody knows how wide the terminal is. */
+/** Width of a help page where nobody knows how wide the terminal is. */
 const usualWidth = 80;
 /** How far what does not fit behind an indented line is indented in the next one. */
 const hanging = 6;

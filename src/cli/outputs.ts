@@ -46,7 +46,7 @@ const inTheWay = (file: string, expected: string, found: string) =>
 interface Place {
   readonly path: string;
   readonly real: string;
-  /** Of what is there already: two names can be one file. */
+  /** Identity of what is there already: two names can be one file. */
   readonly inode?: string;
 }
 

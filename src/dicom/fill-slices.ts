@@ -14,7 +14,7 @@ export interface FileTask {
   readonly source: Source;
   readonly sopInstance: string;
   readonly format: PixelFormat;
-  /** Of the whole file. */
+  /** SHA-256 of the whole file. */
   readonly frameCount: number;
   readonly frames: readonly {
     /** Counted from 1. */

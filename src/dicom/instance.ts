@@ -28,7 +28,7 @@ export interface PixelFormat {
   /** Compressed with loss, now or before. */
   readonly lossy: boolean;
   readonly encoding: PixelEncoding;
-  /** Of the transfer syntax. */
+  /** Name of the transfer syntax. */
   readonly syntaxName: string;
 }
 

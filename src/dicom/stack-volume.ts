@@ -24,7 +24,7 @@ export interface StackVolume {
   readonly volume: Volume;
   /** One for each slice, in the order of the third axis. */
   readonly frames: readonly SourceFrame[];
-  /** Of the files, in the order of the slices: SHA-256 of their hashes one after the other. */
+  /** Hash of the files, in the order of the slices: SHA-256 of their hashes one after the other. */
   readonly sha256: string;
 }
 

@@ -15,7 +15,7 @@ export interface MeasureSummary extends Summary {
   readonly measure: Measure;
   /** Cases in which the measure is undefined; they are left out. */
   readonly undefinedCount: number;
-  /** Of the mean, 95 %, by bootstrap over cases. */
+  /** Confidence interval of the mean, 95 %, by bootstrap over cases. */
   readonly confidenceInterval: readonly [number, number];
 }
 

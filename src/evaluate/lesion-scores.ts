@@ -14,9 +14,9 @@ export interface SizeClassScores {
   readonly detectedLesions: number;
   readonly predictedLesions: number;
   readonly confirmedLesions: number;
-  /** Of the reference's lesions of this size, the part that was detected. */
+  /** Part of the reference's lesions of this size that was detected. */
   readonly recall: number | null;
-  /** Of the prediction's lesions of this size, the part that is true. */
+  /** Part of the prediction's lesions of this size that is true. */
   readonly precision: number | null;
 }
 

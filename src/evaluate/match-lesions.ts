@@ -70,7 +70,7 @@ function foundByOverlapRule(
   });
 }
 
-/** Of each row lesion, whether this share of it is covered. */
+/** Says of each row lesion whether this share of it is covered. */
 function coveredBy({ referenceSizes, shared }: LesionOverlap, atLeast: number): boolean[] {
   const covered = new Array<number>(referenceSizes.length).fill(0);
   for (const { reference, voxels } of shared) covered[reference] += voxels;

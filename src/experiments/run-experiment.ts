@@ -73,7 +73,7 @@ export interface ExperimentPlan {
   readonly commands: number;
   readonly secondsPerStep: number;
   readonly secondsPerExam: number;
-  /** Of all that is left. */
+  /** Time of all that is left. */
   readonly seconds: number;
   readonly secondsOfLongestNetwork: number;
   readonly bytes: number;

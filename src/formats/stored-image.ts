@@ -16,7 +16,7 @@ export interface StoredImage {
   readonly scaling: Scaling;
   /** Absent where the file is no NIfTI. */
   readonly header?: NiftiHeader;
-  /** Of the file as it was read; of both hashes where the voxels lie in a file of their own. */
+  /** SHA-256 of the file as it was read; of both hashes where the voxels lie in a file of their own. */
   readonly sha256: string;
   /** What was worked around or assumed in reading, in sentences without a full stop. */
   readonly notes: readonly string[];

@@ -241,7 +241,7 @@ function columnsOf({ birthDate, sex }: ArchiveStudy): PatientColumns {
   return { name: null, birthDate: details.birthDate ?? null, sex: details.sex ?? null };
 }
 
-/** Of the brain, as far as descriptions and body parts tell and the site has said which do. */
+/** Whether a study is of the brain, as far as descriptions and body parts tell and the site has said which do. */
 function isWanted(
   study: ArchiveStudy,
   series: readonly ArchiveSeries[],

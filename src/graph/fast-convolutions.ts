@@ -14,7 +14,7 @@ export const fastConvolutions = (g: Emitter): Emitter => ({
   },
 });
 
-/** Of a layer's image: below, reading the weights, here more of them, takes longer than the arithmetic. */
+/** Size of a layer's image: below, reading the weights, here more of them, takes longer than the arithmetic. */
 export const leastVoxels = 500;
 /** Channels in a block of ONNX Runtime's layout. */
 const blockChannels = 16;

@@ -1,7 +1,7 @@
 import { type CompactUnetPlan, compactArchitecture } from '../network/index.js';
 import { configurationName, inputField } from './nnunet-plans.js';
 
-/** Of Dawson's own lesion network. */
+/** The architecture of Dawson's own lesion network. */
 export const lesionNetworkPlan = {
   kind: 'compact',
   inputChannels: 3,
@@ -11,7 +11,7 @@ export const lesionNetworkPlan = {
   normEpsilon: 1e-5,
 } as const satisfies CompactUnetPlan;
 
-/** Of the patches of training. */
+/** Edge of the patches of training. */
 export const edgeVoxels = 64;
 
 /**

@@ -56,7 +56,7 @@ export interface ModelFolder {
   readonly files: Readonly<Record<string, FileRecord>>;
   /** Paths of the weights, one a fold, in the order of the folds. */
   readonly weights: readonly string[];
-  /** Of `model.json`. */
+  /** SHA-256 of `model.json`. */
   readonly sha256: string;
   readonly network: NetworkPlan;
   /** What {@link segmentNnunet} needs. */

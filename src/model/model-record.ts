@@ -2,6 +2,6 @@
 export interface ModelRecord {
   readonly name: string;
   readonly version: string;
-  /** Of its `model.json`, which has the hash of every other file. */
+  /** SHA-256 of its `model.json`, which has the hash of every other file. */
   readonly sha256: string;
 }

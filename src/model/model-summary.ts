@@ -28,7 +28,7 @@ export interface ModelSummary {
   /** Passes over each patch: one for each combination of mirrored axes. */
   readonly mirrorings: number;
   readonly costPerPatch: {
-    /** Of one pass of one fold; a multiply-add is two operations. */
+    /** Operations of one pass of one fold; a multiply-add is two operations. */
     readonly gflop: number;
     /** Most memory at once, weights included, without what the runtime needs for itself. */
     readonly memoryBytes: number;

@@ -28,7 +28,7 @@ export interface OwnNetworkCard {
 export interface OwnNetwork extends OwnNetworkCard {
   readonly weights: Weights;
   readonly weightsSha256: string;
-  /** Of its `model.json`, which has the hash of the weights. */
+  /** SHA-256 of its `model.json`, which has the hash of the weights. */
   readonly sha256: string;
 }
 

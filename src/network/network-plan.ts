@@ -11,7 +11,7 @@ export interface UnetPlan {
   readonly classes: number;
   readonly features: readonly number[];
   readonly kernels: readonly Axes3[];
-  /** Of the first convolution of each stage. */
+  /** Strides of the first convolution of each stage. */
   readonly strides: readonly Axes3[];
   /** Convolutions (plain) or residual blocks of each stage of the encoder. */
   readonly encoderBlocks: readonly number[];
@@ -28,14 +28,14 @@ export interface CompactUnetPlan {
   readonly classes: number;
   /** One entry a stage, half resolution first. */
   readonly features: readonly number[];
-  /** Of a branch at full resolution; without it nothing is computed there. */
+  /** Features of a branch at full resolution; without it nothing is computed there. */
   readonly fineFeatures?: number;
   readonly normEpsilon: number;
 }
 
 export type NetworkPlan = UnetPlan | CompactUnetPlan;
 
-/** Of {@link CompactUnetPlan}, in the place where nnU-Net's plans name a class of Python. */
+/** Name of {@link CompactUnetPlan}, in the place where nnU-Net's plans name a class of Python. */
 export const compactNetworkClass = 'dawson.CompactUNet';
 
 const networkClasses = {

@@ -14,7 +14,7 @@ import {
 } from './anatomy-network-input.js';
 
 const windowShape: Axes3 = [64, 64, 64];
-/** Of a window: eight of them see a head, with the same brain within 0.001 of Dice as the twelve of 0.5. */
+/** Step between windows, in parts of one: eight of them see a head, with the same brain within 0.001 of Dice as the twelve of 0.5. */
 const stepSize = 0.75;
 
 /** The anatomy network that comes with Dawson, ready for work. */

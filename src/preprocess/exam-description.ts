@@ -21,7 +21,7 @@ export interface ExamDescription {
     readonly model?: string;
     readonly fieldStrengthTesla?: number;
   };
-  /** Of the FLAIR. */
+  /** Protocol of the FLAIR. */
   readonly protocol?: {
     readonly name?: string;
     readonly sliceThicknessMm?: number;

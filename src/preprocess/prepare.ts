@@ -144,7 +144,7 @@ export async function prepare(
   }
 }
 
-/** Of the range of usual intensities; less is the noise of air. */
+/** Least shift, as a part of the range of usual intensities; less is the noise of air. */
 const leastShift = 0.01;
 
 /** Share of the brain that a sequence has to show; less is another place or another person. */

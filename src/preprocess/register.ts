@@ -59,7 +59,7 @@ const startAngle = (20 * Math.PI) / 180;
 const candidates = 3;
 /** Distance from the centre of the head at which a rotation is measured in mm, as a translation is. */
 const headRadiusMm = 70;
-/** Of the fixed head; with less in common two images cannot be compared. */
+/** Least part of the fixed head in common; with less in common two images cannot be compared. */
 const leastOverlap = 0.3;
 const maxIterations = 100;
 /** How far off the best pose an alignment must be worse; see {@link sharpness}. */

@@ -242,7 +242,7 @@ const comparedOrListed = (
   { previousVolumeMl, currentVolumeMl }: Pick<LesionChange, 'previousVolumeMl' | 'currentVolumeMl'>,
 ) => compared ?? { previousMl: previousVolumeMl, currentMl: currentVolumeMl };
 
-/** Of what is shown, where anything is. */
+/** The mean of what is shown, where anything is. */
 function meanOver(voxels: readonly number[], { data }: Volume): number | undefined {
   const shown = voxels.map((voxel) => data[voxel]).filter((value) => !Number.isNaN(value));
   return shown.length === 0 ? undefined : shown.reduce((sum, value) => sum + value) / shown.length;

@@ -11,7 +11,7 @@ export interface SeenFlair {
 
 /** What surrounds a lesion, from and to these distances from it, mm. */
 const ringMm = { from: 2, to: 6 } as const;
-/** Of the place, so much has to be shown. */
+/** Least part of the place that has to be shown. */
 const leastShownShare = 0.9;
 
 /**

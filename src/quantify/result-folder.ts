@@ -54,7 +54,7 @@ export type ResultFile = keyof typeof resultFiles;
 /** All rows of {@link resultFiles}, in their order. */
 export const resultRows = Object.entries(resultFiles) as [ResultFile, ResultRow][];
 
-/** Of DICOM results: objects, and the list of them. */
+/** What DICOM results are known by: objects, and the list of them. */
 const dicomNames =
   '(export\\.json|(lesions|each-lesion|measurements|report)\\.dcm|(preview|change)-\\d{3,5}\\.dcm)';
 

@@ -59,7 +59,7 @@ export interface Contrast {
   readonly rim: number;
 }
 
-/** Of the lesions of an exam, as a part of its lesion contrast: what nobody sees, no expert marks. */
+/** Contrast of the lesions of an exam, as a part of its lesion contrast: what nobody sees, no expert marks. */
 const weakestLesion = 0.5;
 const whiteMatter = isOneOf('white matter', 'cerebellar white matter', 'brainstem');
 /** Mimics thin out beyond this distance to the ventricles. */

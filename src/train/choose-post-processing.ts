@@ -5,7 +5,7 @@ import { connectedComponents } from '../volume/components.js';
 import { countNonZero, type Mask, maskWhere, onesWhere, type Volume } from '../volume/volume.js';
 import { inWorker } from '../workers.js';
 
-/** Of equally good ones the first counts. */
+/** Thresholds to choose from; of equally good ones the first counts. */
 export const thresholds: readonly number[] = [
   0.5, 0.45, 0.55, 0.4, 0.6, 0.35, 0.65, 0.3, 0.7, 0.25, 0.75, 0.2, 0.8, 0.15, 0.85, 0.1, 0.9, 0.05,
   0.95,
@@ -134,7 +134,7 @@ export function lesionsHit(lesionSizesVoxels: Int32Array, found: readonly Compon
 export const isReal = ({ voxels, overlap }: Pick<Component, 'voxels' | 'overlap'>): boolean =>
   overlap >= match.atLeast * voxels;
 
-/** Of a thresholded map: how large, how probable, and how much of it lies in the reference. */
+/** A component of a thresholded map: how large, how probable, and how much of it lies in the reference. */
 export interface Component {
   readonly voxels: number;
   readonly volumeMl: number;

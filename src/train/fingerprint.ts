@@ -140,7 +140,7 @@ export function mergeFacts(facts: readonly CaseFacts[]): Fingerprint {
   };
 }
 
-/** Of equally frequent ones, the first in the alphabet. */
+/** The most frequent one; of equally frequent ones the first in the alphabet. */
 function mostFrequent(values: readonly string[]): string {
   const count = (value: string) => values.filter((other) => other === value).length;
   return values.toSorted().reduce((best, value) => (count(value) > count(best) ? value : best));

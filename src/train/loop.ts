@@ -44,12 +44,12 @@ export interface EpochRecord {
   readonly epoch: number;
   readonly learningRate: number;
   readonly trainingLoss: number;
-  /** Of the validation batches; absent without them. */
+  /** Loss of the validation batches; absent without them. */
   readonly validationLoss?: number;
   /** By class without the background, over all voxels of the validation batches; null for 0 of 0. */
   readonly pseudoDice?: readonly (number | null)[];
   readonly seconds: number;
-  /** Of them, those in which the engine waited for batches. */
+  /** Seconds in which the engine waited for batches. */
   readonly waitingSeconds: number;
 }
 

@@ -27,7 +27,7 @@ export interface LossSettings {
    * empty sets at 1. Some voxels more, and a few false ones in a patch without truth cost little.
    */
   readonly smoothVoxels?: number;
-  /** Of the cross-entropy beside the overlap; 1 by default. */
+  /** Weight of the cross-entropy beside the overlap; 1 by default. */
   readonly crossEntropyWeight?: number;
   /** Whether batches say how much the cross-entropy of each voxel counts (`StepInput.voxelWeights`). */
   readonly weighsVoxels?: boolean;

@@ -16,7 +16,7 @@ export type CaseReading =
   | {
       readonly images: CaseImages;
       readonly notes: readonly string[];
-      /** Of the files, as they were read: those of the channels that are there, then the labels. */
+      /** SHA-256 of the files, as they were read: those of the channels that are there, then the labels. */
       readonly sha256: readonly string[];
     }
   | { readonly problems: readonly string[] };

@@ -66,7 +66,7 @@ export interface PlannedTraining {
   readonly plans: unknown;
   /** Name of the plans' file, for messages. */
   readonly plansFile: string;
-  /** Of the images, such as 'RAS'. */
+  /** Orientation of the images, such as 'RAS'. */
   readonly orientation: string;
 }
 

@@ -26,7 +26,7 @@ export const foldCount = 5;
 /** How a network is trained, and on what. */
 export interface TrainingSettings {
   readonly epochs: number;
-  /** Of an epoch. */
+  /** Steps of an epoch. */
   readonly steps: number;
   /** At the start; without it the optimiser's own. */
   readonly learningRate?: number;

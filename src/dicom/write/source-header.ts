@@ -11,7 +11,7 @@ import { type Keyword, tags } from './tags.js';
 export interface SourceHeader {
   /** Attributes of patient and study, in a form that the standard allows. */
   readonly patientAndStudy: DataSet;
-  /** Of the study, else of the series, its acquisition or its content. */
+  /** Date of the study, else of the series, its acquisition or its content. */
   readonly date: string;
   readonly time: string;
   /** Whether the images were ever compressed with loss, which results then say too. */

@@ -14,7 +14,7 @@ export interface TTest extends MeanDifference {
   readonly t: number;
   /** Two-sided. */
   readonly p: number;
-  /** Of the difference, 95 %. */
+  /** Confidence interval of the difference, 95 %. */
   readonly confidenceInterval: readonly [number, number];
 }
 

@@ -128,7 +128,7 @@ export interface DefaultTraining {
   readonly resume: boolean;
   /** Real exams to learn from beside synthetic ones; none for synthetic ones alone. */
   readonly cases?: readonly TrainingCase[];
-  /** Of a finished run, to go on from; without them training begins with fresh ones. */
+  /** Weights of a finished run, to go on from; without them training begins with fresh ones. */
   readonly initialWeights?: Weights;
   readonly pool: WorkerPool;
   /** Batches made ahead of the step: at least one for each worker of the pool. */

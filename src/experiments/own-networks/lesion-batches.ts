@@ -16,7 +16,7 @@ import { lesionEmphasis } from './lesion-emphasis.js';
 /** Heads and lesions, on memory that workers share. */
 export interface Anatomies {
   readonly heads: readonly Head[];
-  /** Of each head, see {@link tissueShares}. */
+  /** Tissues of each head, see {@link tissueShares}. */
   readonly shares: readonly Float64Array[];
   readonly library: LesionLibrary;
 }

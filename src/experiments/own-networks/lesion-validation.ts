@@ -19,7 +19,7 @@ import {
   type ValidationExam,
 } from './rule-by-confidence.js';
 
-/** Of the smoothed Dice similarity: the volume of a lesion or two. */
+/** What smooths the Dice similarity: the volume of a lesion or two. */
 const smoothMl = 0.3;
 
 const headOf = ({ heads }: Anatomies, index: number) => index % heads.length;
@@ -113,7 +113,7 @@ export function chooseLesionRule(exams: readonly ValidationExam[]): ChosenRule {
 export interface DetectionOfSize {
   readonly fromMm3: number;
   readonly toMm3: number;
-  /** Of the reference, and how many of them are found. */
+  /** Lesions of the reference, and how many of them are found. */
   readonly lesions: number;
   readonly hit: number;
   /** What the rule finds of this size, and how many of that is real. */

@@ -78,7 +78,7 @@ export function ruleByConfidence(
 
 const weightsOf = (exams: readonly ValidationExam[]) => exams.map(({ weight }) => weight);
 
-/** Of each exam what lies above a threshold. */
+/** What lies above a threshold, exam by exam. */
 function judgedComponents(
   exams: readonly ValidationExam[],
   threshold: number,

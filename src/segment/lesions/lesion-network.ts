@@ -10,7 +10,7 @@ import {
   lesionProbabilityInWorker,
 } from './lesion-network-input.js';
 
-/** Of the windows: as the patches in training, so that instance norm sees as much (docs/decisions/0088). */
+/** Shape of the windows: as the patches in training, so that instance norm sees as much (docs/decisions/0088). */
 export const windowShape: Axes3 = [64, 64, 64];
 export const stepSize = 0.5;
 

@@ -16,7 +16,7 @@ export interface TissueIntensity {
 export interface TissueMixture {
   readonly tissues: readonly [TissueIntensity, TissueIntensity, TissueIntensity];
   readonly mixedWeights: readonly [number, number];
-  /** Of voxels that belong to no tissue: vessels, lesions, remains of the skull. */
+  /** Weight of voxels that belong to no tissue: vessels, lesions, remains of the skull. */
   readonly outlierWeight: number;
 }
 

@@ -142,7 +142,7 @@ function plansOf(plans: Fields, stage: Fields, channelCount: number, datasetName
   };
 }
 
-/** Of the foreground of the training set; only CT is normalised by them. */
+/** Intensities of the foreground of the training set; only CT is normalised by them. */
 function intensitiesOf(plans: Fields, channel: number) {
   const all = plans.child('dataset_properties').value('intensityproperties');
   const of = all instanceof Map ? all.get(channel) : undefined;

@@ -25,7 +25,7 @@ import {
 
 /** A real exam, prepared as `dawson segment` prepares it, with the lesions that experts marked. */
 export interface PreparedCase {
-  /** Of its folder. */
+  /** Name of its folder. */
   readonly name: string;
   /** Name of the folder that holds the cases of one source, such as a scanner. */
   readonly site: string;

@@ -17,7 +17,7 @@ export interface TrainingCase {
   readonly shape: Axes3;
   /** [flair t2 t1, z, y, x], normalised; 0 outside of the brain and for a sequence that is missing. */
   readonly image: Float32Array;
-  /** Of each sequence, whether the exam has it. */
+  /** Whether the exam has each sequence. */
   readonly present: readonly boolean[];
   /** 1 in lesions, {@link unknownLabel} where nobody knows, {@link outsideLabel} outside of the brain, else 0. */
   readonly labels: Int8Array;

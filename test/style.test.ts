@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Node, type SourceFile, SyntaxKind } from 'typescript/unstable/ast';
 import { API } from 'typescript/unstable/sync';
@@ -36,6 +37,18 @@ function longFunctions(file: SourceFile, name: string): string[] {
   };
   return visit(file);
 }
+
+describe('the docstrings of src/', () => {
+  it('say what a thing is, and do not begin with what it is of', () => {
+    const files = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' });
+    const begun = files.filter(
+      (file) =>
+        file.endsWith('.ts') &&
+        /\/\*\*\s+(\* )?Of /.test(readFileSync(`${root}src/${file}`, 'utf8')),
+    );
+    expect(begun).toEqual([]);
+  });
+});
 
 describe('the functions of src/', () => {
   it(`have at most ${mostLines} lines, but for kernels that say so`, () => {
