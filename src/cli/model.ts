@@ -84,7 +84,7 @@ function linesOf(summary: ModelSummary): string[] {
     `  takes     ${channels.join(', ')}`,
     `  finds     ${summary.classes.join(', ')}; ${ruleInWords(lesionRule)}`,
     `  sees      ${inputsInWords[summary.input]}`,
-    `  network   ${networkNames[network.kind]}, ${network.features.length} stages of ` +
+    `  network   ${networkNames[network.kind]}, ${network.features.length} levels of ` +
       `${network.features.join(', ')} features, ${network.parameters.toLocaleString('en')} parameters`,
     `  patch     ${summary.patchVoxels.join(' x ')} voxels of ` +
       `${summary.spacingMm.map((mm) => Number(mm.toFixed(3))).join(' x ')} mm (slowest axis first)`,

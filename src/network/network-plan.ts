@@ -13,7 +13,7 @@ export interface UnetPlan {
   readonly kernels: readonly Axes3[];
   /** Strides of the first convolution of each stage. */
   readonly strides: readonly Axes3[];
-  /** Convolutions (plain) or residual blocks of each stage of the encoder. */
+  /** Convolutions (plain) or residual blocks of each level of the encoder. */
   readonly encoderBlocks: readonly number[];
   /** Convolutions of each stage of the decoder, the coarsest first: one stage less. */
   readonly decoderConvolutions: readonly number[];

@@ -21,7 +21,7 @@ export const leakySlope = 0.01;
 
 /** Where an architecture keeps its weights, and which of them it has. */
 interface Naming {
-  /** Convolution `i` of `count` in a stage of the encoder. */
+  /** Convolution `i` of `count` in a level of the encoder. */
   encoder(stage: number, i: number, count: number, stages: number): string;
   /** In a step of the decoder, the coarsest first. */
   decoder(step: number, i: number, count: number): string;

@@ -186,7 +186,7 @@ describe('dawson model show', () => {
     for (const part of [
       'bright 1.2.0',
       'FLAIR, T1w (may lack), T2 (may lack)',
-      'PlainConvUNet, 2 stages',
+      'PlainConvUNet, 2 levels',
       '56 x 72 x 64 voxels of 2 x 2 x 2 mm',
       'data: none: made by hand',
       'probability from 0.6, voxels that touch by a corner are one, larger than 20 mm3',

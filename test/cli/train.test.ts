@@ -101,7 +101,7 @@ describe('dawson train', () => {
     ]);
     expect([exitCode, stderr]).toEqual([0, expect.stringContaining('epoch 1 of 1')]);
     const { stdout } = await dawson(['model', 'show', join(out, 'model_all')]);
-    expect(stdout).toMatch(/compact network, 4 stages of 32, 64, 128, 160 features/);
+    expect(stdout).toMatch(/compact network, 4 levels of 32, 64, 128, 160 features/);
     expect(stdout).toMatch(/64 x 64 x 64 voxels of 1 x 1 x 1 mm/);
   });
 
