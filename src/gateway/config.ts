@@ -3,6 +3,8 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { DawsonError } from '../errors.js';
 import { decodeText, readShippedJson } from '../formats/index.js';
 import { parseJson } from '../formats/json.js';
+import type { Paper } from '../report/clinical/report-input.js';
+import type { Language } from '../report/clinical/texts.js';
 import { readSmallFile } from './read-small-file.js';
 
 /** Exams on request are computed before those of the routine. */
@@ -44,8 +46,8 @@ export interface JobsConfig {
   readonly memoryGiB: number;
   readonly attempts: number;
   readonly rules?: string;
-  readonly language?: string;
-  readonly paper?: string;
+  readonly language?: Language;
+  readonly paper?: Paper;
 }
 
 /** An application entity that is called. */
@@ -116,6 +118,8 @@ export interface GatewayConfig {
   readonly quietSeconds: number;
   readonly jobs: JobsConfig;
   readonly earlierExams?: EarlierExamsConfig;
+  /** An exam that cannot be analysed delivers a page that says why. */
+  readonly reportRefused: boolean;
   readonly destinations: readonly Destination[];
   readonly limits: Limits;
   readonly keep: { readonly imagesDays: number; readonly resultsDays: number };
@@ -177,6 +181,7 @@ const withDefaults = (given: Given): GatewayConfig => ({
   ...given,
   folders: given.folders ?? [],
   quietSeconds: given.quietSeconds ?? 60,
+  reportRefused: given.reportRefused ?? false,
   jobs: { atOnce: 1, minutes: 30, memoryGiB: 8, attempts: 5, ...given.jobs },
   limits: {
     instanceMiB: 512,

@@ -70,11 +70,12 @@ export class Deliverer {
 
   #outgoing(id: string): Outgoing {
     const { queue, paths } = this.#around;
-    const { study, version, instances, earlier, remarks } = queue.job(id)!;
+    const { study, version, instances, earlier, remarks, state, reason } = queue.job(id)!;
     return {
       ...{ job: id, study, version, instances },
       earlier: JSON.parse(earlier ?? '[]'),
       remarks: JSON.parse(remarks ?? '[]'),
+      ...(state === 'refused' && { refused: reason ?? '' }),
       objects: paths.objects(id),
     };
   }

@@ -45,6 +45,9 @@ export const exampleConfig = `// Configuration of a Dawson gateway; docs/gateway
     // "most": 3, "waitMinutes": 30, "descriptions": ["*brain*", "*head*"], "bodyParts": ["BRAIN", "HEAD"]
   },
 
+  // An exam that cannot be analysed delivers a PDF that says why.
+  "reportRefused": false,
+
   // Where results go: "dicom" (C-STORE), "dicomweb" (STOW-RS), "folder".
   // "objects" names what is sent: lesions, each-lesion, measurements, report, preview; else all.
   "destinations": [

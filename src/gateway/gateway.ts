@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import type { Run } from '../run.js';
 import { WorkerPool } from '../workers.js';
 import type { Archive } from './archive/archive.js';
 import { dicomwebArchive } from './archive/dicomweb-archive.js';
@@ -103,8 +104,9 @@ class Gateway {
     const wake = () => this.#working?.look();
     const around = { config, paths, queue, journal, metrics, backoff, steps, wake };
     const archive = archiveOf(config, paths, intake, metrics);
-    const earlierExams = new EarlierExams({ ...around, intake, archive, run: { pool } });
-    const jobs = new JobRunner({ ...around, earlierExams });
+    const run: Run = { pool, stage: (_name, work) => work(() => {}) };
+    const earlierExams = new EarlierExams({ ...around, intake, archive, run });
+    const jobs = new JobRunner({ ...around, earlierExams, run });
     const deliveries = new Deliverer(around);
     this.#working = new Working(around, intake, jobs, deliveries);
     this.#ends.push(() => Promise.all([jobs.stop(), deliveries.stop(), earlierExams.stop()]));

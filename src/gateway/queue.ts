@@ -269,11 +269,11 @@ export class Queue {
     });
   }
 
-  startJob(id: string): void {
+  startJob(id: string, onlyCompared = false): void {
     this.#run(
-      `update jobs set state = 'running', attempts = attempts + 1, startedMs = ?, reason = null
-       where id = ?`,
-      ...[Date.now(), id],
+      `update jobs set state = 'running', attempts = attempts + 1, startedMs = ?, reason = null,
+         onlyCompared = ? where id = ?`,
+      ...[Date.now(), onlyCompared ? 1 : 0, id],
     );
   }
 
@@ -282,14 +282,6 @@ export class Queue {
     this.#run(
       'update jobs set earlier = ?, remarks = ? where id = ?',
       ...[JSON.stringify(earlier), JSON.stringify(remarks), id],
-    );
-  }
-
-  /** An exam that was only fetched is analysed, for others to be compared with. */
-  finishCompared(id: string): void {
-    this.#run(
-      `update jobs set state = 'done', endedMs = ?, reason = null, onlyCompared = 1 where id = ?`,
-      ...[Date.now(), id],
     );
   }
 
@@ -309,16 +301,35 @@ export class Queue {
         `update jobs set state = 'done', endedMs = ?, reason = null where id = ?`,
         ...[Date.now(), id],
       );
-      for (const name of destinations) {
-        this.#run(
-          `insert or ignore into deliveries (job, destination, state) values (?, ?, 'waiting')`,
-          ...[id, name],
-        );
-      }
+      this.#addDeliveries(id, destinations);
     });
   }
 
-  endJob(id: string, state: Exclude<JobState, 'running' | 'done'>, reason: string): void {
+  /** An exam cannot be analysed, which these destinations are told. */
+  refuseJob(id: string, reason: string, destinations: readonly string[]): void {
+    this.#together(() => {
+      this.#run(
+        `update jobs set state = 'refused', endedMs = ?, reason = ? where id = ?`,
+        ...[Date.now(), reason, id],
+      );
+      this.#addDeliveries(id, destinations);
+    });
+  }
+
+  #addDeliveries(id: string, destinations: readonly string[]): void {
+    for (const name of destinations) {
+      this.#run(
+        `insert or ignore into deliveries (job, destination, state) values (?, ?, 'waiting')`,
+        ...[id, name],
+      );
+    }
+  }
+
+  endJob(
+    id: string,
+    state: Exclude<JobState, 'running' | 'done' | 'refused'>,
+    reason: string,
+  ): void {
     this.#together(() => {
       this.#run(
         'update jobs set state = ?, endedMs = ?, reason = ? where id = ?',
@@ -335,6 +346,12 @@ export class Queue {
   retry(id: string): boolean {
     const isNewest = `not exists (select 1 from jobs as own join jobs as newer
       on newer.study = own.study and newer.version > own.version where own.id = ?)`;
+    // What said that it was refused is no delivery of what comes of it now.
+    this.#run(
+      `delete from deliveries where job = ? and ${isNewest}
+         and (select state from jobs where id = job) = 'refused'`,
+      ...[id, id],
+    );
     return (
       this.#run(
         `update jobs set state = 'waiting', attempts = 0, reason = null, endedMs = null
