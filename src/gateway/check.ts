@@ -9,6 +9,7 @@ import { checkDicomweb } from './dicomweb.js';
 import { Queue } from './queue.js';
 import { readSmallFile } from './read-small-file.js';
 import { listening } from './receiver.js';
+import { checkCommitment } from './send/commitment.js';
 import { echo } from './send/dicom.js';
 import { freeGiB, openStateFolder, statePaths } from './state-folder.js';
 
@@ -43,7 +44,12 @@ export async function checkGateway(config: GatewayConfig, signal: AbortSignal): 
   const archive = config.earlierExams?.archive;
   if (archive) checks.push(['archive of earlier exams', () => checkArchive(archive, signal)]);
   for (const destination of destinations) {
-    checks.push([`destination ${destination.name}`, () => checkDestination(destination, signal)]);
+    const { name } = destination;
+    checks.push([`destination ${name}`, () => checkDestination(destination, signal)]);
+    if (destination.kind === 'dicom' && destination.commitmentMinutes !== undefined) {
+      const ask = () => checkCommitment(destination, signal);
+      checks.push([`destination ${name}, storage commitment`, ask]);
+    }
   }
   if (page && !runs)
     checks.push([`page, port ${page.port}`, () => tryPort(page.port, '127.0.0.1')]);

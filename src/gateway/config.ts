@@ -89,6 +89,8 @@ interface NamedDestination {
 
 export interface DicomDestination extends NamedDestination, DicomPeer {
   readonly kind: 'dicom';
+  /** Storage commitment is asked for, and all is sent again where it does not come within so long. */
+  readonly commitmentMinutes?: number;
 }
 
 export interface DicomwebDestination extends NamedDestination, DicomwebService {
@@ -245,15 +247,19 @@ function requireConsistent(config: GatewayConfig, file: string): void {
   if (receiver?.tls && !(receiver.tls.certificate && receiver.tls.key)) {
     throw refused(file, 'receiver.tls without certificate and key');
   }
-  const archive = config.earlierExams?.archive;
-  if (archive?.kind === 'dicom' && receiver?.title !== archive.from) {
-    throw refused(
-      file,
-      `no receiver with the title ${archive.from}, to which the archive sends earlier exams`,
-    );
-  }
-  if (archive?.kind === 'dicom' && !receiver?.peers.some(({ title }) => title === archive.title)) {
-    throw refused(file, `${archive.title}, which sends earlier exams, is no peer of the receiver`);
+  const answering = [
+    config.earlierExams?.archive,
+    ...destinations.filter((one) => one.kind === 'dicom' && one.commitmentMinutes !== undefined),
+  ];
+  for (const peer of answering) {
+    if (peer?.kind !== 'dicom') continue;
+    // These call back: an archive with earlier exams, a destination with its commitment.
+    if (receiver?.title !== peer.from) {
+      throw refused(file, `no receiver with the title ${peer.from}, which ${peer.title} calls`);
+    }
+    if (!receiver.peers.some(({ title }) => title === peer.title)) {
+      throw refused(file, `${peer.title}, which calls the receiver, is no peer of it`);
+    }
   }
   const written = [
     state,

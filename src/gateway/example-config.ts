@@ -58,6 +58,7 @@ export const exampleConfig = `// Configuration of a Dawson gateway; docs/gateway
       "port": 4242,
       "title": "PACS",
       "from": "DAWSON",
+      // Storage commitment, where the peer has it: "commitmentMinutes": 60,
       "objects": ["lesions", "measurements", "report", "preview"]
     },
     { "name": "copy", "kind": "folder", "path": "results" }

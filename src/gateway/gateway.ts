@@ -112,8 +112,10 @@ class Gateway {
     this.#ends.push(() => Promise.all([jobs.stop(), deliveries.stop(), earlierExams.stop()]));
     this.#ends.push(() => this.#working?.stop());
     if (config.receiver) {
-      const surroundings = { config: config.receiver, limits: config.limits, paths, intake };
-      const receiver = await listenForExams({ ...surroundings, journal, metrics });
+      const receiver = await listenForExams({
+        ...{ config: config.receiver, limits: config.limits, paths, intake, journal, metrics },
+        committed: (title, report) => deliveries.committed(title, report),
+      });
       this.#ends.push(receiver.end);
     }
     const watched = new WatchedFolders(config.folders, paths, intake, journal, metrics);

@@ -65,10 +65,14 @@ export interface JobRow {
 export interface DeliveryRow {
   readonly job: string;
   readonly destination: string;
-  readonly state: 'waiting' | 'delivered' | 'cancelled';
+  /** `stored`: the destination has it and was asked to commit itself to keeping it. */
+  readonly state: 'waiting' | 'stored' | 'delivered' | 'cancelled';
   readonly attempts: number;
   readonly reason: string | null;
   readonly endedMs: number | null;
+  /** The transaction by which a commitment was asked for, and when. */
+  readonly asked: string | null;
+  readonly askedMs: number | null;
 }
 
 /** What makes a queue of each version (`user_version`) of the one before. */
@@ -98,6 +102,10 @@ const versions = [
   alter table studies add column fetched integer not null default 0;
   alter table jobs add column remarks text;
   alter table jobs add column onlyCompared integer not null default 0;
+  `,
+  `
+  alter table deliveries add column asked text;
+  alter table deliveries add column askedMs integer;
   `,
 ] as const;
 
@@ -361,7 +369,7 @@ export class Queue {
       ) +
         this.#run(
           `update deliveries set state = 'waiting', attempts = 0, endedMs = null
-           where job = ? and (state = 'waiting' or state = 'cancelled' and ${isNewest})`,
+           where job = ? and (state in ('waiting', 'stored') or state = 'cancelled' and ${isNewest})`,
           ...[id, id],
         ) >
       0
@@ -377,7 +385,7 @@ export class Queue {
         ...[Date.now(), id],
       ) +
         this.#run(
-          `update deliveries set state = 'cancelled', endedMs = ? where job = ? and state = 'waiting'`,
+          `update deliveries set state = 'cancelled', endedMs = ? where job = ? and state in ('waiting', 'stored')`,
           ...[Date.now(), id],
         ) >
       0
@@ -414,8 +422,36 @@ export class Queue {
 
   deliveryFailed(job: string, destination: string, reason: string): void {
     this.#run(
-      `update deliveries set attempts = attempts + 1, reason = ? where job = ? and destination = ?`,
+      `update deliveries set attempts = attempts + 1, reason = ?, asked = null,
+         state = iif(state = 'stored', 'waiting', state)
+       where job = ? and destination = ? and state != 'delivered'`,
       ...[reason, job, destination],
+    );
+  }
+
+  /** A destination has a result; by this transaction it is asked to commit itself to keeping it. */
+  stored(job: string, destination: string, transaction: string): void {
+    this.#run(
+      `update deliveries set state = 'stored', asked = ?, askedMs = ?, reason = null
+       where job = ? and destination = ? and state = 'waiting'`,
+      ...[transaction, Date.now(), job, destination],
+    );
+  }
+
+  /** The delivery of which a commitment was asked for by a transaction. */
+  deliveryAsked(transaction: string): DeliveryRow | undefined {
+    return this.#all<DeliveryRow>(
+      `select * from deliveries where asked = ? and state = 'stored'`,
+      transaction,
+    )[0];
+  }
+
+  /** What was not committed to since some time is delivered again. */
+  deliverUncommitted(destination: string, sinceMs: number): void {
+    this.#run(
+      `update deliveries set state = 'waiting', asked = null, reason = 'not committed to in time'
+       where destination = ? and state = 'stored' and askedMs < ?`,
+      ...[destination, sinceMs],
     );
   }
 
@@ -451,7 +487,7 @@ export class Queue {
   endedBefore(timeMs: number, clearedLessThan: number): JobRow[] {
     return this.#all<JobRow>(
       `select * from jobs where endedMs < ? and cleared < ? and state not in ('waiting', 'running')
-         and not exists (select 1 from deliveries where job = id and state = 'waiting')`,
+         and not exists (select 1 from deliveries where job = id and state in ('waiting', 'stored'))`,
       ...[timeMs, clearedLessThan],
     );
   }

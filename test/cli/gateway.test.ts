@@ -75,7 +75,7 @@ describe('the configuration of a gateway', () => {
           archive: { kind: 'dicom', host: 'a', port: 1, title: 'PACS', from: 'DAWSON' },
         },
       },
-      'no receiver with the title DAWSON',
+      'no receiver with the title DAWSON, which PACS calls',
     ],
     ['results into a watched folder', { folders: [{ path: '.' }] }, 'a watched folder within'],
   ])('is refused with %s', async (_what, differences, said) => {
