@@ -39,6 +39,16 @@ export interface WatchedFolder {
   readonly priority: Priority;
 }
 
+/** A service that is asked for what is new: the changes of an Orthanc, or studies by QIDO-RS. */
+export interface PollConfig extends DicomwebService {
+  readonly name: string;
+  readonly kind: 'orthanc' | 'dicomweb';
+  readonly priority: Priority;
+  readonly everySeconds: number;
+  /** For `dicomweb`: by the dates of studies. */
+  readonly withinDays: number;
+}
+
 export interface JobsConfig {
   readonly atOnce: number;
   readonly threads?: number;
@@ -117,6 +127,7 @@ export interface GatewayConfig {
   readonly state: string;
   readonly receiver?: ReceiverConfig;
   readonly folders: readonly WatchedFolder[];
+  readonly polls: readonly PollConfig[];
   readonly quietSeconds: number;
   readonly jobs: JobsConfig;
   readonly earlierExams?: EarlierExamsConfig;
@@ -182,6 +193,11 @@ type Given = Partial<GatewayConfig> & Pick<GatewayConfig, 'state' | 'destination
 const withDefaults = (given: Given): GatewayConfig => ({
   ...given,
   folders: given.folders ?? [],
+  // The schema fills in nothing where there are alternatives.
+  polls: (given.polls ?? []).map((poll) => ({
+    ...{ priority: 'routine', everySeconds: poll.kind === 'orthanc' ? 10 : 60, withinDays: 2 },
+    ...poll,
+  })),
   quietSeconds: given.quietSeconds ?? 60,
   reportRefused: given.reportRefused ?? false,
   jobs: { atOnce: 1, minutes: 30, memoryGiB: 8, attempts: 5, ...given.jobs },
@@ -218,6 +234,10 @@ function withAbsolutePaths(config: GatewayConfig, folder: string): GatewayConfig
     state: absolute(config.state),
     receiver: receiver && { ...receiver, tls: tls(receiver.tls) },
     folders: config.folders.map((watched) => ({ ...watched, path: absolute(watched.path) })),
+    polls: config.polls.map((poll) => ({
+      ...poll,
+      authorizationFile: optional(poll.authorizationFile),
+    })),
     jobs: { ...config.jobs, rules: optional(config.jobs.rules) },
     ...(earlierExams && {
       earlierExams: {
@@ -236,11 +256,15 @@ function withAbsolutePaths(config: GatewayConfig, folder: string): GatewayConfig
 
 /** What the schema cannot say. */
 function requireConsistent(config: GatewayConfig, file: string): void {
-  const { receiver, folders, destinations, page, state } = config;
-  if (!receiver && folders.length === 0) throw refused(file, 'neither receiver nor folders');
-  const names = destinations.map(({ name }) => name);
-  const repeated = names.find((name, at) => names.indexOf(name) !== at);
-  if (repeated !== undefined) throw refused(file, `two destinations named ${repeated}`);
+  const { receiver, folders, polls, destinations, page, state } = config;
+  if (!receiver && folders.length === 0 && polls.length === 0) {
+    throw refused(file, 'neither receiver nor folders nor polls');
+  }
+  for (const [what, named] of Object.entries({ destinations, polls })) {
+    const names = named.map(({ name }) => name);
+    const repeated = names.find((name, at) => names.indexOf(name) !== at);
+    if (repeated !== undefined) throw refused(file, `two ${what} named ${repeated}`);
+  }
   if (receiver && page?.port === receiver.port) {
     throw refused(file, 'one port for receiver and page');
   }

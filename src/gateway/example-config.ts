@@ -22,6 +22,11 @@ export const exampleConfig = `// Configuration of a Dawson gateway; docs/gateway
   // Folders into which exams are put. Files that are taken in are REMOVED from them.
   "folders": [],
 
+  // Services that are asked for new MR studies: the changes of an Orthanc, or DICOMweb.
+  // { "name": "orthanc", "kind": "orthanc", "url": "http://127.0.0.1:8042", "everySeconds": 10 }
+  // { "name": "web", "kind": "dicomweb", "url": "http://127.0.0.1:8042/dicom-web", "withinDays": 2 }
+  "polls": [],
+
   // An exam is ready when none of its images came for so long.
   "quietSeconds": 60,
 

@@ -10,13 +10,14 @@ import type { GatewayConfig } from './config.js';
 import { serveControls } from './control.js';
 import { Deliverer } from './deliverer.js';
 import { EarlierExams } from './earlier-exams.js';
+import { imageSink } from './image-sink.js';
 import { Intake } from './intake.js';
 import { dawsonSteps, type JobSteps } from './job.js';
 import { JobRunner } from './job-runner.js';
 import { Journal } from './journal.js';
 import { Metrics } from './metrics.js';
 import { servePage } from './page-server.js';
-import { PeerFailure } from './peer-failure.js';
+import { Pollers } from './polls/pollers.js';
 import { Queue } from './queue.js';
 import { listenForExams } from './receiver.js';
 import { clearUnfinished, freeGiB, openStateFolder, type StatePaths } from './state-folder.js';
@@ -121,6 +122,9 @@ class Gateway {
     const watched = new WatchedFolders(config.folders, paths, intake, journal, metrics);
     watched.start();
     this.#ends.push(() => watched.stop());
+    const pollers = new Pollers({ ...around, intake });
+    pollers.start();
+    this.#ends.push(() => pollers.stop());
     if (config.page) {
       const page = await servePage(config.page.port, metrics, () => this.#status());
       this.#ends.push(() => closed(page));
@@ -155,12 +159,8 @@ function archiveOf(
 ): Archive | undefined {
   const archive = earlierExams?.archive;
   if (archive?.kind !== 'dicomweb') return archive && dimseArchive(archive);
-  const take = async (file: string) => {
-    const taken = await intake.take(file, { priority: 'routine', fetched: true });
-    metrics.add(taken.outcome === 'kept' ? 'receivedInstances' : 'refusedInstances');
-    if (taken.outcome === 'full') throw new PeerFailure(taken.reason);
-  };
-  return dicomwebArchive(archive, { arriving, limits, take });
+  const arrival = { priority: 'routine', fetched: true } as const;
+  return dicomwebArchive(archive, imageSink(arriving, limits, { intake, metrics }, arrival));
 }
 
 type Around = Surroundings;

@@ -107,6 +107,12 @@ const versions = [
   alter table deliveries add column asked text;
   alter table deliveries add column askedMs integer;
   `,
+  `
+  create table positions (source text primary key, position integer not null) strict;
+  create table seen (
+    source text not null, study text not null, state text not null, primary key (source, study)
+  ) strict;
+  `,
 ] as const;
 
 /**
@@ -494,6 +500,38 @@ export class Queue {
 
   setCleared(id: string, cleared: 1 | 2): void {
     this.#run('update jobs set cleared = ? where id = ?', cleared, id);
+  }
+
+  /** Up to where the list of changes of a service was read. */
+  position(source: string): number | undefined {
+    const rows = this.#all<{ position: number }>(
+      'select position from positions where source = ?',
+      source,
+    );
+    return rows[0]?.position;
+  }
+
+  setPosition(source: string, position: number): void {
+    if (this.position(source) === position) return;
+    this.#run(
+      `insert into positions values (?, ?) on conflict (source) do update
+       set position = excluded.position`,
+      ...[source, position],
+    );
+  }
+
+  /** In which state a study of a service was when it was taken in. */
+  seen(source: string, study: string): string | undefined {
+    const sql = 'select state from seen where source = ? and study = ?';
+    return this.#all<{ state: string }>(sql, source, study)[0]?.state;
+  }
+
+  setSeen(source: string, study: string, state: string): void {
+    this.#run(
+      `insert into seen values (?, ?, ?) on conflict (source, study) do update
+       set state = excluded.state`,
+      ...[source, study, state],
+    );
   }
 
   /** Numbers of jobs and deliveries by state. */
