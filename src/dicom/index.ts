@@ -19,6 +19,7 @@ export type { Series, Study } from './study.js';
 export { type ComposedObject, composeObjectsInWorker } from './write/compose.js';
 export { dicomHeader } from './write/data-set.js';
 export { exportResult, writeObjects } from './write/export.js';
+export { exportRefusal } from './write/export-refusal.js';
 export { readSourceHeaderInWorker } from './write/source-header.js';
 export { type SourceSeries, sourceOfStack } from './write/source-series.js';
 export { keptTrackingUids, trackingUidsOf, withTrackingUids } from './write/tracking.js';

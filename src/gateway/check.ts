@@ -6,9 +6,11 @@ import { dimseArchive } from './archive/dimse-archive.js';
 import type { ArchiveConfig, Destination, GatewayConfig, TlsFiles } from './config.js';
 import { askGateway } from './control.js';
 import { checkDicomweb } from './dicomweb.js';
+import { checkPoll } from './polls/pollers.js';
 import { Queue } from './queue.js';
 import { readSmallFile } from './read-small-file.js';
 import { listening } from './receiver.js';
+import { checkCommitment } from './send/commitment.js';
 import { echo } from './send/dicom.js';
 import { freeGiB, openStateFolder, statePaths } from './state-folder.js';
 
@@ -20,7 +22,7 @@ export interface Check {
 
 /** Tries everything that a configuration names: folders, ports, files, connections. */
 export async function checkGateway(config: GatewayConfig, signal: AbortSignal): Promise<Check[]> {
-  const { receiver, folders, jobs, destinations, page, state, limits } = config;
+  const { receiver, folders, polls, jobs, destinations, page, state, limits } = config;
   const runs = await askGateway(statePaths(state).control, '/status').then(
     () => true,
     () => false,
@@ -36,6 +38,7 @@ export async function checkGateway(config: GatewayConfig, signal: AbortSignal): 
     if (!runs) checks.push([`receiver, port ${port} of ${host}`, () => tryPort(port, host)]);
   }
   for (const { path } of folders) checks.push([`watched folder ${path}`, () => checkWatched(path)]);
+  for (const poll of polls) checks.push([`service ${poll.name}`, () => checkPoll(poll, signal)]);
   if (jobs.rules !== undefined) {
     const { rules } = jobs;
     checks.push(['rules of the site', () => readSiteRules(rules)]);
@@ -43,7 +46,12 @@ export async function checkGateway(config: GatewayConfig, signal: AbortSignal): 
   const archive = config.earlierExams?.archive;
   if (archive) checks.push(['archive of earlier exams', () => checkArchive(archive, signal)]);
   for (const destination of destinations) {
-    checks.push([`destination ${destination.name}`, () => checkDestination(destination, signal)]);
+    const { name } = destination;
+    checks.push([`destination ${name}`, () => checkDestination(destination, signal)]);
+    if (destination.kind === 'dicom' && destination.commitmentMinutes !== undefined) {
+      const ask = () => checkCommitment(destination, signal);
+      checks.push([`destination ${name}, storage commitment`, ask]);
+    }
   }
   if (page && !runs)
     checks.push([`page, port ${page.port}`, () => tryPort(page.port, '127.0.0.1')]);

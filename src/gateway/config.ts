@@ -3,6 +3,8 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { DawsonError } from '../errors.js';
 import { decodeText, readShippedJson } from '../formats/index.js';
 import { parseJson } from '../formats/json.js';
+import type { Paper } from '../report/clinical/report-input.js';
+import type { Language } from '../report/clinical/texts.js';
 import { readSmallFile } from './read-small-file.js';
 
 /** Exams on request are computed before those of the routine. */
@@ -37,6 +39,16 @@ export interface WatchedFolder {
   readonly priority: Priority;
 }
 
+/** A service that is asked for what is new: the changes of an Orthanc, or studies by QIDO-RS. */
+export interface PollConfig extends DicomwebService {
+  readonly name: string;
+  readonly kind: 'orthanc' | 'dicomweb';
+  readonly priority: Priority;
+  readonly everySeconds: number;
+  /** For `dicomweb`: by the dates of studies. */
+  readonly withinDays: number;
+}
+
 export interface JobsConfig {
   readonly atOnce: number;
   readonly threads?: number;
@@ -44,8 +56,8 @@ export interface JobsConfig {
   readonly memoryGiB: number;
   readonly attempts: number;
   readonly rules?: string;
-  readonly language?: string;
-  readonly paper?: string;
+  readonly language?: Language;
+  readonly paper?: Paper;
 }
 
 /** An application entity that is called. */
@@ -87,6 +99,8 @@ interface NamedDestination {
 
 export interface DicomDestination extends NamedDestination, DicomPeer {
   readonly kind: 'dicom';
+  /** Storage commitment is asked for, and all is sent again where it does not come within so long. */
+  readonly commitmentMinutes?: number;
 }
 
 export interface DicomwebDestination extends NamedDestination, DicomwebService {
@@ -113,9 +127,12 @@ export interface GatewayConfig {
   readonly state: string;
   readonly receiver?: ReceiverConfig;
   readonly folders: readonly WatchedFolder[];
+  readonly polls: readonly PollConfig[];
   readonly quietSeconds: number;
   readonly jobs: JobsConfig;
   readonly earlierExams?: EarlierExamsConfig;
+  /** An exam that cannot be analysed delivers a page that says why. */
+  readonly reportRefused: boolean;
   readonly destinations: readonly Destination[];
   readonly limits: Limits;
   readonly keep: { readonly imagesDays: number; readonly resultsDays: number };
@@ -176,7 +193,13 @@ type Given = Partial<GatewayConfig> & Pick<GatewayConfig, 'state' | 'destination
 const withDefaults = (given: Given): GatewayConfig => ({
   ...given,
   folders: given.folders ?? [],
+  // The schema fills in nothing where there are alternatives.
+  polls: (given.polls ?? []).map((poll) => ({
+    ...{ priority: 'routine', everySeconds: poll.kind === 'orthanc' ? 10 : 60, withinDays: 2 },
+    ...poll,
+  })),
   quietSeconds: given.quietSeconds ?? 60,
+  reportRefused: given.reportRefused ?? false,
   jobs: { atOnce: 1, minutes: 30, memoryGiB: 8, attempts: 5, ...given.jobs },
   limits: {
     instanceMiB: 512,
@@ -211,6 +234,10 @@ function withAbsolutePaths(config: GatewayConfig, folder: string): GatewayConfig
     state: absolute(config.state),
     receiver: receiver && { ...receiver, tls: tls(receiver.tls) },
     folders: config.folders.map((watched) => ({ ...watched, path: absolute(watched.path) })),
+    polls: config.polls.map((poll) => ({
+      ...poll,
+      authorizationFile: optional(poll.authorizationFile),
+    })),
     jobs: { ...config.jobs, rules: optional(config.jobs.rules) },
     ...(earlierExams && {
       earlierExams: {
@@ -229,26 +256,34 @@ function withAbsolutePaths(config: GatewayConfig, folder: string): GatewayConfig
 
 /** What the schema cannot say. */
 function requireConsistent(config: GatewayConfig, file: string): void {
-  const { receiver, folders, destinations, page, state } = config;
-  if (!receiver && folders.length === 0) throw refused(file, 'neither receiver nor folders');
-  const names = destinations.map(({ name }) => name);
-  const repeated = names.find((name, at) => names.indexOf(name) !== at);
-  if (repeated !== undefined) throw refused(file, `two destinations named ${repeated}`);
+  const { receiver, folders, polls, destinations, page, state } = config;
+  if (!receiver && folders.length === 0 && polls.length === 0) {
+    throw refused(file, 'neither receiver nor folders nor polls');
+  }
+  for (const [what, named] of Object.entries({ destinations, polls })) {
+    const names = named.map(({ name }) => name);
+    const repeated = names.find((name, at) => names.indexOf(name) !== at);
+    if (repeated !== undefined) throw refused(file, `two ${what} named ${repeated}`);
+  }
   if (receiver && page?.port === receiver.port) {
     throw refused(file, 'one port for receiver and page');
   }
   if (receiver?.tls && !(receiver.tls.certificate && receiver.tls.key)) {
     throw refused(file, 'receiver.tls without certificate and key');
   }
-  const archive = config.earlierExams?.archive;
-  if (archive?.kind === 'dicom' && receiver?.title !== archive.from) {
-    throw refused(
-      file,
-      `no receiver with the title ${archive.from}, to which the archive sends earlier exams`,
-    );
-  }
-  if (archive?.kind === 'dicom' && !receiver?.peers.some(({ title }) => title === archive.title)) {
-    throw refused(file, `${archive.title}, which sends earlier exams, is no peer of the receiver`);
+  const answering = [
+    config.earlierExams?.archive,
+    ...destinations.filter((one) => one.kind === 'dicom' && one.commitmentMinutes !== undefined),
+  ];
+  for (const peer of answering) {
+    if (peer?.kind !== 'dicom') continue;
+    // These call back: an archive with earlier exams, a destination with its commitment.
+    if (receiver?.title !== peer.from) {
+      throw refused(file, `no receiver with the title ${peer.from}, which ${peer.title} calls`);
+    }
+    if (!receiver.peers.some(({ title }) => title === peer.title)) {
+      throw refused(file, `${peer.title}, which calls the receiver, is no peer of it`);
+    }
   }
   const written = [
     state,

@@ -1,6 +1,7 @@
 import type { Destination } from './config.js';
-import type { Outgoing } from './outgoing.js';
+import { type Outgoing, outgoingObjects } from './outgoing.js';
 import type { DeliveryRow } from './queue.js';
+import { askForCommitment, type CommitmentReport, newTransaction } from './send/commitment.js';
 import { sendByDicom } from './send/dicom.js';
 import { sendByDicomweb } from './send/dicomweb.js';
 import { sendToFolder } from './send/folder.js';
@@ -24,6 +25,11 @@ export class Deliverer {
   /** Begins deliveries whose time has come. */
   beginDue(): void {
     const { config, queue, backoff } = this.#around;
+    for (const destination of config.destinations) {
+      const minutes = minutesToCommit(destination);
+      if (minutes === undefined) continue;
+      queue.deliverUncommitted(destination.name, Date.now() - 60_000 * minutes);
+    }
     for (const row of queue.waitingDeliveries()) {
       const destination = config.destinations.find(({ name }) => name === row.destination);
       // One that the configuration does not name any more is kept: it may come back.
@@ -37,6 +43,33 @@ export class Deliverer {
     }
   }
 
+  /**
+   * A peer says what it commits itself to keeping.
+   * @returns whether it was asked, by this transaction
+   */
+  async committed(title: string, { transaction, committed }: CommitmentReport): Promise<boolean> {
+    const { config, queue, journal, metrics, backoff, paths, wake } = this.#around;
+    const row = queue.deliveryAsked(transaction);
+    const destination = config.destinations.find(({ name }) => name === row?.destination);
+    if (!row || destination?.kind !== 'dicom' || destination.title !== title) return false;
+    const about = { job: row.job, destination: row.destination };
+    const sent = await outgoingObjects(paths.objects(row.job), destination.objects);
+    const missing = sent.filter(({ sopInstance }) => !committed.has(sopInstance)).length;
+    if (missing === 0) {
+      queue.delivered(row.job, row.destination);
+      metrics.add('deliveries');
+      journal.audit('result delivered', { ...about, committed: true });
+    } else {
+      const reason = `the peer does not commit itself to ${missing} of ${sent.length} objects`;
+      metrics.add('deliveryAttemptsFailed');
+      backoff.failed(keyOf(row));
+      queue.deliveryFailed(row.job, row.destination, reason);
+      journal.log('delivery to be tried again', { ...about, reason });
+    }
+    wake();
+    return true;
+  }
+
   async stop(): Promise<void> {
     this.#stopped.abort();
     await Promise.all(this.#running.values());
@@ -47,7 +80,17 @@ export class Deliverer {
     const { signal } = this.#stopped;
     const about = { job: row.job, destination: row.destination };
     try {
-      await send(destination, this.#outgoing(row.job), signal);
+      const outgoing = this.#outgoing(row.job);
+      await send(destination, outgoing, signal);
+      if (destination.kind === 'dicom' && destination.commitmentMinutes !== undefined) {
+        // The answer may be faster than the end of the question.
+        const transaction = newTransaction();
+        queue.stored(row.job, row.destination, transaction);
+        await askForCommitment(destination, outgoing, transaction, signal);
+        backoff.forget(keyOf(row));
+        journal.log('commitment asked for', about);
+        return;
+      }
       if (queue.deliveries(row.job).some((other) => isSame(other, row))) {
         queue.delivered(row.job, row.destination);
       }
@@ -70,11 +113,12 @@ export class Deliverer {
 
   #outgoing(id: string): Outgoing {
     const { queue, paths } = this.#around;
-    const { study, version, instances, earlier, remarks } = queue.job(id)!;
+    const { study, version, instances, earlier, remarks, state, reason } = queue.job(id)!;
     return {
       ...{ job: id, study, version, instances },
       earlier: JSON.parse(earlier ?? '[]'),
       remarks: JSON.parse(remarks ?? '[]'),
+      ...(state === 'refused' && { refused: reason ?? '' }),
       objects: paths.objects(id),
     };
   }
@@ -85,6 +129,9 @@ const isSame = (other: DeliveryRow, row: DeliveryRow) =>
   other.destination === row.destination && other.state === 'waiting';
 
 const keyOf = ({ job, destination }: DeliveryRow) => `${job} ${destination}`;
+
+const minutesToCommit = (destination: Destination) =>
+  destination.kind === 'dicom' ? destination.commitmentMinutes : undefined;
 
 function send(destination: Destination, outgoing: Outgoing, signal: AbortSignal): Promise<void> {
   switch (destination.kind) {

@@ -22,6 +22,11 @@ export const exampleConfig = `// Configuration of a Dawson gateway; docs/gateway
   // Folders into which exams are put. Files that are taken in are REMOVED from them.
   "folders": [],
 
+  // Services that are asked for new MR studies: the changes of an Orthanc, or DICOMweb.
+  // { "name": "orthanc", "kind": "orthanc", "url": "http://127.0.0.1:8042", "everySeconds": 10 }
+  // { "name": "web", "kind": "dicomweb", "url": "http://127.0.0.1:8042/dicom-web", "withinDays": 2 }
+  "polls": [],
+
   // An exam is ready when none of its images came for so long.
   "quietSeconds": 60,
 
@@ -45,6 +50,9 @@ export const exampleConfig = `// Configuration of a Dawson gateway; docs/gateway
     // "most": 3, "waitMinutes": 30, "descriptions": ["*brain*", "*head*"], "bodyParts": ["BRAIN", "HEAD"]
   },
 
+  // An exam that cannot be analysed delivers a PDF that says why.
+  "reportRefused": false,
+
   // Where results go: "dicom" (C-STORE), "dicomweb" (STOW-RS), "folder".
   // "objects" names what is sent: lesions, each-lesion, measurements, report, preview; else all.
   "destinations": [
@@ -55,6 +63,7 @@ export const exampleConfig = `// Configuration of a Dawson gateway; docs/gateway
       "port": 4242,
       "title": "PACS",
       "from": "DAWSON",
+      // Storage commitment, where the peer has it: "commitmentMinutes": 60,
       "objects": ["lesions", "measurements", "report", "preview"]
     },
     { "name": "copy", "kind": "folder", "path": "results" }

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import type { Run } from '../run.js';
 import { WorkerPool } from '../workers.js';
 import type { Archive } from './archive/archive.js';
 import { dicomwebArchive } from './archive/dicomweb-archive.js';
@@ -9,13 +10,14 @@ import type { GatewayConfig } from './config.js';
 import { serveControls } from './control.js';
 import { Deliverer } from './deliverer.js';
 import { EarlierExams } from './earlier-exams.js';
+import { imageSink } from './image-sink.js';
 import { Intake } from './intake.js';
 import { dawsonSteps, type JobSteps } from './job.js';
 import { JobRunner } from './job-runner.js';
 import { Journal } from './journal.js';
 import { Metrics } from './metrics.js';
 import { servePage } from './page-server.js';
-import { PeerFailure } from './peer-failure.js';
+import { Pollers } from './polls/pollers.js';
 import { Queue } from './queue.js';
 import { listenForExams } from './receiver.js';
 import { clearUnfinished, freeGiB, openStateFolder, type StatePaths } from './state-folder.js';
@@ -103,20 +105,26 @@ class Gateway {
     const wake = () => this.#working?.look();
     const around = { config, paths, queue, journal, metrics, backoff, steps, wake };
     const archive = archiveOf(config, paths, intake, metrics);
-    const earlierExams = new EarlierExams({ ...around, intake, archive, run: { pool } });
-    const jobs = new JobRunner({ ...around, earlierExams });
+    const run: Run = { pool, stage: (_name, work) => work(() => {}) };
+    const earlierExams = new EarlierExams({ ...around, intake, archive, run });
+    const jobs = new JobRunner({ ...around, earlierExams, run });
     const deliveries = new Deliverer(around);
     this.#working = new Working(around, intake, jobs, deliveries);
     this.#ends.push(() => Promise.all([jobs.stop(), deliveries.stop(), earlierExams.stop()]));
     this.#ends.push(() => this.#working?.stop());
     if (config.receiver) {
-      const surroundings = { config: config.receiver, limits: config.limits, paths, intake };
-      const receiver = await listenForExams({ ...surroundings, journal, metrics });
+      const receiver = await listenForExams({
+        ...{ config: config.receiver, limits: config.limits, paths, intake, journal, metrics },
+        committed: (title, report) => deliveries.committed(title, report),
+      });
       this.#ends.push(receiver.end);
     }
     const watched = new WatchedFolders(config.folders, paths, intake, journal, metrics);
     watched.start();
     this.#ends.push(() => watched.stop());
+    const pollers = new Pollers({ ...around, intake });
+    pollers.start();
+    this.#ends.push(() => pollers.stop());
     if (config.page) {
       const page = await servePage(config.page.port, metrics, () => this.#status());
       this.#ends.push(() => closed(page));
@@ -151,12 +159,8 @@ function archiveOf(
 ): Archive | undefined {
   const archive = earlierExams?.archive;
   if (archive?.kind !== 'dicomweb') return archive && dimseArchive(archive);
-  const take = async (file: string) => {
-    const taken = await intake.take(file, { priority: 'routine', fetched: true });
-    metrics.add(taken.outcome === 'kept' ? 'receivedInstances' : 'refusedInstances');
-    if (taken.outcome === 'full') throw new PeerFailure(taken.reason);
-  };
-  return dicomwebArchive(archive, { arriving, limits, take });
+  const arrival = { priority: 'routine', fetched: true } as const;
+  return dicomwebArchive(archive, imageSink(arriving, limits, { intake, metrics }, arrival));
 }
 
 type Around = Surroundings;

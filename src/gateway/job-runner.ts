@@ -1,3 +1,5 @@
+import { exportRefusal } from '../dicom/index.js';
+import type { Run } from '../run.js';
 import type { EarlierExams } from './earlier-exams.js';
 import { type JobInput, type JobOutcome, type JobSteps, runJob } from './job.js';
 import type { JobRow } from './queue.js';
@@ -6,6 +8,7 @@ import type { Surroundings } from './surroundings.js';
 interface JobSurroundings extends Surroundings {
   readonly steps: JobSteps;
   readonly earlierExams: EarlierExams;
+  readonly run: Run;
 }
 
 interface RunningJob {
@@ -60,7 +63,8 @@ export class JobRunner {
     try {
       const study = queue.study(job.study)!;
       const { jobs: earlier, remarks } = earlierExams.of(job);
-      queue.startJob(id);
+      const onlyCompared = study.fetched > 0;
+      queue.startJob(id, onlyCompared);
       queue.setEarlier(id, earlier, remarks);
       const about = { job: id, study: job.study, studyVersion: job.version };
       const said = remarks.length > 0 ? { remarks: remarks.join('; ') } : {};
@@ -71,12 +75,13 @@ export class JobRunner {
         result: paths.result(id),
         objects: paths.objects(id),
         earlier: earlier.map(paths.result),
-        onlyCompared: study.fetched > 0,
+        onlyCompared,
       };
       const outcome = await runJob(steps(input, config.jobs), config.jobs, signal, (seconds) =>
         journal.log('step ended', { job: id, seconds }),
       );
-      this.#ended(job, input, outcome);
+      const told = outcome.kind === 'final' ? await this.#sayWhy(job, input, outcome.reason) : [];
+      this.#ended(job, outcome, told);
     } catch (error) {
       // The queue cannot be written, or no process can be started.
       journal.log('job not run', { job: id, reason: (error as Error).message });
@@ -89,20 +94,45 @@ export class JobRunner {
     }
   }
 
-  #ended({ id, study, version }: JobRow, { onlyCompared }: JobInput, outcome: JobOutcome): void {
+  /**
+   * Writes the page that says why an exam cannot be analysed, where the site wants it.
+   * @returns the destinations that get it
+   */
+  async #sayWhy(job: JobRow, input: JobInput, reason: string): Promise<string[]> {
+    const { config, journal, run } = this.#around;
+    if (!config.reportRefused || input.onlyCompared) return [];
+    const { language = 'en', paper = 'a4' } = config.jobs;
+    const about = { job: job.id, study: job.study };
+    try {
+      const page = { study: input.studyUid, reason, language, paper };
+      const isWritten = await exportRefusal(input.input, input.objects, page, run);
+      if (!isWritten) {
+        journal.log('no page says why', { ...about, reason: 'no MR image, or several patients' });
+        return [];
+      }
+      return config.destinations
+        .filter(({ objects }) => objects === undefined || objects.includes('report'))
+        .map(({ name }) => name);
+    } catch (error) {
+      journal.log('no page says why', { ...about, reason: (error as Error).message });
+      return [];
+    }
+  }
+
+  /** @param told destinations that are told why an exam is refused */
+  #ended({ id, study, version }: JobRow, outcome: JobOutcome, told: readonly string[]): void {
     const { config, queue, journal, metrics, backoff } = this.#around;
     const about = { job: id, study, studyVersion: version };
-    const { state, attempts, earlier } = queue.job(id)!;
+    const { state, attempts, earlier, onlyCompared } = queue.job(id)!;
     if (outcome.kind === 'stopped' || state !== 'running') {
       queue.releaseJob(id);
       return;
     }
     if (outcome.kind === 'done') {
       const names = config.destinations.map(({ name }) => name);
-      if (!onlyCompared) queue.finishJob(id, names);
-      else if (queue.study(study)!.fetched > 0) queue.finishCompared(id);
-      // It was sent while it was analysed.
-      else queue.begunAgain(id);
+      // It may have been sent while it was analysed only to be compared with.
+      if (onlyCompared && queue.study(study)!.fetched === 0) queue.begunAgain(id);
+      else queue.finishJob(id, onlyCompared ? [] : names);
       backoff.forget(id);
       metrics.add('jobsDone');
       journal.audit('analysis done', {
@@ -121,7 +151,8 @@ export class JobRunner {
     }
     const failed = kind === 'may-pass';
     metrics.add(failed ? 'jobsFailed' : 'jobsRefused');
-    queue.endJob(id, failed ? 'failed' : 'refused', reason);
+    if (failed) queue.endJob(id, 'failed', reason);
+    else queue.refuseJob(id, reason, told);
     journal.audit(failed ? 'analysis failed' : 'exam refused', { ...about, attempts, reason });
   }
 }

@@ -15,6 +15,8 @@ export interface Outgoing {
   readonly earlier: readonly string[];
   /** What is to be said of them. */
   readonly remarks: readonly string[];
+  /** Why it was not analysed, which is all that is delivered. */
+  readonly refused?: string;
   /** Folder of its objects. */
   readonly objects: string;
 }

@@ -2,3 +2,6 @@
 export class PeerFailure extends Error {
   override readonly name = 'PeerFailure';
 }
+
+/** What a peer gives is beyond a limit, which asking again does not change. */
+export class TooMuch extends PeerFailure {}

@@ -65,10 +65,14 @@ export interface JobRow {
 export interface DeliveryRow {
   readonly job: string;
   readonly destination: string;
-  readonly state: 'waiting' | 'delivered' | 'cancelled';
+  /** `stored`: the destination has it and was asked to commit itself to keeping it. */
+  readonly state: 'waiting' | 'stored' | 'delivered' | 'cancelled';
   readonly attempts: number;
   readonly reason: string | null;
   readonly endedMs: number | null;
+  /** The transaction by which a commitment was asked for, and when. */
+  readonly asked: string | null;
+  readonly askedMs: number | null;
 }
 
 /** What makes a queue of each version (`user_version`) of the one before. */
@@ -98,6 +102,16 @@ const versions = [
   alter table studies add column fetched integer not null default 0;
   alter table jobs add column remarks text;
   alter table jobs add column onlyCompared integer not null default 0;
+  `,
+  `
+  alter table deliveries add column asked text;
+  alter table deliveries add column askedMs integer;
+  `,
+  `
+  create table positions (source text primary key, position integer not null) strict;
+  create table seen (
+    source text not null, study text not null, state text not null, primary key (source, study)
+  ) strict;
   `,
 ] as const;
 
@@ -269,11 +283,11 @@ export class Queue {
     });
   }
 
-  startJob(id: string): void {
+  startJob(id: string, onlyCompared = false): void {
     this.#run(
-      `update jobs set state = 'running', attempts = attempts + 1, startedMs = ?, reason = null
-       where id = ?`,
-      ...[Date.now(), id],
+      `update jobs set state = 'running', attempts = attempts + 1, startedMs = ?, reason = null,
+         onlyCompared = ? where id = ?`,
+      ...[Date.now(), onlyCompared ? 1 : 0, id],
     );
   }
 
@@ -282,14 +296,6 @@ export class Queue {
     this.#run(
       'update jobs set earlier = ?, remarks = ? where id = ?',
       ...[JSON.stringify(earlier), JSON.stringify(remarks), id],
-    );
-  }
-
-  /** An exam that was only fetched is analysed, for others to be compared with. */
-  finishCompared(id: string): void {
-    this.#run(
-      `update jobs set state = 'done', endedMs = ?, reason = null, onlyCompared = 1 where id = ?`,
-      ...[Date.now(), id],
     );
   }
 
@@ -309,16 +315,35 @@ export class Queue {
         `update jobs set state = 'done', endedMs = ?, reason = null where id = ?`,
         ...[Date.now(), id],
       );
-      for (const name of destinations) {
-        this.#run(
-          `insert or ignore into deliveries (job, destination, state) values (?, ?, 'waiting')`,
-          ...[id, name],
-        );
-      }
+      this.#addDeliveries(id, destinations);
     });
   }
 
-  endJob(id: string, state: Exclude<JobState, 'running' | 'done'>, reason: string): void {
+  /** An exam cannot be analysed, which these destinations are told. */
+  refuseJob(id: string, reason: string, destinations: readonly string[]): void {
+    this.#together(() => {
+      this.#run(
+        `update jobs set state = 'refused', endedMs = ?, reason = ? where id = ?`,
+        ...[Date.now(), reason, id],
+      );
+      this.#addDeliveries(id, destinations);
+    });
+  }
+
+  #addDeliveries(id: string, destinations: readonly string[]): void {
+    for (const name of destinations) {
+      this.#run(
+        `insert or ignore into deliveries (job, destination, state) values (?, ?, 'waiting')`,
+        ...[id, name],
+      );
+    }
+  }
+
+  endJob(
+    id: string,
+    state: Exclude<JobState, 'running' | 'done' | 'refused'>,
+    reason: string,
+  ): void {
     this.#together(() => {
       this.#run(
         'update jobs set state = ?, endedMs = ?, reason = ? where id = ?',
@@ -335,6 +360,12 @@ export class Queue {
   retry(id: string): boolean {
     const isNewest = `not exists (select 1 from jobs as own join jobs as newer
       on newer.study = own.study and newer.version > own.version where own.id = ?)`;
+    // What said that it was refused is no delivery of what comes of it now.
+    this.#run(
+      `delete from deliveries where job = ? and ${isNewest}
+         and (select state from jobs where id = job) = 'refused'`,
+      ...[id, id],
+    );
     return (
       this.#run(
         `update jobs set state = 'waiting', attempts = 0, reason = null, endedMs = null
@@ -344,7 +375,7 @@ export class Queue {
       ) +
         this.#run(
           `update deliveries set state = 'waiting', attempts = 0, endedMs = null
-           where job = ? and (state = 'waiting' or state = 'cancelled' and ${isNewest})`,
+           where job = ? and (state in ('waiting', 'stored') or state = 'cancelled' and ${isNewest})`,
           ...[id, id],
         ) >
       0
@@ -360,7 +391,7 @@ export class Queue {
         ...[Date.now(), id],
       ) +
         this.#run(
-          `update deliveries set state = 'cancelled', endedMs = ? where job = ? and state = 'waiting'`,
+          `update deliveries set state = 'cancelled', endedMs = ? where job = ? and state in ('waiting', 'stored')`,
           ...[Date.now(), id],
         ) >
       0
@@ -397,8 +428,36 @@ export class Queue {
 
   deliveryFailed(job: string, destination: string, reason: string): void {
     this.#run(
-      `update deliveries set attempts = attempts + 1, reason = ? where job = ? and destination = ?`,
+      `update deliveries set attempts = attempts + 1, reason = ?, asked = null,
+         state = iif(state = 'stored', 'waiting', state)
+       where job = ? and destination = ? and state != 'delivered'`,
       ...[reason, job, destination],
+    );
+  }
+
+  /** A destination has a result; by this transaction it is asked to commit itself to keeping it. */
+  stored(job: string, destination: string, transaction: string): void {
+    this.#run(
+      `update deliveries set state = 'stored', asked = ?, askedMs = ?, reason = null
+       where job = ? and destination = ? and state = 'waiting'`,
+      ...[transaction, Date.now(), job, destination],
+    );
+  }
+
+  /** The delivery of which a commitment was asked for by a transaction. */
+  deliveryAsked(transaction: string): DeliveryRow | undefined {
+    return this.#all<DeliveryRow>(
+      `select * from deliveries where asked = ? and state = 'stored'`,
+      transaction,
+    )[0];
+  }
+
+  /** What was not committed to since some time is delivered again. */
+  deliverUncommitted(destination: string, sinceMs: number): void {
+    this.#run(
+      `update deliveries set state = 'waiting', asked = null, reason = 'not committed to in time'
+       where destination = ? and state = 'stored' and askedMs < ?`,
+      ...[destination, sinceMs],
     );
   }
 
@@ -434,13 +493,45 @@ export class Queue {
   endedBefore(timeMs: number, clearedLessThan: number): JobRow[] {
     return this.#all<JobRow>(
       `select * from jobs where endedMs < ? and cleared < ? and state not in ('waiting', 'running')
-         and not exists (select 1 from deliveries where job = id and state = 'waiting')`,
+         and not exists (select 1 from deliveries where job = id and state in ('waiting', 'stored'))`,
       ...[timeMs, clearedLessThan],
     );
   }
 
   setCleared(id: string, cleared: 1 | 2): void {
     this.#run('update jobs set cleared = ? where id = ?', cleared, id);
+  }
+
+  /** Up to where the list of changes of a service was read. */
+  position(source: string): number | undefined {
+    const rows = this.#all<{ position: number }>(
+      'select position from positions where source = ?',
+      source,
+    );
+    return rows[0]?.position;
+  }
+
+  setPosition(source: string, position: number): void {
+    if (this.position(source) === position) return;
+    this.#run(
+      `insert into positions values (?, ?) on conflict (source) do update
+       set position = excluded.position`,
+      ...[source, position],
+    );
+  }
+
+  /** In which state a study of a service was when it was taken in. */
+  seen(source: string, study: string): string | undefined {
+    const sql = 'select state from seen where source = ? and study = ?';
+    return this.#all<{ state: string }>(sql, source, study)[0]?.state;
+  }
+
+  setSeen(source: string, study: string, state: string): void {
+    this.#run(
+      `insert into seen values (?, ?, ?) on conflict (source, study) do update
+       set state = excluded.state`,
+      ...[source, study, state],
+    );
   }
 
   /** Numbers of jobs and deliveries by state. */

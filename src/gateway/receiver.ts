@@ -18,6 +18,7 @@ import type { Journal } from './journal.js';
 import type { Metrics } from './metrics.js';
 import { guardPdus } from './pdu-guard.js';
 import { readSmallFile } from './read-small-file.js';
+import { type CommitmentReport, commitmentReport } from './send/commitment.js';
 import type { StatePaths } from './state-folder.js';
 
 const { PresentationContextResult, RejectReason, RejectResult, RejectSource } = constants;
@@ -34,6 +35,8 @@ const statuses: Readonly<Record<Taken['outcome'], number>> = {
 const verification = '1.2.840.10008.1.1';
 /** Who asked for what is being sent (PS3.7, 9.3.1.1). */
 const moveOriginator = 'MoveOriginatorApplicationEntityTitle';
+/** No such object instance (PS3.7, C.5.8): of what it speaks, it was not asked. */
+const noSuchTransaction = 0x0112;
 const largestPduBytes = 262_144;
 const times = { firstMs: 30_000, nextMs: 60_000 };
 
@@ -44,6 +47,8 @@ interface Surroundings {
   readonly intake: Intake;
   readonly journal: Journal;
   readonly metrics: Metrics;
+  /** A peer of some title says what it will keep; whether it was asked for that. */
+  readonly committed: (title: string, report: CommitmentReport) => Promise<boolean>;
 }
 
 /**
@@ -248,6 +253,26 @@ class StoreScp extends Scp {
     const response = responses.CEchoResponse.fromRequest(request);
     response.setStatus(constants.Status.Success);
     answer(response);
+  }
+
+  /** What a destination commits itself to (PS3.4, J.3.3). */
+  override nEventReportRequest(
+    request: dimseRequests.NEventReportRequest,
+    answer: (response: dimseResponses.NEventReportResponse) => void,
+  ): void {
+    if (!this.#peer) return void this.#socket.destroy();
+    const response = responses.NEventReportResponse.fromRequest(request);
+    const report = commitmentReport(request.getDataset());
+    const known = report ? this.#around.committed(this.#peer.title, report) : undefined;
+    Promise.resolve(known ?? false)
+      .then((isKnown) => {
+        response.setStatus(isKnown ? constants.Status.Success : noSuchTransaction);
+        if (!this.#socket.destroyed) answer(response);
+      })
+      .catch((error: Error) => {
+        this.#around.journal.log('commitment not taken', { reason: error.message });
+        this.#socket.destroy();
+      });
   }
 
   override createStoreWritableStream(

@@ -25,6 +25,7 @@ export function statusPage(status: GatewayStatus): string {
     ['Refused', jobs.refused ?? 0],
     ['Failed', jobs.failed ?? 0],
     ['To be delivered', deliveries.waiting ?? 0],
+    ['To be committed to', deliveries.stored ?? 0],
     ['Delivered', deliveries.delivered ?? 0],
   ];
   const body = `<main>

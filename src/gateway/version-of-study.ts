@@ -21,7 +21,9 @@ export async function versionOfStudy(
 ): Promise<JobRow | undefined> {
   const newest = queue.newestJob(study);
   const isOwed = (job: JobRow | undefined) =>
-    job?.state === 'done' && job.onlyCompared === 1 && queue.study(study)?.fetched === 0;
+    job?.onlyCompared === 1 &&
+    ['done', 'refused', 'failed'].includes(job.state) &&
+    queue.study(study)?.fetched === 0;
   if (
     newest &&
     !isOwed(newest) &&

@@ -51,7 +51,7 @@ describe('dawson gateway init', () => {
 describe('the configuration of a gateway', () => {
   it.each([
     ['an unknown key', { colour: 'red' }, 'must NOT have additional properties'],
-    ['no way in', { folders: [] }, 'neither receiver nor folders'],
+    ['no way in', { folders: [] }, 'neither receiver nor folders nor polls'],
     [
       'a title that is too long',
       { receiver: { title: 'A'.repeat(17), port: 1, peers: [{ title: 'A' }] } },
@@ -75,7 +75,7 @@ describe('the configuration of a gateway', () => {
           archive: { kind: 'dicom', host: 'a', port: 1, title: 'PACS', from: 'DAWSON' },
         },
       },
-      'no receiver with the title DAWSON',
+      'no receiver with the title DAWSON, which PACS calls',
     ],
     ['results into a watched folder', { folders: [{ path: '.' }] }, 'a watched folder within'],
   ])('is refused with %s', async (_what, differences, said) => {
@@ -94,6 +94,7 @@ describe('dawson gateway', () => {
     const at = written({
       page: { port: page },
       earlierExams: { archive: { kind: 'dicomweb', url: `http://127.0.0.1:${closed}/web` } },
+      polls: [{ name: 'feed', kind: 'orthanc', url: `http://127.0.0.1:${closed}` }],
       destinations: [...minimal.destinations, { name: 'pacs', ...peer }],
     });
     const { exitCode, stdout, stderr } = await dawson([
@@ -107,6 +108,7 @@ describe('dawson gateway', () => {
       '✓ state folder',
       '✓ disk space',
       expect.stringMatching(/^✓ watched folder/),
+      '✗ service feed: ECONNREF',
       '✗ archive of earlier exa',
       '✓ destination out',
       '✗ destination pacs: conn',

@@ -88,4 +88,20 @@ describe('the queue', () => {
     queue.cancel('v3');
     expect(queue.retry('v3')).toBe(true);
   });
+
+  it('keeps what a destination has not committed itself to, and delivers it again in time', () => {
+    const queue = open();
+    add(queue, 1);
+    finish(queue, 'v1');
+    queue.delivered('v1', 'copy');
+    queue.stored('v1', 'pacs', '2.25.7');
+    expect(waiting(queue)).toEqual([]);
+    expect(queue.endedBefore(Date.now() + 1000, 1)).toEqual([]);
+    expect(queue.deliveryAsked('2.25.7')).toMatchObject({ job: 'v1', destination: 'pacs' });
+    queue.deliverUncommitted('pacs', Date.now() - 60_000);
+    expect(waiting(queue)).toEqual([]);
+    queue.deliverUncommitted('pacs', Date.now() + 60_000);
+    expect(waiting(queue)).toEqual(['v1 pacs']);
+    expect(queue.deliveryAsked('2.25.7')).toBeUndefined();
+  });
 });

@@ -49,7 +49,7 @@ export const kinds = {
 export type Kind = keyof typeof kinds;
 
 /** What all results have: patient, study, series and equipment; but for the identifiers of their own. */
-export function commonAttributes({ header }: SourceSeries, kind: Kind): DataSet {
+export function commonAttributes({ header }: Pick<SourceSeries, 'header'>, kind: Kind): DataSet {
   const { sopClass, modality, number, description } = kinds[kind];
   const { patientAndStudy, date, time } = header;
   return {

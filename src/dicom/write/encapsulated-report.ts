@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { DawsonError } from '../../errors.js';
 import { isThere, readWholeFile } from '../../formats/open-file.js';
+import type { Instance } from '../instance.js';
 import { codes } from './codes.js';
 import { commonAttributes } from './common.js';
 import type { DataSet } from './data-set.js';
+import type { SourceHeader } from './source-header.js';
 import { imageReferences, type SourceSeries } from './source-series.js';
 
 const reportFile = 'report.pdf';
@@ -27,24 +29,48 @@ export async function readReport(resultFolder: string): Promise<Uint8Array> {
   throw new DawsonError('file-corrupt', { file, expected: 'a PDF', found: 'other bytes' });
 }
 
-/** A report as Encapsulated PDF (PS3.3, A.45.1). */
-/** @param namesPatient whether the report says whose exam it is */
+/**
+ * A report as Encapsulated PDF (PS3.3, A.45.1).
+ * @param namesPatient whether the report says whose exam it is
+ */
 export function encapsulatedReport(
   source: SourceSeries,
   pdf: Uint8Array,
   namesPatient = true,
 ): DataSet {
   return {
-    ...commonAttributes(source, 'report'),
-    ConversionType: 'WSD',
+    ...encapsulated(source.header, pdf),
     BurnedInAnnotation: namesPatient ? 'YES' : 'NO',
-    AcquisitionDateTime: '',
     DocumentTitle: 'MS lesion report. Not a medical device',
-    ConceptNameCodeSequence: [codes.diagnosticReport],
-    VerificationFlag: 'UNVERIFIED',
     SourceInstanceSequence: imageReferences(source),
-    MIMETypeOfEncapsulatedDocument: 'application/pdf',
-    EncapsulatedDocumentLength: pdf.length,
-    EncapsulatedDocument: pdf,
   };
 }
+
+/** A page that says why an exam was not analysed. @param images of the exam */
+export function encapsulatedRefusal(
+  header: SourceHeader,
+  images: readonly Instance[],
+  pdf: Uint8Array,
+): DataSet {
+  return {
+    ...encapsulated(header, pdf),
+    SeriesDescription: 'Dawson: not analysed (not a medical device)',
+    BurnedInAnnotation: 'YES',
+    DocumentTitle: 'Exam not analysed. Not a medical device',
+    SourceInstanceSequence: images.map(({ sopClass, sopInstance }) => ({
+      ReferencedSOPClassUID: sopClass,
+      ReferencedSOPInstanceUID: sopInstance,
+    })),
+  };
+}
+
+const encapsulated = (header: SourceHeader, pdf: Uint8Array): DataSet => ({
+  ...commonAttributes({ header }, 'report'),
+  ConversionType: 'WSD',
+  AcquisitionDateTime: '',
+  ConceptNameCodeSequence: [codes.diagnosticReport],
+  VerificationFlag: 'UNVERIFIED',
+  MIMETypeOfEncapsulatedDocument: 'application/pdf',
+  EncapsulatedDocumentLength: pdf.length,
+  EncapsulatedDocument: pdf,
+});

@@ -1,7 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { appendFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { DicomwebService, Limits } from '../config.js';
+import type { DicomwebService } from '../config.js';
 import {
   askDicomweb,
   asPeerFailure,
@@ -11,8 +8,9 @@ import {
   queryDicomweb,
   textIn,
 } from '../dicomweb.js';
+import { ArrivingImage, type ImageSink } from '../image-sink.js';
 import { boundaryOf, multipart } from '../multipart.js';
-import { PeerFailure } from '../peer-failure.js';
+import { PeerFailure, TooMuch } from '../peer-failure.js';
 import {
   type Archive,
   fetchSilentMs,
@@ -23,14 +21,6 @@ import {
   studyOf,
   studyTags,
 } from './archive.js';
-
-/** Where images go that are fetched: into the folder of what is arriving, and then in. */
-export interface ImageSink {
-  readonly arriving: string;
-  readonly limits: Limits;
-  /** @throws PeerFailure where it cannot be taken in now. */
-  readonly take: (file: string) => Promise<void>;
-}
 
 /** An archive that is asked by QIDO-RS, and from which images are read by WADO-RS. */
 export function dicomwebArchive(service: DicomwebService, sink: ImageSink): Archive {
@@ -100,25 +90,18 @@ async function readSeries(
 
 /** Each part goes to the disk as it comes, and is taken in when it is whole. */
 async function takeParts(events: ReturnType<typeof multipart>, sink: ImageSink): Promise<void> {
-  const { arriving, limits, take } = sink;
-  const file = join(arriving, randomBytes(12).toString('hex'));
-  let bytes = 0;
+  const image = new ArrivingImage(sink);
   let parts = 0;
   try {
     for await (const event of events) {
-      if (event.kind === 'begin') {
-        if (++parts > limits.studyInstances) throw new PeerFailure('it sends too many images');
-        bytes = 0;
-        await writeFile(file, '', { flag: 'wx', mode: 0o600 });
-      } else if (event.kind === 'bytes') {
-        bytes += event.bytes.length;
-        if (bytes > limits.instanceMiB * 2 ** 20) {
-          throw new PeerFailure('it sends too large an image');
-        }
-        await appendFile(file, event.bytes);
-      } else await take(file);
+      if (event.kind === 'bytes') await image.add(event.bytes);
+      else if (event.kind === 'end') await image.take();
+      else {
+        if (++parts > sink.limits.studyInstances) throw new TooMuch('it sends too many images');
+        await image.begin();
+      }
     }
   } finally {
-    await rm(file, { force: true });
+    await image.drop();
   }
 }

@@ -24,7 +24,16 @@ export async function sendToFolder(
   outgoing: Outgoing,
   signal: AbortSignal,
 ): Promise<void> {
-  const { job, study, version: studyVersion, instances, earlier, remarks, objects } = outgoing;
+  const {
+    job,
+    study,
+    version: studyVersion,
+    instances,
+    earlier,
+    remarks,
+    refused,
+    objects,
+  } = outgoing;
   const sent = await outgoingObjects(objects, destination.objects);
   const description = {
     ...deliverySchema,
@@ -36,6 +45,7 @@ export async function sendToFolder(
       note: `Version ${studyVersion}: images of this exam came or changed after an earlier result of it`,
     }),
     images: instances,
+    ...(refused !== undefined && { refused }),
     earlierExams: earlier,
     ...(remarks.length > 0 && { remarks }),
     objects: sent.map(({ file, sopClass, sopInstance }) => ({ file, sopClass, sopInstance })),

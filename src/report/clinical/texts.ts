@@ -8,6 +8,14 @@ export { type Language, languages };
  */
 export const texts = {
   title: { en: 'MS lesion report', da: 'Rapport om MS-læsioner' },
+  refusalTitle: {
+    en: 'MS lesion report: exam not analysed',
+    da: 'Rapport om MS-læsioner: undersøgelsen er ikke analyseret',
+  },
+  notAnalysed: {
+    en: 'The exam could not be analysed. Nothing is said of lesions.',
+    da: 'Undersøgelsen kunne ikke analyseres. Der siges intet om læsioner.',
+  },
   notice: {
     en: 'Dawson is not a medical device. Not for primary diagnosis.',
     da: 'Dawson er ikke medicinsk udstyr. Ikke til primær diagnostik.',
