@@ -63,7 +63,7 @@ describe('real cases from folders', () => {
     await utimes(inFolder('cache', file), 1, 1);
     expect(await preparedCase(folder, cache, undefined, run)).toEqual(first);
     expect(readdirSync(cache)).toEqual([file]);
-  }, 120_000);
+  });
 
   it('need lesions on the grid of the FLAIR', async () => {
     const inFolder = temporaryFolder();
@@ -71,5 +71,5 @@ describe('real cases from folders', () => {
     await expect(preparedCase(folder, inFolder('cache-b'), undefined, run)).rejects.toMatchObject({
       code: 'inputs-conflict',
     });
-  }, 120_000);
+  });
 });
