@@ -6,7 +6,7 @@ import { fileBytes, placeOf } from '../../scripts/dicom-writer.js';
  * Writes a volume of whole numbers from 0 to 65535 as a classic series, a file a slice.
  * @param acquired elements that say how it was acquired: value representation and value by tag
  */
-export function writeDicomSeries(volume, folder, { number, acquired }) {
+export function writeDicomSeries(volume, folder, { number, acquired, study = '1.2.3' }) {
   const { size } = volume;
   const { orientation, spacing, positionOf } = placeOf(volume);
   const words = Uint16Array.from(volume.data);
@@ -16,14 +16,14 @@ export function writeDicomSeries(volume, folder, { number, acquired }) {
     const elements = {
       '00080008': ['CS', 'ORIGINAL\\PRIMARY\\M'],
       '00080016': ['UI', '1.2.840.10008.5.1.4.1.1.4'],
-      '00080018': ['UI', `1.2.3.${number}.${slice + 1}`],
+      '00080018': ['UI', `${study}.${number}.${slice + 1}`],
       '00080020': ['DA', '20260131'],
       '00080060': ['CS', 'MR'],
       '00100010': ['PN', 'Demo^Exam'],
       '00100020': ['LO', 'demo'],
       ...acquired,
-      '0020000d': ['UI', '1.2.3'],
-      '0020000e': ['UI', `1.2.3.${number}`],
+      '0020000d': ['UI', study],
+      '0020000e': ['UI', `${study}.${number}`],
       '00200011': ['IS', `${number}`],
       '00200013': ['IS', `${slice + 1}`],
       '00200032': ['DS', positionOf(slice)],

@@ -142,7 +142,7 @@ class Gateway {
     const working = this.#working;
     if (!working) throw new Error('it is starting');
     return statusOf(working.queue, {
-      arriving: working.intake.arriving.size,
+      arriving: working.intake.unqueued,
       full: await working.intake.fullBecause(),
       freeGiB: await freeGiB(this.#paths.arriving),
       upSeconds: (performance.now() - this.#startedMs) / 1000,

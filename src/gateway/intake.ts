@@ -67,6 +67,11 @@ export class Intake {
     }
   }
 
+  /** Number of studies that are arriving, or of which a version is being made. */
+  get unqueued(): number {
+    return new Set([...this.arriving.keys(), ...this.becomingJobs]).size;
+  }
+
   /** A study that could not be queued waits for another quiet time. */
   reopen(study: string, { instances }: ArrivingStudy): void {
     if (this.arriving.has(study)) return;

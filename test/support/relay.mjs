@@ -12,7 +12,8 @@ export function relay(from, to) {
     for (const socket of [near, far]) {
       socket.setNoDelay?.(true);
       socket.on('error', () => {});
-      socket.on('close', () => (socket === near ? far : near).destroy());
+      // What is still on its way to the other side gets there.
+      socket.on('close', () => (socket === near ? far : near).destroySoon());
     }
   });
   server.on('error', (error) => {
