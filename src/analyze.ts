@@ -22,13 +22,13 @@ import { type ClinicalReport, clinicalReportInWorker } from './report/clinical/c
 import type { ReportedExam } from './report/clinical/report-input.js';
 import { overlayPngInWorker } from './report/overlay.js';
 import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
-import type { OpenSegmenter } from './segment/segmenter.js';
+import type { OpenSegmenter, SegmentedClasses } from './segment/segmenter.js';
 import { segmenters } from './segment/segmenters.js';
 import { timed } from './stage.js';
 import { version } from './version.js';
 import type { Mat4 } from './volume/affine.js';
 import { aboveBackground } from './volume/background.js';
-import type { Mask, Volume } from './volume/volume.js';
+import { type Mask, maskWhere, type Volume } from './volume/volume.js';
 
 /** All that is known about an exam when the pipeline ends. Volumes lie on the FLAIR's own grid. */
 export interface Analysis {
@@ -36,6 +36,7 @@ export interface Analysis {
   readonly lesions: Lesions;
   readonly probability: Volume<Float32Array>;
   readonly brain: Mask;
+  readonly classes?: SegmentedClasses;
   readonly anatomy?: Volume<Uint8Array>;
   readonly overlay: Uint8Array;
   readonly report?: ClinicalReport;
@@ -86,7 +87,12 @@ async function analyzeWith(
   const anatomy =
     preparation.anatomy && onFlairGrid<Volume<Uint8Array>>(preparation.anatomy, preparation, exam);
   const lesionRule: LesionRule = { ...segmentation.rule, connectivity };
-  const lesions = await stage('measure', () => findLesionsInWorker(run, probability, lesionRule));
+  const classes =
+    segmentation.classes && classesOnFlairGrid(segmentation.classes, preparation, exam);
+  const labelled = lesionRule.byClass && classes && lesionsOf(classes);
+  const lesions = await stage('measure', () =>
+    findLesionsInWorker(run, probability, lesionRule, labelled || undefined),
+  );
   const toAtlas = flairToAtlas(preparation);
   const oneSided = oneSidedFinding(lesions.mask, toAtlas);
   const located = await stage('locate', () =>
@@ -140,6 +146,7 @@ async function analyzeWith(
     lesions,
     probability,
     brain,
+    ...(classes && { classes }),
     ...(anatomy && { anatomy }),
     overlay,
     ...(report && { report }),
@@ -147,6 +154,25 @@ async function analyzeWith(
     preparation,
   };
 }
+
+function classesOnFlairGrid(
+  { labels, probabilities, lesionLabels }: SegmentedClasses,
+  preparation: Preparation,
+  exam: Exam,
+): SegmentedClasses {
+  const onFlair = <V extends Volume>(volume: V): V => onFlairGrid(volume, preparation, exam);
+  return {
+    labels: { ...onFlair<Volume<Uint8Array>>(labels), names: labels.names },
+    lesionLabels,
+    probabilities: probabilities.map(({ name, probability }) => ({
+      name,
+      probability: onFlair(probability),
+    })),
+  };
+}
+
+const lesionsOf = ({ labels, lesionLabels }: SegmentedClasses): Mask =>
+  maskWhere(labels, (label) => lesionLabels.includes(label));
 
 /** Where the lesions lie: by the parts of this brain where a network told them, else by the atlas. */
 async function locate(

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { openModelFolder } from '../model/model-folder.js';
 import { type ModelSummary, summaryOf } from '../model/model-summary.js';
 import { importNnunet, type NnunetImportOptions } from '../segment/nnunet/import-nnunet.js';
@@ -35,6 +35,16 @@ export function addModel(program: Command): void {
     .option('--name <name>', 'name of the model (default: that of the dataset)')
     .option('--orientation <axes>', 'axes of the training images, such as LPS', orientation)
     .option('--channels <names>', 'sequences in the order of the channels, such as FLAIR,T1', list)
+    .option('--lesions <labels>', 'which labels are lesion, by name or number (default: all)', list)
+    .addOption(
+      new Option('--checkpoint <which>', 'the network of the last epoch, or nnU-Net’s best')
+        .choices(['final', 'best'])
+        .default('final'),
+    )
+    .option(
+      '--trainer-is <class>',
+      'the class of nnU-Net whose network this is, where its own class is not known',
+    )
     .action(async (results: string, options: ImportOptions) => {
       await requireOutputs([results], [{ path: options.out, kind: 'folder' }]);
       await withCommandRun(options, ({ stage, signal }) =>
@@ -73,7 +83,7 @@ function linesOf(summary: ModelSummary): string[] {
     ({ name, optional }) => name + (optional ? ' (may lack)' : ''),
   );
   const rule =
-    `probability from ${lesionRule.threshold}, ` +
+    `${lesionRule.byClass ? 'the most probable class' : `probability from ${lesionRule.threshold}`}, ` +
     (lesionRule.keepLargest
       ? 'the largest component only'
       : `components above ${lesionRule.minimumVolumeMm3} mm³`) +
@@ -83,6 +93,9 @@ function linesOf(summary: ModelSummary): string[] {
     `${summary.name} ${summary.version}`,
     `  takes     ${channels.join(', ')}`,
     `  finds     ${summary.classes.join(', ')}; ${rule}`,
+    ...(summary.lesions.length < summary.classes.length
+      ? [`  lesions   ${summary.lesions.join(', ')}`]
+      : []),
     `  network   ${networkNames[network.kind]}, ${network.features.length} stages of ` +
       `${network.features.join(', ')} features, ${network.parameters.toLocaleString('en')} parameters`,
     `  patch     ${summary.patchVoxels.join(' x ')} voxels of ` +

@@ -24,6 +24,11 @@ export interface PostProcessing {
    * another peak than what is large (docs/decisions/0094).
    */
   readonly confidence?: ConfidenceModel & { readonly minimum: number };
+  /**
+   * A voxel is lesion where its most probable class is one, as in nnU-Net, in the place of the
+   * threshold: with several classes the two differ.
+   */
+  readonly byClass?: boolean;
   /** nnU-Net's own rule: only the largest component stays. For lesions it hardly ever helps. */
   readonly keepLargest: boolean;
 }

@@ -11,6 +11,7 @@ import {
 } from '../formats/index.js';
 import { readJsonWithBytes } from '../formats/read-json.js';
 import { divisorOf, type NetworkPlan, networkPlanOf, readWeights } from '../network/index.js';
+import { type OutputLabels, outputLabelsOf } from './labels.js';
 import type { PostProcessing } from './lesion-rule.js';
 import { configurationName, type ImagePlan, imagePlanOf } from './nnunet-plans.js';
 
@@ -21,7 +22,7 @@ export interface NnunetModel {
   readonly channelNames: readonly string[];
   /** Channels that may be missing: the network was trained with them left out. */
   readonly optionalChannels: readonly string[];
-  readonly classCount: number;
+  readonly labels: OutputLabels;
   /** Orientation of the training images, such as 'RAS'. */
   readonly orientation: string;
   /** Axes along which the network was trained with mirrored patches. */
@@ -29,6 +30,15 @@ export interface NnunetModel {
   /** What windows and folds are averaged as: logits in nnU-Net v2, probabilities in v1. */
   readonly average: 'logits' | 'probabilities';
   readonly postProcessing: PostProcessing;
+  /** What nnU-Net itself does to the labels that it found. */
+  readonly cleaning: readonly Cleaning[];
+}
+
+/** Of the voxels with one of these labels only the largest component keeps its labels. */
+export interface Cleaning {
+  readonly labels: readonly number[];
+  /** Voxels that touch by a face (6), or also by a corner (26), belong together. */
+  readonly connectivity: 6 | 26;
 }
 
 /** What `model.json` says. */
@@ -42,6 +52,9 @@ export interface ModelCard {
   readonly mirrorAxes: readonly number[];
   readonly average: 'logits' | 'probabilities';
   readonly postProcessing: PostProcessing;
+  /** Which labels are lesion; all of them where nothing is said. */
+  readonly lesionLabels?: readonly number[];
+  readonly cleaning?: readonly Cleaning[];
 }
 
 /** A model folder that has been opened and checked. */
@@ -88,6 +101,13 @@ type ModelFile = ModelCard & {
 };
 
 const text = { type: 'string', minLength: 1, maxLength: 200 };
+const labelList = {
+  type: 'array',
+  minItems: 1,
+  maxItems: 128,
+  uniqueItems: true,
+  items: { type: 'integer', minimum: 1, maximum: 127 },
+};
 const validCard = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<ModelFile>({
   type: 'object',
   required: [
@@ -130,6 +150,18 @@ const validCard = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<Mo
         minimumVolumeMm3: { type: 'number', minimum: 0, maximum: 1e6 },
         minimumPeak: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
         keepLargest: { type: 'boolean' },
+        byClass: { type: 'boolean' },
+      },
+    },
+    lesionLabels: labelList,
+    cleaning: {
+      type: 'array',
+      maxItems: 128,
+      items: {
+        type: 'object',
+        required: ['labels', 'connectivity'],
+        additionalProperties: false,
+        properties: { labels: labelList, connectivity: { enum: [6, 26] } },
       },
     },
     files: {
@@ -307,44 +339,38 @@ const changed = (file: string, bytes: number, found: string) =>
 
 function modelOf(card: ModelCard, plans: unknown, dataset: unknown, folder: string): NnunetModel {
   const plan = imagePlanOf(plans, join(folder, 'plans.json'));
-  const {
-    channel_names: channels,
-    labels,
-    optional_channels: optional = [],
-  } = (dataset ?? {}) as Record<string, unknown>;
+  const file = join(folder, 'dataset.json');
+  const { channel_names: channels, optional_channels: optional = [] } = (dataset ?? {}) as Record<
+    string,
+    unknown
+  >;
   const channelNames = Object.values(channels ?? {});
-  const classCount = Object.keys(labels ?? {}).length;
   const isList = (value: unknown): value is string[] =>
     Array.isArray(value) && value.every((item) => typeof item === 'string');
-  if (
-    !isList(channelNames) ||
-    channelNames.length !== plan.channels.length ||
-    !isList(optional) ||
-    classCount < 2 ||
-    classCount > 128
-  ) {
+  if (!isList(channelNames) || channelNames.length !== plan.channels.length || !isList(optional)) {
     throw new DawsonError('bad-model', {
-      file: join(folder, 'dataset.json'),
-      expected: `names of ${plan.channels.length} channels, as in plans.json, and of 2 to 128 classes`,
-      found: `${channelNames.length} channels, ${classCount} classes`,
+      file,
+      expected: `names of ${plan.channels.length} channels, as in plans.json`,
+      found: `${channelNames.length} channels`,
     });
   }
-  const { orientation, mirrorAxes, average, postProcessing } = card;
+  const { orientation, mirrorAxes, average, postProcessing, lesionLabels, cleaning = [] } = card;
   return {
     plan,
     channelNames,
     optionalChannels: optional,
-    classCount,
+    labels: outputLabelsOf(dataset, lesionLabels, file),
     orientation,
     mirrorAxes,
     average,
     postProcessing,
+    cleaning,
   };
 }
 
 /** The network of the plans; it has to be able to halve their patch. */
-function networkOf({ plan, classCount }: NnunetModel, plans: unknown, file: string): NetworkPlan {
-  const sizes = { inputChannels: plan.channels.length, classes: classCount };
+function networkOf({ plan, labels }: NnunetModel, plans: unknown, file: string): NetworkPlan {
+  const sizes = { inputChannels: plan.channels.length, classes: labels.outputs.length };
   const network = networkPlanOf(plans, configurationName, sizes, file);
   const divisor = divisorOf(network);
   if (plan.patchShape.every((n, axis) => n % divisor[axis] === 0)) return network;

@@ -1,7 +1,7 @@
 import { DawsonError } from '../../errors.js';
+import { hasOneClass, labelNames } from '../../model/labels.js';
 import type { NnunetModel } from '../../model/model-folder.js';
 import { type Predict, slideWindow } from '../../model/sliding-window.js';
-import { softmax } from '../../network/index.js';
 import { type SequenceName, sequenceLabels, sequencesOf } from '../../preprocess/exam.js';
 import type { PreparedExam } from '../../preprocess/prepared-exam.js';
 import { type Remark, remark } from '../../remarks.js';
@@ -12,7 +12,11 @@ import { countNonZero, onGrid, type Volume } from '../../volume/volume.js';
 import { brainBounds, emptyBrain } from '../brain-contrast.js';
 import type { Segmentation } from '../segmenter.js';
 import { type Channels, preprocessCaseInWorker } from './preprocess.js';
-import { probabilityFromScoresInWorker } from './probability.js';
+import {
+  type CasePrediction,
+  predictionFromScoresInWorker,
+  probabilitiesOf,
+} from './probability.js';
 
 export interface NnunetOptions extends Pick<Run, 'pool' | 'signal' | 'onProgress'> {
   /** Distance between windows, as a part of the patch. */
@@ -42,15 +46,26 @@ export async function segmentNnunet(
   if (countNonZero(exam.brain.data) === 0) throw emptyBrain();
   const { channels, notes } = channelsOf(exam, model);
   const oriented = channels.map((volume) => volume && reorient(volume, model.orientation));
-  const probability = await predictProbability(oriented, model, folds, options);
-  const { data } = reorient(probability, orientationOf(exam.flair.affine));
+  const { lesion, labels, outputs } = await predictCase(oriented, model, folds, options);
+  const inBrain = <T extends Float32Array | Uint8Array>(volume: Volume<T>): Volume<T> => {
+    const { data } = reorient(volume, orientationOf(exam.flair.affine));
+    const kept = data.map((value, at) => (exam.brain.data[at] === 0 ? 0 : value));
+    return onGrid(exam.flair, kept as T);
+  };
+  const segmentation = { probability: inBrain(lesion), rule: model.postProcessing, notes };
+  if (hasOneClass(model.labels)) return segmentation;
+  const named = model.labels.outputs.map(({ name }, output) => ({
+    name,
+    probability: inBrain(outputs[output]),
+  }));
+  const { nonlinearity, lesionLabels } = model.labels;
   return {
-    probability: onGrid(
-      exam.flair,
-      data.map((value, at) => (exam.brain.data[at] === 0 ? 0 : value)),
-    ),
-    rule: model.postProcessing,
-    notes,
+    ...segmentation,
+    classes: {
+      labels: { ...inBrain(labels), names: labelNames(model.labels) },
+      lesionLabels,
+      probabilities: nonlinearity === 'softmax' ? named.slice(1) : named,
+    },
   };
 }
 
@@ -123,17 +138,17 @@ function channelsOf(
 }
 
 /**
- * Probability of any foreground class for images on one grid, in the orientation of the training
- * set, 0 outside of the box of what is not 0.
+ * What a model finds in images on one grid, in the orientation of the training set; nothing outside
+ * of the box of what is not 0.
  */
-export async function predictProbability(
+export async function predictCase(
   channels: Channels,
   model: NnunetModel,
   folds: readonly Predict[],
   options: NnunetOptions,
-): Promise<Volume<Float32Array>> {
+): Promise<CasePrediction> {
   const { stepSize, mirror, signal, onProgress } = options;
-  const { plan, classCount } = model;
+  const { plan, labels } = model;
   const grid = channels.find((volume) => volume !== undefined);
   if (!grid || channels.every((volume) => !volume || volume.data.every((value) => value === 0))) {
     throw new DawsonError('segmentation-failed', {
@@ -148,7 +163,7 @@ export async function predictProbability(
       : folds.map(
           (predict): Predict =>
             async (patch) =>
-              softmax(await predict(patch), classCount),
+              probabilitiesOf(await predict(patch), labels),
         );
   const { shape, geometry } = prepared;
   const scores = await slideWindow(
@@ -156,7 +171,7 @@ export async function predictProbability(
     networks,
     {
       patchShape: plan.patchShape,
-      classes: classCount,
+      classes: labels.outputs.length,
       stepSize,
       mirrorAxes: mirror ? model.mirrorAxes : [],
       signal,
@@ -164,5 +179,5 @@ export async function predictProbability(
     },
   );
   const { size, affine } = grid;
-  return probabilityFromScoresInWorker(options, scores, shape, geometry, model, { size, affine });
+  return predictionFromScoresInWorker(options, scores, shape, geometry, model, { size, affine });
 }
