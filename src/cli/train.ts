@@ -9,10 +9,12 @@ import {
   readCohort,
 } from '../evaluate/cohort-table.js';
 import { writeWhole } from '../formats/index.js';
-import { readJsonIfThere } from '../formats/read-json.js';
+import { readJson, readJsonIfThere } from '../formats/read-json.js';
+import type { ModelCard } from '../model/model-folder.js';
 import { type Device, devices } from '../network/index.js';
+import type { Run } from '../run.js';
 import { readDataset } from '../train/dataset.js';
-import { type Fold, splitCases, splitIntoFolds } from '../train/folds.js';
+import { type Fold, givenFolds, splitCases, splitIntoFolds } from '../train/folds.js';
 import { defaultRunSettings, type EpochRecord, readLog } from '../train/loop.js';
 import { type LossName, lossNames } from '../train/loss.js';
 import { type OptimiserName, optimisers } from '../train/optimiser.js';
@@ -24,14 +26,14 @@ import {
   trainFold,
   writeTrainedModel,
 } from '../train/train-fold.js';
-import { type FoldName, TrainingFolder } from '../train/training-folder.js';
+import { type FoldName, type FoldValidation, TrainingFolder } from '../train/training-folder.js';
 import { requireOutputs } from './outputs.js';
 import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { plannedTraining, readPretrained } from './train-start.js';
 import { withCommandRun } from './with-run.js';
 
 interface TrainOptions extends OutputOptions {
-  readonly fold: FoldName;
+  readonly fold: FoldName | 'all-five';
   readonly out: string;
   readonly epochs: number;
   readonly steps: number;
@@ -41,6 +43,7 @@ interface TrainOptions extends OutputOptions {
   readonly augmentation: AugmentationName;
   readonly cohort?: string;
   readonly stratify?: CohortColumn;
+  readonly splits?: string;
   readonly seed: number;
   readonly device: Device;
   readonly threads: number;
@@ -65,7 +68,11 @@ export function addTrain(program: Command): void {
       '--out <folder>',
       'folder of the training; its plans.json is used if there is one',
     )
-    .requiredOption('--fold <K>', 'fold 0 to 4 of five, or all: one network of all cases', foldName)
+    .requiredOption(
+      '--fold <K>',
+      'fold 0 to 4 of five; all-five: one after another; all: one network of all cases',
+      foldName,
+    )
     .option('--epochs <number>', 'epochs', whole, defaultRunSettings.epochs)
     .option('--steps <number>', 'steps of an epoch', whole, defaultRunSettings.stepsPerEpoch)
     .option('--learning-rate <number>', 'at the start; falls to 0 (default: the optimiser’s)', rate)
@@ -89,6 +96,7 @@ export function addTrain(program: Command): void {
         'spread what this column of the table says over the folds',
       ).choices(Object.keys(cohortColumns)),
     )
+    .option('--splits <file>', 'your own folds: a splits_final.json of nnU-Net (default: drawn)')
     .option('--seed <number>', 'another seed is another run', whole, 1)
     .addOption(new Option('--device <name>', 'where it runs').choices(devices).default('cpu'))
     .option('--threads <number>', 'of the network on the CPU', whole, availableParallelism())
@@ -113,10 +121,10 @@ export function addTrain(program: Command): void {
 }
 
 async function train(datasetFolder: string, options: TrainOptions): Promise<void> {
-  // Charts are large modules, which other commands need not wait for.
-  const { learningCurvePng } = await import('../report/learning-curve.js');
+  if (typeof options.fold === 'number' && options.fold >= foldCount && !options.splits) {
+    failFold(options.fold, foldCount);
+  }
   const folder = new TrainingFolder(options.out);
-  const { fold: name } = options;
   const kept =
     `What was prepared and trained so far is kept in ${options.out}: the same command with --resume ` +
     'goes on from the last checkpoint.';
@@ -125,104 +133,166 @@ async function train(datasetFolder: string, options: TrainOptions): Promise<void
     async (run) => {
       const initial = options.init === 'lesions' ? undefined : options.init;
       await requireOutputs(
-        [datasetFolder, options.cohort, initial],
+        [datasetFolder, options.cohort, options.splits, initial],
         [{ path: options.out, kind: 'shared-folder' }],
       );
       const table = options.cohort ? await readCohort(options.cohort) : undefined;
       const dataset = await readDataset(datasetFolder);
       const pretrained = options.init ? await readPretrained(options.init) : undefined;
       const planned = await plannedTraining(dataset, folder, pretrained, run);
-      const names = dataset.cases.map((entry) => entry.name);
-      const fold =
-        name === 'all'
-          ? { train: names, val: [] }
-          : await foldOf(name, dataset, folder, table?.rows, options);
-      const choice: TrainingChoice = {
-        run: {
-          ...defaultRunSettings,
-          epochs: options.epochs,
-          stepsPerEpoch: options.steps,
-          learningRate: options.learningRate ?? optimisers[options.optimiser].learningRate,
-          validationSteps:
-            fold.val.length > 0 ? Math.min(defaultRunSettings.validationSteps, options.steps) : 0,
-        },
-        ...options,
-        pretrained,
-      };
-      // The log of earlier epochs is read again: a resumed run draws its whole course.
-      let epochs = 0;
-      let drawing = Promise.resolve();
-      let notDrawn: string | undefined;
-      const draw = async () => {
-        const log = await readLog(folder.log(name));
-        const classes = dataset.classNames.slice(1);
-        await writeWhole(folder.curve(name), await learningCurvePng(log, classes));
-        notDrawn = undefined;
-      };
-      // A picture that cannot be drawn or written is no reason to end a training.
-      const drawOrNote = () =>
-        draw().catch((error: unknown) => {
-          notDrawn = `The course of the training is not drawn: ${(error as Error).message}`;
-        });
-      const validation = await trainFold(planned, name, fold, folder, choice, {
-        ...run,
-        onEpoch: (record) => {
-          epochs++;
-          if (!options.quiet && !options.json) process.stderr.write(lineOf(record, options.epochs));
-          drawing = drawing.then(drawOrNote);
-        },
-      });
-      await drawing;
-      const folds =
-        name === 'all'
-          ? new Map([['all' as const, validation]])
-          : await folder.validations(foldCount);
-      const card = await writeTrainedModel(
-        planned,
-        folder,
-        folds,
-        { allFolds: foldCount, name: basename(dataset.folder), settings: choice },
-        run.signal,
-      );
-      const model = name === 'all' ? folder.modelOfAll : folder.model;
-      const dice = Object.fromEntries(
-        Object.entries(validation.cases).map(([id, result]) => [id, result.dice]),
-      );
-      const notes = [...(table?.notes ?? []), ...(notDrawn ? [notDrawn] : [])];
-      printResult(options, { fold: name, dice, epochs, model, card, notes }, [
-        ...noteLines(notes),
-        ...Object.entries(dice).map(
-          ([id, value]) => `${id}: Dice ${value.toFixed(3)}, not trained on`,
-        ),
-        `Model with ${folds.size} of ${name === 'all' ? 1 : foldCount} networks: ${model}`,
-        ...(notDrawn ? [] : [`Course of the training: ${folder.curve(name)}`]),
-      ]);
+      const splits =
+        options.fold === 'all' ? [] : await splitsOf(dataset, folder, table?.rows, options);
+      const trained: TrainedFold[] = [];
+      for (const name of namesOf(options.fold, splits)) {
+        const fold =
+          name === 'all'
+            ? { train: dataset.cases.map((entry) => entry.name), val: [] }
+            : (splits[name] ?? failFold(name, splits.length));
+        const choice = choiceOf(options, fold, pretrained);
+        trained.push(await trainOne(planned, name, fold, folder, choice, options, run));
+        const folds =
+          name === 'all'
+            ? new Map([['all' as const, trained[0].validation]])
+            : await folder.validations(splits.length);
+        const of = { allFolds: splits.length, name: basename(dataset.folder), settings: choice };
+        const card = await writeTrainedModel(planned, folder, folds, of, run.signal);
+        const count = `${folds.size} of ${name === 'all' ? 1 : splits.length} networks`;
+        if (trained.length < namesOf(options.fold, splits).length) continue;
+        printTrained(options, trained, { folder, card, count, notes: table?.notes ?? [] });
+      }
     },
     kept,
   );
 }
 
-/** One fold; the folds are drawn once and kept, so that all runs agree on them. */
-async function foldOf(
-  name: number,
+/** The folds that are asked for, in the order in which they are trained. */
+const namesOf = (fold: FoldName | 'all-five', splits: readonly Fold[]): FoldName[] =>
+  fold === 'all-five' ? splits.map((_, index) => index) : [fold];
+
+function failFold(name: number, count: number): never {
+  throw new DawsonError('usage', {
+    expected: `a fold from 0 to ${count - 1}`,
+    found: `--fold ${name}`,
+  });
+}
+
+const choiceOf = (
+  options: TrainOptions,
+  fold: Fold,
+  pretrained: TrainingChoice['pretrained'],
+): TrainingChoice => ({
+  run: {
+    ...defaultRunSettings,
+    epochs: options.epochs,
+    stepsPerEpoch: options.steps,
+    learningRate: options.learningRate ?? optimisers[options.optimiser].learningRate,
+    validationSteps:
+      fold.val.length > 0 ? Math.min(defaultRunSettings.validationSteps, options.steps) : 0,
+  },
+  ...options,
+  pretrained,
+});
+
+/** A fold that is trained and judged. */
+interface TrainedFold {
+  readonly name: FoldName;
+  readonly validation: FoldValidation;
+  /** Of this run, without those before it was stopped. */
+  readonly epochs: number;
+  /** Why the course of the training is not drawn, where it is not. */
+  readonly notDrawn?: string;
+}
+
+async function trainOne(
+  planned: PlannedTraining,
+  name: FoldName,
+  fold: Fold,
+  folder: TrainingFolder,
+  choice: TrainingChoice,
+  options: TrainOptions,
+  run: Run,
+): Promise<TrainedFold> {
+  // Charts are large modules, which other commands need not wait for.
+  const { learningCurvePng } = await import('../report/learning-curve.js');
+  // The log of earlier epochs is read again: a resumed run draws its whole course.
+  let epochs = 0;
+  let drawing = Promise.resolve();
+  let notDrawn: string | undefined;
+  const draw = async () => {
+    const log = await readLog(folder.log(name));
+    const classes = planned.dataset.classNames.slice(1);
+    await writeWhole(folder.curve(name), await learningCurvePng(log, classes));
+    notDrawn = undefined;
+  };
+  // A picture that cannot be drawn or written is no reason to end a training.
+  const drawOrNote = () =>
+    draw().catch((error: unknown) => {
+      notDrawn = `The course of the training is not drawn: ${(error as Error).message}`;
+    });
+  const validation = await trainFold(planned, name, fold, folder, choice, {
+    ...run,
+    onEpoch: (record) => {
+      epochs++;
+      if (!options.quiet && !options.json) process.stderr.write(lineOf(record, options.epochs));
+      drawing = drawing.then(drawOrNote);
+    },
+  });
+  await drawing;
+  return { name, validation, epochs, notDrawn };
+}
+
+function printTrained(
+  options: TrainOptions,
+  trained: readonly TrainedFold[],
+  { folder, card, count, notes: tableNotes }: PrintedModel,
+): void {
+  const model = options.fold === 'all' ? folder.modelOfAll : folder.model;
+  const cases = trained.flatMap(({ validation }) => Object.entries(validation.cases));
+  const dice = Object.fromEntries(cases.map(([id, result]) => [id, result.dice]));
+  const notDrawn = trained.flatMap((fold) => fold.notDrawn ?? []);
+  const notes = [...tableNotes, ...notDrawn];
+  const epochs = trained.reduce((sum, fold) => sum + fold.epochs, 0);
+  printResult(options, { fold: options.fold, dice, epochs, model, card, notes }, [
+    ...noteLines(notes),
+    ...Object.entries(dice).map(([id, value]) => `${id}: Dice ${value.toFixed(3)}, not trained on`),
+    `Model with ${count}: ${model}`,
+    ...trained
+      .filter((fold) => !fold.notDrawn)
+      .map(({ name }) => `Course of the training: ${folder.curve(name)}`),
+  ]);
+}
+
+interface PrintedModel {
+  readonly folder: TrainingFolder;
+  readonly card: ModelCard;
+  readonly count: string;
+  readonly notes: readonly string[];
+}
+
+/** All folds: drawn once or given, and kept, so that all runs agree on them. */
+async function splitsOf(
   dataset: PlannedTraining['dataset'],
   folder: TrainingFolder,
   rows: readonly CohortRow[] | undefined,
-  { stratify, seed }: TrainOptions,
-): Promise<Fold> {
+  { splits, stratify, seed }: TrainOptions,
+): Promise<readonly Fold[]> {
   const cases = splitCases(dataset, { rows, stratifyBy: stratify });
-  const drawn = splitIntoFolds(cases, { folds: foldCount, seed });
+  const chosen =
+    splits === undefined
+      ? splitIntoFolds(cases, { folds: foldCount, seed })
+      : givenFolds(await readJson(splits), cases, splits);
   const kept = await readJsonIfThere(folder.splits);
-  if (kept === undefined) await folder.writeJson(folder.splits, drawn);
-  else if (JSON.stringify(kept) !== JSON.stringify(drawn)) {
+  if (kept === undefined) await folder.writeJson(folder.splits, chosen);
+  else if (JSON.stringify(kept) !== JSON.stringify(chosen)) {
     throw new DawsonError('inputs-conflict', {
       file: folder.splits,
-      expected: 'the folds of these cases, this table and this seed',
+      expected: 'the folds of these cases, this table and this seed, or of --splits',
       found: 'others',
-      advice: 'Give the same --seed, --cohort and --stratify for every fold, or another folder.',
+      advice:
+        'Give the same --seed, --cohort, --stratify or --splits for every fold, or another folder.',
     });
   }
-  return drawn[name];
+  return chosen;
 }
 
 function lineOf(record: EpochRecord, epochs: number): string {
@@ -238,10 +308,10 @@ function lineOf(record: EpochRecord, epochs: number): string {
   );
 }
 
-function foldName(text: string): FoldName {
-  if (text === 'all') return 'all';
-  if (/^[0-4]$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is 0 to 4, or all.');
+function foldName(text: string): FoldName | 'all-five' {
+  if (text === 'all' || text === 'all-five') return text;
+  if (/^\d$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is 0 to 4, all-five, or all.');
 }
 
 function whole(text: string): number {

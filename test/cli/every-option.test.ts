@@ -114,14 +114,20 @@ const runs: readonly (readonly string[])[] = [
   [...trained, '--fold', 'all', ...once, '--resume'],
   [
     ...['train', at('dataset'), '--out', at('tuned'), '--threads', '1', '--fold', 'all', ...once],
-    ...['--init', at('training', 'model_all')],
+    ...['--init', at('training', 'model_all'), '--splits', at('training', 'splits_final.json')],
   ],
   ['experiment', 'run', at('paper.json'), '--jobs', '1', '--out', at('paper')],
   ['experiment', 'check', at('paper.json'), '--jobs', '1', '--out', at('paper')],
   ['experiment', 'report', at('paper.json'), '--out', at('paper')],
   [
     ...['model', 'import', nnunet, '--orientation', 'LPS', '--name', 'mine'],
-    ...['--channels', 'FLAIR,T1', '--out', at('imported')],
+    ...['--channels', 'FLAIR,T1', '--lesions', 'lesion,2', '--checkpoint', 'final'],
+    ...['--trainer-is', 'nnUNetTrainer', '--out', at('imported')],
+  ],
+  [
+    ...['predict', at('imported'), '--in', at('dataset', 'imagesTr'), '--out', at('labels')],
+    ...['--folds', '0', '--step-size', '1', '--no-mirror', '--probabilities'],
+    ...['--device', 'cpu', '--threads', '1'],
   ],
   ['model', 'show', at('imported')],
   ['gateway', 'init', at('example.json')],

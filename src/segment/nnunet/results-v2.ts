@@ -24,6 +24,8 @@ import {
   type TrainerNetwork,
 } from './trainers.js';
 
+/** The first network of a cascade, which also works alone. */
+const lowResolution = '3d_lowres';
 const checkpoints = { final: 'checkpoint_final.pth', best: 'checkpoint_best.pth' } as const;
 
 /**
@@ -37,7 +39,7 @@ export async function readNnunetV2(
   trainerIs?: string,
 ): Promise<NnunetResults> {
   const plansFile = join(results, 'plans.json');
-  const described = withArchitecture(fieldsOf(await readJson(plansFile), plansFile), plansFile);
+  const allPlans = fieldsOf(await readJson(plansFile), plansFile);
   const dataset = await readDataset(join(results, 'dataset.json'));
   const checkpointName = checkpoints[checkpoint];
   const folds = await foldsIn(results, checkpointName);
@@ -47,13 +49,15 @@ export async function readNnunetV2(
   const abouts = new Map<string, ReturnType<typeof aboutFold>>();
   for (const file of folds.values()) abouts.set(file, aboutFold(await readTorchFields(file), file));
   const [[firstFile, first], ...others] = abouts;
-  for (const [file, { mirrorAxes, trainer }] of others) {
+  for (const [file, { mirrorAxes, trainer, configuration }] of others) {
     requireSame(file, firstFile, 'mirrored axes', mirrorAxes, first.mirrorAxes);
+    requireSame(file, firstFile, 'the configuration', configuration, first.configuration);
     requireSame(file, firstFile, 'the trainer', trainer, first.trainer);
   }
   const trainer = textOf(first.trainer);
   const network = networkOfTrainer(2, trainer, trainerIs, firstFile);
-  const plans = withNetwork(described, network);
+  const described = ofConfiguration(allPlans, first.configuration, plansFile);
+  const plans = withNetwork(withArchitecture(described, plansFile), network);
   const datasetName = textOf(plans.dataset_name);
   return {
     plans,
@@ -63,7 +67,7 @@ export async function readNnunetV2(
       by: 'nnU-Net v2',
       ...trainerRecord(trainer, trainerIs),
       plans: textOf(plans.plans_name),
-      configuration: configurationName,
+      configuration: first.configuration,
       dataset: datasetName,
       cases: numberOrUnknown(dataset.numTraining),
       epochs: numberOrUnknown(first.epochs),
@@ -75,6 +79,20 @@ export async function readNnunetV2(
     folds,
     weightsField: 'network_weights',
   };
+}
+
+/**
+ * Plans of one configuration alone, under the name of the one that Dawson runs: where the two differ
+ * is in numbers only.
+ */
+function ofConfiguration(
+  plans: Readonly<Record<string, unknown>>,
+  configuration: string,
+  file: string,
+): Readonly<Record<string, unknown>> {
+  if (configuration === configurationName) return plans;
+  const configurations = fieldsOf(plans.configurations, file);
+  return { ...plans, configurations: { [configurationName]: configurations[configuration] } };
 }
 
 /** Plans with the architecture that a trainer makes of theirs. */
@@ -138,8 +156,9 @@ async function cleaningIn(results: string): Promise<Cleaning[]> {
 function aboutFold(fields: ReadonlyMap<PickleValue, PickleValue>, file: string) {
   const given = fields.get('init_args');
   const configuration = given instanceof Map ? given.get('configuration') : undefined;
-  if (configuration !== configurationName) {
-    throw badResults(file, `a network of ${configurationName}`, textOf(configuration));
+  if (configuration !== configurationName && configuration !== lowResolution) {
+    const expected = `a network of ${configurationName} or ${lowResolution}`;
+    throw badResults(file, expected, textOf(configuration));
   }
   const mirrorAxes = fields.get('inference_allowed_mirroring_axes') ?? [];
   const isAxis = (value: PickleValue) => value === 0 || value === 1 || value === 2;
@@ -148,6 +167,7 @@ function aboutFold(fields: ReadonlyMap<PickleValue, PickleValue>, file: string) 
   }
   return {
     mirrorAxes: mirrorAxes as number[],
+    configuration,
     trainer: fields.get('trainer_name'),
     epochs: fields.get('current_epoch'),
   };

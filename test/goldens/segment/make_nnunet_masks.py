@@ -2,7 +2,7 @@
 (requirements-trainers.txt; make_nnunet_trainers.py first: its networks are used).
 
     python make_nnunet_masks.py      writes nnunet-masks.json beside this file, and
-                                     nnunet-trainers/v2/two-folds/
+                                     nnunet-trainers/v2/two-folds/ and low-resolution/
 
 Images are resampled to the network's voxels of 1 mm and back: fine, coarse, thick slices along each
 axis, a second channel that reaches beyond the first. With one fold and with two, mirrored or not.
@@ -84,6 +84,22 @@ def main():
     trainer.disable_checkpointing = False
     trainer.save_checkpoint(str(place / "fold_1" / "checkpoint_final.pth"))
 
+    low = trainers.folder / "v2" / "low-resolution"
+    shutil.rmtree(low, ignore_errors=True)
+    plans = trainers.plans_of_v2()
+    configuration = plans["configurations"].pop("3d_fullres")
+    configuration.update(spacing=[1.5, 1.3, 1.6], data_identifier="nnUNetPlans_3d_lowres")
+    plans["configurations"]["3d_lowres"] = configuration
+    prepared = trainers.Path(work) / plans["dataset_name"] / configuration["data_identifier"]
+    prepared.mkdir(parents=True)
+    (prepared / "case.b2nd").touch()
+    trainer = trainers.v2_trainers.nnUNetTrainer.nnUNetTrainer(
+        {**plans, "continue_training": False}, "3d_lowres", 0, trainers.dataset, device=torch.device("cpu")
+    )
+    trainer.initialize()
+    trainers.save_v2(trainer, "low-resolution", trainers.dataset, (0, 1, 2), 88)
+    (low / "plans.json").write_text(json.dumps(plans, indent=1) + "\n")
+
     v1 = trainers.build_v1(trainers.nnUNetTrainerV2, trainers.plans_of_v1())
     saved = trainers.folder / "v1" / "nnUNetTrainer" / "fold_0" / "model_final_checkpoint.model"
     v1.network.load_state_dict(torch.load(saved, weights_only=False)["state_dict"])
@@ -99,6 +115,7 @@ def main():
         for key, folder, folds, mirror in (
             ("v2", place, (0,), True), ("v2 of two folds", place, (0, 1), True),
             ("v2 not mirrored", place, (0,), False),
+            ("v2 at low resolution", low, (0,), True),
             ("v2 of regions", trainers.folder / "v2" / "regions", (0,), True),
         ):  # fmt: skip
             predictor = trainers.nnUNetPredictor(

@@ -21,6 +21,7 @@ const ways: readonly (readonly [string, string, readonly string[]])[] = [
   ['v2', 'usual', ['--folds', '0']],
   ['v2 of two folds', 'usual', []],
   ['v2 not mirrored', 'usual', ['--folds', '0', '--no-mirror']],
+  ['v2 at low resolution', 'low', []],
   ['v2 of regions', 'regions', []],
   ['v1', 'first', []],
   ['v1 not mirrored', 'first', ['--no-mirror']],
@@ -42,6 +43,7 @@ beforeAll(async () => {
   }
   for (const [model, name] of [
     ['usual', 'v2/two-folds'],
+    ['low', 'v2/low-resolution'],
     ['regions', 'v2/regions'],
     ['first', 'v1/nnUNetTrainer'],
   ]) {
