@@ -17,13 +17,13 @@ import { type ClinicalReport, clinicalReportInWorker } from './report/clinical/c
 import type { ReportedExam } from './report/clinical/report-input.js';
 import { overlayPngInWorker } from './report/overlay.js';
 import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
-import type { OpenSegmenter, Segmentation } from './segment/segmenter.js';
+import type { OpenSegmenter, Segmentation, SegmentedClasses } from './segment/segmenter.js';
 import { segmenters } from './segment/segmenters.js';
 import { timed } from './stage.js';
 import { version } from './version.js';
 import type { Mat4 } from './volume/affine.js';
 import { aboveBackground } from './volume/background.js';
-import type { Mask, Volume } from './volume/volume.js';
+import { type Mask, maskWhere, type Volume } from './volume/volume.js';
 
 /** All that is known about an exam when the pipeline ends. Volumes lie on the FLAIR's own grid. */
 export interface Analysis {
@@ -31,6 +31,7 @@ export interface Analysis {
   readonly lesions: Lesions;
   readonly probability: Volume<Float32Array>;
   readonly brain: Mask;
+  readonly classes?: SegmentedClasses;
   readonly anatomy?: Volume<Uint8Array>;
   readonly overlay: Uint8Array;
   readonly report?: ClinicalReport;
@@ -78,7 +79,7 @@ async function analyzeWith(
 
   const native = onNativeGrid(segmentation, preparation, exam);
   const lesions = await stage('measure', () =>
-    findLesionsInWorker(run, native.probability, segmentation.rule),
+    findLesionsInWorker(run, native.probability, segmentation.rule, native.lesionLabels),
   );
   const located = await stage('locate', () => locate(lesions, segmentation.rule, native, run));
   const oneSided = oneSidedFinding(lesions.mask, native.toAtlas);
@@ -100,7 +101,7 @@ async function analyzeWith(
   });
   // Times and memory of the report stand with those of the exam; it does not show them.
   const findings = () => ({ ...found, run: usage(secondsPerStage) });
-  const { flair, brain, probability, anatomy } = native;
+  const { flair, brain, probability, anatomy, classes } = native;
   const reported = { flair, brain, lesions: lesions.mask, findings: findings() };
   const report = await reportOf(reported, settings, run);
   return {
@@ -108,6 +109,7 @@ async function analyzeWith(
     lesions,
     probability,
     brain,
+    ...(classes && { classes }),
     ...(anatomy && { anatomy }),
     overlay,
     ...(report && { report }),
@@ -122,24 +124,49 @@ interface NativeGrid {
   readonly probability: Volume<Float32Array>;
   readonly brain: Mask;
   readonly anatomy?: Volume<Uint8Array>;
+  readonly classes?: SegmentedClasses;
+  /** Voxels of the labels that are lesion, where the rule goes by these. */
+  readonly lesionLabels?: Mask;
   /** Points of the FLAIR to points of the head atlas, RAS mm. */
   readonly toAtlas: Mat4;
 }
 
 function onNativeGrid(
-  { probability }: Segmentation,
+  { probability, classes: found, rule }: Segmentation,
   preparation: Preparation,
   exam: Exam,
 ): NativeGrid {
   const { anatomy } = preparation;
+  const classes = found && classesOnFlairGrid(found, preparation, exam);
   return {
     flair: exam.flair.volume,
     probability: onFlairGrid(probability, preparation, exam),
     brain: onFlairGrid(preparation.exam.brain, preparation, exam),
     ...(anatomy && { anatomy: onFlairGrid<Volume<Uint8Array>>(anatomy, preparation, exam) }),
+    ...(classes && { classes }),
+    ...(classes && rule.byClass && { lesionLabels: lesionsOf(classes) }),
     toAtlas: flairToAtlas(preparation),
   };
 }
+
+function classesOnFlairGrid(
+  { labels, probabilities, lesionLabels }: SegmentedClasses,
+  preparation: Preparation,
+  exam: Exam,
+): SegmentedClasses {
+  const onFlair = <V extends Volume>(volume: V): V => onFlairGrid(volume, preparation, exam);
+  return {
+    labels: { ...onFlair<Volume<Uint8Array>>(labels), names: labels.names },
+    lesionLabels,
+    probabilities: probabilities.map(({ name, probability }) => ({
+      name,
+      probability: onFlair(probability),
+    })),
+  };
+}
+
+const lesionsOf = ({ labels, lesionLabels }: SegmentedClasses): Mask =>
+  maskWhere(labels, (label) => lesionLabels.includes(label));
 
 /** Where the lesions lie: by the parts of this brain where a network told them, else by the atlas. */
 async function locate(

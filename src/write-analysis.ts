@@ -54,7 +54,7 @@ function writersOf(
   analysis: Analysis,
   { change, objects, signal }: WriteOptions,
 ): Record<ResultFile, Write | undefined> {
-  const { findings, lesions, probability, brain, anatomy, overlay, report } = analysis;
+  const { findings, lesions, probability, brain, classes, anatomy, overlay, report } = analysis;
   const { exam, preparation } = analysis;
   const formCode = formCodeOf(exam[preparation.reference]!.header);
   const nifti = (volume: Volume) => (path: string) =>
@@ -66,6 +66,14 @@ function writersOf(
     lesions: nifti(lesions.mask),
     probability: nifti(probability),
     brain: nifti(brain),
+    classes: classes && nifti(classes.labels),
+    classProbability:
+      classes &&
+      (async (path) => {
+        for (const [index, { probability }] of classes.probabilities.entries()) {
+          await nifti(probability)(path.replace('CLASS', `${index + 1}`));
+        }
+      }),
     table: bytes(lesionTable(findings.lesions, findings.location?.source)),
     findings: bytes(jsonText(findings)),
     overlay: bytes(overlay),

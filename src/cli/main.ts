@@ -42,6 +42,7 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
   dataset: async () => (await import('./dataset.js')).addDataset,
   plan: async () => (await import('./plan.js')).addPlan,
   train: async () => (await import('./train.js')).addTrain,
+  predict: async () => (await import('./predict.js')).addPredict,
   experiment: async () => (await import('./experiment.js')).addExperiment,
   model: async () => (await import('./model.js')).addModel,
   gateway: async () => (await import('./gateway.js')).addGateway,

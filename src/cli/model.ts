@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ruleInWords } from '../model/lesion-rule.js';
 import { type ModelSummary, summaryOf } from '../model/model-summary.js';
 import { openModel } from '../model/open-model.js';
@@ -36,6 +36,16 @@ export function addModel(program: Command): void {
     .option('--name <name>', 'name of the model (default: that of the dataset)')
     .option('--orientation <axes>', 'axes of the training images, such as LPS', orientation)
     .option('--channels <names>', 'sequences in the order of the channels, such as FLAIR,T1', list)
+    .option('--lesions <labels>', 'which labels are lesion, by name or number (default: all)', list)
+    .addOption(
+      new Option('--checkpoint <which>', 'the network of the last epoch, or nnU-Net’s best')
+        .choices(['final', 'best'])
+        .default('final'),
+    )
+    .option(
+      '--trainer-is <class>',
+      'the class of nnU-Net whose network this is, where its own class is not known',
+    )
     .action(async (results: string, options: ImportOptions) => {
       await requireOutputs([results], [{ path: options.out, kind: 'folder' }]);
       await withCommandRun(options, ({ stage, signal }) =>
@@ -83,6 +93,9 @@ function linesOf(summary: ModelSummary): string[] {
     `${summary.name} ${summary.version}`,
     `  takes     ${channels.join(', ')}`,
     `  finds     ${summary.classes.join(', ')}; ${ruleInWords(lesionRule)}`,
+    ...(summary.lesions.length < summary.classes.length
+      ? [`  lesions   ${summary.lesions.join(', ')}`]
+      : []),
     `  sees      ${inputsInWords[summary.input]}`,
     `  network   ${networkNames[network.kind]}, ${network.features.length} levels of ` +
       `${network.features.join(', ')} features, ${network.parameters.toLocaleString('en')} parameters`,

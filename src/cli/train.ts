@@ -9,7 +9,6 @@ import { lossNames } from '../train/loss.js';
 import { optimisers } from '../train/optimiser.js';
 import { augmentationNames } from '../train/train-fold.js';
 import {
-  foldCount,
   type Training,
   type TrainingSettings,
   train,
@@ -23,7 +22,7 @@ import { noteLines, type OutputOptions, printResult, withOutputOptions } from '.
 import { withCommandRun } from './with-run.js';
 
 interface TrainOptions extends OutputOptions, TrainingSettings {
-  readonly fold: FoldName;
+  readonly fold: FoldName | 'all-five';
   readonly out: string;
 }
 
@@ -41,7 +40,11 @@ export function addTrain(program: Command): void {
       '--out <folder>',
       'folder of the training; its plans.json is used if there is one',
     )
-    .requiredOption('--fold <K>', 'fold 0 to 4 of five, or all: one network of all cases', foldName)
+    .requiredOption(
+      '--fold <K>',
+      'fold 0 to 4 of five; all-five: one after another; all: one network of all cases',
+      foldName,
+    )
     .option('--cohort <file>', 'table with the patient of each case, and more columns (CSV or TSV)')
     .addOption(
       new Option(
@@ -49,6 +52,7 @@ export function addTrain(program: Command): void {
         'spread what this column of the table says over the folds',
       ).choices(Object.keys(cohortColumns)),
     )
+    .option('--splits <file>', 'your own folds: a splits_final.json of nnU-Net (default: drawn)')
     .option('--resume', 'go on with a run that was stopped', false)
     .option(
       '--init <model>',
@@ -139,24 +143,28 @@ async function trainOn(datasetFolder: string, options: TrainOptions): Promise<vo
   const work = async (run: Run) => {
     const initial = options.init === 'lesions' ? undefined : options.init;
     await requireOutputs(
-      [datasetFolder, options.cohort, initial],
+      [datasetFolder, options.cohort, options.splits, initial],
       [{ path: out, kind: 'shared-folder' }],
     );
     const { classNames } = await readDataset(datasetFolder);
-    const curve = drawnCurve(new TrainingFolder(out), fold, (log) =>
-      learningCurvePng(log, classNames.slice(1)),
-    );
-    let epochs = 0;
-    const training = await train(datasetFolder, out, fold, options, {
-      ...run,
-      onEpoch: (record) => {
-        epochs++;
-        if (!options.quiet && !options.json) process.stderr.write(lineOf(record, options.epochs));
-        curve.draw();
-      },
-    });
-    const notDrawn = await curve.end();
-    printTraining(options, training, epochs, notDrawn);
+    const trained: TrainedFold[] = [];
+    do {
+      const name = fold === 'all-five' ? trained.length : fold;
+      const curve = drawnCurve(new TrainingFolder(out), name, (log) =>
+        learningCurvePng(log, classNames.slice(1)),
+      );
+      let epochs = 0;
+      const training = await train(datasetFolder, out, name, options, {
+        ...run,
+        onEpoch: (record) => {
+          epochs++;
+          if (!options.quiet && !options.json) process.stderr.write(lineOf(record, options.epochs));
+          curve.draw();
+        },
+      });
+      trained.push({ ...training, name, epochs, notDrawn: await curve.end() });
+    } while (fold === 'all-five' && trained.length < trained[0].allFolds);
+    printTraining(options, trained);
   };
   await withCommandRun(options, work, kept);
 }
@@ -188,23 +196,28 @@ function drawnCurve(
   };
 }
 
-function printTraining(
-  options: TrainOptions,
-  { validation, model, card, folds, notes: said }: Training,
-  epochs: number,
-  notDrawn: string | undefined,
-): void {
+/** A fold that is trained and judged. */
+interface TrainedFold extends Training {
+  readonly name: FoldName;
+  /** Of this run, without those before it was stopped. */
+  readonly epochs: number;
+  /** Why the course of the training is not drawn, where it is not. */
+  readonly notDrawn?: string;
+}
+
+function printTraining(options: TrainOptions, trained: readonly TrainedFold[]): void {
   const { fold, out } = options;
-  const dice = Object.fromEntries(
-    Object.entries(validation.cases).map(([id, result]) => [id, result.dice]),
-  );
-  const notes = [...said, ...(notDrawn ? [notDrawn] : [])];
-  const isDrawn = epochs > 0 && !notDrawn;
+  const { model, card, folds, allFolds, notes: said } = trained.at(-1)!;
+  const cases = trained.flatMap(({ validation }) => Object.entries(validation.cases));
+  const dice = Object.fromEntries(cases.map(([id, result]) => [id, result.dice]));
+  const notes = [...said, ...trained.flatMap(({ notDrawn }) => notDrawn ?? [])];
+  const epochs = trained.reduce((sum, one) => sum + one.epochs, 0);
+  const drawn = trained.filter((one) => one.epochs > 0 && !one.notDrawn);
   printResult(options, { fold, dice, epochs, model, card, notes }, [
     ...noteLines(notes),
     ...Object.entries(dice).map(([id, value]) => `${id}: Dice ${value.toFixed(3)}, not trained on`),
-    `Model with ${folds} of ${fold === 'all' ? 1 : foldCount} networks: ${model}`,
-    ...(isDrawn ? [`Course of the training: ${new TrainingFolder(out).curve(fold)}`] : []),
+    `Model with ${folds} of ${allFolds} networks: ${model}`,
+    ...drawn.map(({ name }) => `Course of the training: ${new TrainingFolder(out).curve(name)}`),
   ]);
 }
 
@@ -221,8 +234,8 @@ function lineOf(record: EpochRecord, epochs: number): string {
   );
 }
 
-function foldName(text: string): FoldName {
-  if (text === 'all') return 'all';
-  if (/^[0-4]$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is 0 to 4, or all.');
+function foldName(text: string): FoldName | 'all-five' {
+  if (text === 'all' || text === 'all-five') return text;
+  if (/^\d$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is 0 to 4, all-five, or all.');
 }

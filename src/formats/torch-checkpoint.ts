@@ -15,6 +15,8 @@ import { openZip, zipEntryBytes } from './zip-file.js';
 const longestPickleBytes = 64 * 2 ** 20;
 const mostEntries = 100_000;
 const highestRank = 8;
+/** A whole number beside the weights of a batch norm, which only counts its steps. */
+const stepCounter = '.num_batches_tracked';
 
 /**
  * The dictionary in a checkpoint that PyTorch 1.6 or later wrote (`torch.save`): a zip file, not
@@ -90,6 +92,7 @@ class CheckpointReader {
     const weights = new Map<string, WeightTensor>();
     for (const [name, value] of described) {
       if (typeof name !== 'string') return this.#fail('a weight without a name');
+      if (name.endsWith(stepCounter)) continue;
       weights.set(name, await this.#tensor(name.slice(0, 200), value));
     }
     return weights;

@@ -89,6 +89,10 @@ export const elementwise = {
   }),
   Neg: unary((g, _, dy) => g.op('Neg', [dy])),
   Exp: unary((g, _, dy, y) => multiply(g, dy, y)),
+  Erf: unary((g, x, dy) => {
+    const bell = g.op('Exp', [g.op('Neg', [multiply(g, x, x)])]);
+    return multiply(g, dy, scale(g, bell, 2 / Math.sqrt(Math.PI)));
+  }),
   Log: unary((g, x, dy) => divide(g, dy, x)),
   Sqrt: unary((g, _, dy, y) => divide(g, scale(g, dy, 0.5), y)),
   Reciprocal: unary((g, _, dy, y) => g.op('Neg', [multiply(g, dy, multiply(g, y, y))])),
@@ -98,6 +102,9 @@ export const elementwise = {
     // tiny numbers of the right ratio it is the slope times a power of two, in one operator.
     gradient(g, { attributes, output, outputGradient }) {
       const alpha = scalarOf(attributes, 'alpha');
+      if (alpha === 0) {
+        return [multiply(g, outputGradient, stepAbove(g, output, scalar(g, 0), 0))];
+      }
       requireShape(alpha > 0 && alpha < 1, `a slope between 0 and 1 for a gradient, not ${alpha}`);
       const slope = g.op('Clip', [output, scalar(g, alpha * tiny), scalar(g, tiny)]);
       return [scale(g, multiply(g, outputGradient, slope), 1 / tiny)];

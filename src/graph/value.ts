@@ -23,6 +23,7 @@ export const operatorNames = [
   'Min',
   'Neg',
   'Exp',
+  'Erf',
   'Log',
   'Sqrt',
   'Reciprocal',

@@ -23,6 +23,11 @@ export interface LesionRule {
    * another peak than what is large (docs/decisions/0094).
    */
   readonly confidence?: ConfidenceModel & { readonly minimum: number };
+  /**
+   * A voxel is lesion where its most probable class is one, as in nnU-Net, in the place of the
+   * threshold: with several classes the two differ.
+   */
+  readonly byClass?: boolean;
   /** nnU-Net's own rule: only the largest component stays. For lesions it hardly ever helps. */
   readonly keepLargest: boolean;
   /** Voxels touching by a face (6), also an edge (18), also a corner (26) are one lesion. */
@@ -61,6 +66,7 @@ export const lesionRuleSchema = {
         minimum: { type: 'number', minimum: 0, maximum: 1 },
       },
     },
+    byClass: { type: 'boolean' },
     keepLargest: { type: 'boolean' },
     connectivity: { enum: [6, 18, 26] },
   },
@@ -80,7 +86,7 @@ const touching = { 6: 'a face', 18: 'an edge', 26: 'a corner' } as const;
 export function ruleInWords(rule: LesionRule): string {
   const { threshold, minimumVolumeMm3, minimumPeak, confidence, keepLargest, connectivity } = rule;
   return [
-    `probability from ${threshold}, voxels that touch by ${touching[connectivity]} are one`,
+    `${rule.byClass ? 'the most probable class' : `probability from ${threshold}`}, voxels that touch by ${touching[connectivity]} are one`,
     ...(minimumVolumeMm3 > 0 ? [`larger than ${minimumVolumeMm3} mm3`] : []),
     ...(minimumPeak === undefined ? [] : [`a peak from ${minimumPeak}`]),
     ...(confidence ? [`confidence from ${confidence.minimum}`] : []),

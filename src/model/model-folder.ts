@@ -12,6 +12,7 @@ import {
 import { jsonBytes } from '../formats/json.js';
 import { readJsonWithBytes } from '../formats/read-json.js';
 import { divisorOf, type NetworkPlan, networkPlanOf, readWeights } from '../network/index.js';
+import { hasOneClass, type OutputLabels, outputLabelsOf } from './labels.js';
 import { type LesionRule, lesionRuleSchema, type RuleOfCard, ruleOfCard } from './lesion-rule.js';
 import { configurationName, type ImagePlan, imagePlanOf } from './nnunet-plans.js';
 
@@ -22,7 +23,7 @@ export interface NnunetModel {
   readonly channelNames: readonly string[];
   /** Channels that may be missing: the network was trained with them left out. */
   readonly optionalChannels: readonly string[];
-  readonly classCount: number;
+  readonly labels: OutputLabels;
   /** Orientation of the training images, such as 'RAS'. */
   readonly orientation: string;
   /** Axes along which the network was trained with mirrored patches. */
@@ -30,6 +31,15 @@ export interface NnunetModel {
   /** What windows and folds are averaged as: logits in nnU-Net v2, probabilities in v1. */
   readonly average: 'logits' | 'probabilities';
   readonly rule: LesionRule;
+  /** What nnU-Net itself does to the labels that it found. */
+  readonly cleaning: readonly Cleaning[];
+}
+
+/** Of the voxels with one of these labels only the largest component keeps its labels. */
+export interface Cleaning {
+  readonly labels: readonly number[];
+  /** Voxels that touch by a face (6), or also by a corner (26), belong together. */
+  readonly connectivity: 6 | 26;
 }
 
 /** What `model.json` says. */
@@ -43,6 +53,9 @@ export interface ModelCard {
   readonly mirrorAxes: readonly number[];
   readonly average: 'logits' | 'probabilities';
   readonly rule: LesionRule;
+  /** Which labels are lesion; all of them where nothing is said. */
+  readonly lesionLabels?: readonly number[];
+  readonly cleaning?: readonly Cleaning[];
 }
 
 /** A model folder that has been opened and checked. */
@@ -92,6 +105,13 @@ type ModelFile = Omit<ModelCard, 'rule'> & {
 };
 
 const text = { type: 'string', minLength: 1, maxLength: 200 };
+const labelList = {
+  type: 'array',
+  minItems: 1,
+  maxItems: 128,
+  uniqueItems: true,
+  items: { type: 'integer', minimum: 1, maximum: 127 },
+};
 const cardSchema = (version: number, ruleField: 'rule' | 'postProcessing') => ({
   type: 'object',
   required: [
@@ -126,6 +146,17 @@ const cardSchema = (version: number, ruleField: 'rule' | 'postProcessing') => ({
     },
     average: { enum: ['logits', 'probabilities'] },
     [ruleField]: lesionRuleSchema,
+    lesionLabels: labelList,
+    cleaning: {
+      type: 'array',
+      maxItems: 128,
+      items: {
+        type: 'object',
+        required: ['labels', 'connectivity'],
+        additionalProperties: false,
+        properties: { labels: labelList, connectivity: { enum: [6, 26] } },
+      },
+    },
     files: {
       type: 'object',
       required: ['plans.json', 'dataset.json'],
@@ -320,53 +351,48 @@ const changed = (file: string, bytes: number, found: string) =>
 
 function modelOf(card: ModelCard, plans: unknown, dataset: unknown, folder: string): NnunetModel {
   const plan = imagePlanOf(plans, join(folder, 'plans.json'));
-  const {
-    channel_names: channels,
-    labels,
-    optional_channels: optional = [],
-  } = (dataset ?? {}) as Record<string, unknown>;
+  const file = join(folder, 'dataset.json');
+  const { channel_names: channels, optional_channels: optional = [] } = (dataset ?? {}) as Record<
+    string,
+    unknown
+  >;
   const channelNames = Object.values(channels ?? {});
-  const classCount = Object.keys(labels ?? {}).length;
   const isList = (value: unknown): value is string[] =>
     Array.isArray(value) && value.every((item) => typeof item === 'string');
-  if (
-    !isList(channelNames) ||
-    channelNames.length !== plan.channels.length ||
-    !isList(optional) ||
-    classCount < 2 ||
-    classCount > 128
-  ) {
+  if (!isList(channelNames) || channelNames.length !== plan.channels.length || !isList(optional)) {
     throw new DawsonError('bad-model', {
-      file: join(folder, 'dataset.json'),
-      expected: `names of ${plan.channels.length} channels, as in plans.json, and of 2 to 128 classes`,
-      found: `${channelNames.length} channels, ${classCount} classes`,
+      file,
+      expected: `names of ${plan.channels.length} channels, as in plans.json`,
+      found: `${channelNames.length} channels`,
     });
   }
-  const { orientation, average, rule } = card;
+  const { orientation, average, rule, lesionLabels, cleaning = [] } = card;
+  const labels = outputLabelsOf(dataset, lesionLabels, file);
   const isBrain = plan.input === 'brain';
-  if (isBrain && (classCount !== 2 || average !== 'logits')) {
+  if (isBrain && (!hasOneClass(labels) || average !== 'logits')) {
     throw new DawsonError('bad-model', {
-      file: join(folder, 'dataset.json'),
+      file,
       expected: 'two classes and the mean of logits where the input is the brain',
-      found: `${classCount} classes and the mean of ${average}`,
+      found: `${labels.outputs.length} classes and the mean of ${average}`,
     });
   }
   return {
     plan,
     channelNames,
     optionalChannels: optional,
-    classCount,
+    labels,
     orientation,
     // Its windows are mirrored in turns (ModelInput).
     mirrorAxes: isBrain ? [] : card.mirrorAxes,
     average,
     rule,
+    cleaning,
   };
 }
 
 /** The network of the plans; it has to be able to halve their patch. */
-function networkOf({ plan, classCount }: NnunetModel, plans: unknown, file: string): NetworkPlan {
-  const sizes = { inputChannels: plan.channels.length, classes: classCount };
+function networkOf({ plan, labels }: NnunetModel, plans: unknown, file: string): NetworkPlan {
+  const sizes = { inputChannels: plan.channels.length, classes: labels.outputs.length };
   const network = networkPlanOf(plans, configurationName, sizes, file);
   const divisor = divisorOf(network);
   if (plan.patchShape.every((n, axis) => n % divisor[axis] === 0)) return network;

@@ -16,27 +16,29 @@ export interface ModelPredictors {
  * The folds of a model as networks. Each is loaded when it is first asked, in the place of the one
  * before: one at a time is in memory. Asked in turn for single patches, they would be loaded over
  * and over; `slideWindow` takes one after the other. Calls must not overlap.
+ * @param keep hold all folds that were loaded, for several cases; their weights take memory together
  * @throws DawsonError (from a fold's first call) `bad-model` for weights that do not fit the plans;
  *   what the engine throws.
  */
 export function predictorsOf(
   { weights, network, model, files }: ModelFolder,
   engine: Engine,
+  { keep = false }: { readonly keep?: boolean } = {},
 ): ModelPredictors {
-  let loaded: { readonly file: string; readonly predictor: Predictor } | undefined;
+  const loaded = new Map<string, Predictor>();
   const release = async () => {
-    const { predictor } = loaded ?? {};
-    loaded = undefined;
-    await predictor?.release();
+    const predictors = [...loaded.values()];
+    loaded.clear();
+    for (const predictor of predictors) await predictor.release();
   };
   const load = async (file: string): Promise<Predictor> => {
-    if (loaded?.file !== file) {
-      await release();
-      const tensors = await readWeights(file, network, files[basename(file)].sha256);
-      const predictor = await loadPredictor(engine, network, tensors, model.plan.patchShape);
-      loaded = { file, predictor };
-    }
-    return loaded!.predictor;
+    const known = loaded.get(file);
+    if (known) return known;
+    if (!keep) await release();
+    const tensors = await readWeights(file, network, files[basename(file)].sha256);
+    const predictor = await loadPredictor(engine, network, tensors, model.plan.patchShape);
+    loaded.set(file, predictor);
+    return predictor;
   };
   const folds = weights.map(
     (file): Predict =>

@@ -1,6 +1,7 @@
 import { elementsOf } from '../graph/index.js';
 import { costOfPrediction, type NetworkPlan, weightShapes } from '../network/index.js';
 import type { Axes3 } from '../volume/arrays.js';
+import { labelNames } from './labels.js';
 import type { LesionRule } from './lesion-rule.js';
 import type { FileRecord, ModelFolder } from './model-folder.js';
 import type { ModelInput } from './nnunet-plans.js';
@@ -13,6 +14,8 @@ export interface ModelSummary {
   readonly channels: readonly { readonly name: string; readonly optional: boolean }[];
   /** Without the background. */
   readonly classes: readonly string[];
+  /** Those of them that are lesion. */
+  readonly lesions: readonly string[];
   readonly input: ModelInput;
   readonly network: {
     readonly kind: NetworkPlan['kind'];
@@ -37,16 +40,11 @@ export interface ModelSummary {
   readonly files: Readonly<Record<string, FileRecord>>;
 }
 
-export function summaryOf({
-  card,
-  dataset,
-  network,
-  model,
-  weights,
-  files,
-}: ModelFolder): ModelSummary {
+export function summaryOf({ card, network, model, weights, files }: ModelFolder): ModelSummary {
   const { flops, peakLiveBytes } = costOfPrediction(network, model.plan.patchShape);
-  const { labels } = dataset as { labels: Readonly<Record<string, unknown>> };
+  const { labels } = model;
+  const outputs = labels.outputs.map(({ name }) => name);
+  const names = labels.nonlinearity === 'softmax' ? outputs.slice(1) : outputs;
   return {
     name: card.name,
     version: card.version,
@@ -55,7 +53,10 @@ export function summaryOf({
       name,
       optional: model.optionalChannels.includes(name),
     })),
-    classes: Object.keys(labels).filter((name) => name !== 'background'),
+    classes: names,
+    lesions: [...labelNames(labels)].flatMap(([label, name]) =>
+      labels.lesionLabels.includes(label) ? [name] : [],
+    ),
     input: model.plan.input,
     network: {
       kind: network.kind,

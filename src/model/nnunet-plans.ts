@@ -218,6 +218,8 @@ class PlanFields {
       file: this.#file,
       expected: `${expected} in ${this.#place}${name}`.replace(/\.$/, ''),
       found: found.length > 80 ? `${found.slice(0, 80)}…` : found,
+      advice:
+        'The plans ask for what Dawson does not do, or are not nnU-Net’s: see docs/models.md.',
     });
   }
 }

@@ -1,6 +1,7 @@
 import { add, type Emitter, upsample, type Value } from '../graph/index.js';
+import { leakySlope } from './layer-kinds.js';
 import type { CompactUnetPlan } from './network-plan.js';
-import { leakySlope, type WeightSource } from './unet.js';
+import type { WeightSource } from './weight-source.js';
 
 const doubling = [2, 2, 2] as const;
 

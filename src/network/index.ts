@@ -20,6 +20,6 @@ export {
   usualLayers,
 } from './network-plan.js';
 export { costOfPrediction, loadPredictor, type Predictor } from './predictor.js';
-export { softmax } from './softmax.js';
-export type { WeightSource } from './unet.js';
+export { sigmoid, softmax } from './softmax.js';
+export type { WeightSource } from './weight-source.js';
 export { initialWeights, readWeights, requireWeights, type Weights } from './weights.js';

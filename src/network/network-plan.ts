@@ -2,6 +2,8 @@ import { Ajv, type ErrorObject } from 'ajv';
 import { DawsonError } from '../errors.js';
 import { mapAxes } from '../volume/affine.js';
 import type { Axes3 } from '../volume/arrays.js';
+import type { LayerKinds } from './layer-kinds.js';
+import { type LayerFields, layerKindsOf } from './layer-names.js';
 
 /** A U-Net as nnU-Net v2 plans it. Lists have one entry a stage, full resolution first. */
 export interface UnetPlan {
@@ -18,7 +20,9 @@ export interface UnetPlan {
   /** Convolutions of each stage of the decoder, the coarsest first: one stage less. */
   readonly decoderConvolutions: readonly number[];
   readonly convolutionBias: boolean;
-  readonly normEpsilon: number;
+  /** Of the last convolution, which gives the logits. */
+  readonly classifierBias: boolean;
+  readonly layers: LayerKinds;
 }
 
 /** A U-Net with little or no work at full resolution: Dawson's own default networks. */
@@ -81,8 +85,8 @@ interface ArchitectureFields {
     n_blocks_per_stage?: number[];
     n_conv_per_stage_decoder: number[];
     conv_bias: boolean;
-    norm_op_kwargs: { eps: number };
-  };
+    seg_output_use_bias?: boolean;
+  } & LayerFields;
 }
 
 const validArchitecture = new Ajv({ allErrors: false }).compile<ArchitectureFields>({
@@ -101,10 +105,8 @@ const validArchitecture = new Ajv({ allErrors: false }).compile<ArchitectureFiel
         'n_conv_per_stage_decoder',
         'conv_bias',
         'norm_op',
-        'norm_op_kwargs',
         'dropout_op',
         'nonlin',
-        'nonlin_kwargs',
       ],
       properties: {
         n_stages: { type: 'integer', minimum: 2, maximum: 10 },
@@ -119,27 +121,16 @@ const validArchitecture = new Ajv({ allErrors: false }).compile<ArchitectureFiel
         n_blocks_per_stage: countList,
         n_conv_per_stage_decoder: countList,
         conv_bias: { type: 'boolean' },
-        norm_op: { const: 'torch.nn.modules.instancenorm.InstanceNorm3d' },
-        norm_op_kwargs: {
-          type: 'object',
-          required: ['eps', 'affine'],
-          additionalProperties: false,
-          properties: {
-            eps: { type: 'number', minimum: 1e-12, maximum: 1 },
-            affine: { const: true },
-          },
-        },
-        dropout_op: { type: 'null' },
-        nonlin: { const: 'torch.nn.LeakyReLU' },
-        nonlin_kwargs: {
-          type: 'object',
-          additionalProperties: false,
-          properties: { inplace: { type: 'boolean' } },
-        },
+        seg_output_use_bias: { type: 'boolean' },
       },
     },
   },
 });
+
+/** Files of a model are checked by their hashes before: what is wrong here is not a broken copy. */
+const unsupportedAdvice =
+  'Dawson does not build such a network: docs/models.md says which it does. Predict with the program ' +
+  'that trained it.';
 
 interface CompactFields {
   network_class_name: typeof compactNetworkClass;
@@ -197,8 +188,8 @@ export const compactArchitecture = ({
  * @param plans of unknown origin
  * @param configuration such as '3d_fullres'
  * @throws DawsonError `bad-model` naming the first field that is missing, malformed, or asks for
- *   something else than a PlainConvUNet, ResidualEncoderUNet or Generic_UNet with instance norm and
- *   leaky ReLU, or Dawson's compact network.
+ *   something else than a PlainConvUNet, ResidualEncoderUNet or Generic_UNet of layers that Dawson
+ *   builds ({@link layerKindsOf}), or Dawson's compact network.
  */
 export function networkPlanOf(
   plans: unknown,
@@ -207,7 +198,7 @@ export function networkPlanOf(
   file: string,
 ): NetworkPlan {
   const fail = (expected: string, found: string): never => {
-    throw new DawsonError('bad-model', { file, expected, found });
+    throw new DawsonError('bad-model', { file, expected, found, advice: unsupportedAdvice });
   };
   const place = `configurations.${configuration}.architecture`;
   const fields = ['configurations', configuration, 'architecture'].reduce<unknown>(
@@ -269,8 +260,26 @@ export function networkPlanOf(
     encoderBlocks,
     decoderConvolutions: kwargs.n_conv_per_stage_decoder,
     convolutionBias: kwargs.conv_bias,
-    normEpsilon: kwargs.norm_op_kwargs.eps,
+    classifierBias: kind !== 'generic' || kwargs.seg_output_use_bias === true,
+    layers: requireGroups(
+      layerKindsOf(kwargs, (expected, found) => fail(`${expected} in ${place}`, found)),
+      kwargs.features_per_stage,
+      fail,
+    ),
   };
+}
+
+/** Every stage has to fall into the groups of its norm. */
+function requireGroups(
+  layers: LayerKinds,
+  features: readonly number[],
+  fail: (expected: string, found: string) => never,
+): LayerKinds {
+  const { norm } = layers;
+  if (norm.kind === 'group' && features.some((count) => count % norm.groups !== 0)) {
+    fail(`features_per_stage that are multiples of ${norm.groups} groups`, features.join(', '));
+  }
+  return layers;
 }
 
 /** How many resolutions a network gives logits of in training: deep supervision. */

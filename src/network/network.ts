@@ -1,7 +1,8 @@
 import { type Emitter, Graph, type Value } from '../graph/index.js';
 import { compactUnet } from './compact-unet.js';
 import { divisorOf, type NetworkPlan } from './network-plan.js';
-import { type Purpose, unet, type WeightSource } from './unet.js';
+import { type Purpose, unet } from './unet.js';
+import type { WeightSource } from './weight-source.js';
 
 /**
  * A network as a graph.

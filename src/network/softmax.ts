@@ -14,3 +14,7 @@ export function softmax(logits: Float32Array, classes: number): Float32Array {
   }
   return result;
 }
+
+/** The logistic function of each number. */
+export const sigmoid = (logits: Float32Array): Float32Array =>
+  logits.map((logit) => 1 / (1 + Math.exp(-logit)));

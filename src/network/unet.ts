@@ -8,16 +8,12 @@ import {
   type Value,
 } from '../graph/index.js';
 import type { Axes3 } from '../volume/arrays.js';
+import { activate, normalize } from './layer-kinds.js';
 import type { UnetPlan } from './network-plan.js';
-
-/** Gives the value that holds a weight; called once for each weight, in the order of the layers. */
-export type WeightSource = (name: string, shape: readonly number[]) => Value;
+import type { WeightSource } from './weight-source.js';
 
 /** What a graph is for: prediction leaves out detours that only a gradient needs. */
 export type Purpose = 'training' | 'prediction';
-
-/** PyTorch's default, which nnU-Net uses. */
-export const leakySlope = 0.01;
 
 /** Where an architecture keeps its weights, and which of them it has. */
 interface Naming {
@@ -28,8 +24,8 @@ interface Naming {
   upsampling(step: number): string;
   classifier(step: number): string;
   readonly norm: string;
-  /** Whether upsampling and classifiers have biases. */
-  readonly biases: boolean;
+  /** Whether upsampling has biases where convolutions have. */
+  readonly upsamplingBias: boolean;
 }
 
 const version2: Naming = {
@@ -38,7 +34,7 @@ const version2: Naming = {
   upsampling: (step) => `decoder.transpconvs.${step}`,
   classifier: (step) => `decoder.seg_layers.${step}`,
   norm: 'norm',
-  biases: true,
+  upsamplingBias: true,
 };
 
 /** In version 1 the last convolution at the bottom and in each step of the decoder stands apart. */
@@ -50,7 +46,7 @@ const version1: Naming = {
   upsampling: (step) => `tu.${step}`,
   classifier: (step) => `seg_outputs.${step}`,
   norm: 'instnorm',
-  biases: false,
+  upsamplingBias: false,
 };
 const namingOf = ({ kind }: UnetPlan) => (kind === 'generic' ? version1 : version2);
 
@@ -81,7 +77,7 @@ export function unet(
     const name = (i: number) => naming.decoder(step, i, count);
     below = layers.joined(below, skips[stage], stage, kernel, naming.upsampling(step), name(0));
     for (let i = 1; i < count; i++) {
-      below = layers.active(layers.normalized(below, stage, kernel, one, name(i)));
+      below = layers.layer(below, stage, kernel, one, name(i));
     }
     logits.push(layers.classify(below, naming.classifier(step)));
   }
@@ -95,7 +91,7 @@ function encode(plan: UnetPlan, naming: Naming, image: Value, layers: Layers): V
   const skips: Value[] = [];
   let x = image;
   if (plan.kind === 'residual') {
-    x = layers.active(layers.normalized(x, 0, plan.kernels[0], one, 'encoder.stem.convs.0'));
+    x = layers.layer(x, 0, plan.kernels[0], one, 'encoder.stem.convs.0');
   }
   for (const [stage, count] of plan.encoderBlocks.entries()) {
     for (let i = 0; i < count; i++) {
@@ -104,7 +100,7 @@ function encode(plan: UnetPlan, naming: Naming, image: Value, layers: Layers): V
         x = layers.residual(x, stage, stride, `encoder.stages.${stage}.blocks.${i}`);
       } else {
         const name = naming.encoder(stage, i, count, plan.features.length);
-        x = layers.active(layers.normalized(x, stage, plan.kernels[stage], stride, name));
+        x = layers.layer(x, stage, plan.kernels[stage], stride, name);
       }
     }
     skips.push(x);
@@ -137,24 +133,18 @@ function simpleLayersOf(g: Emitter, plan: UnetPlan, naming: Naming, weight: Weig
     const margin = kernel.map((n) => (n - 1) / 2);
     return g.op('Conv', inputs, { kernel_shape: kernel, strides, pads: [...margin, ...margin] });
   };
-  const normalization = (x: Value, name: string) => {
-    const channels = [x.shape[1]];
-    return g.op(
-      'InstanceNormalization',
-      [x, weight(`${name}.weight`, channels), weight(`${name}.bias`, channels)],
-      { epsilon: plan.normEpsilon },
-    );
-  };
-  const active = (x: Value) => g.op('LeakyRelu', [x], { alpha: leakySlope });
-  const normalized = (x: Value, stage: number, kernel: Axes3, strides: Axes3, name: string) => {
-    const bias = plan.convolutionBias;
-    const features = plan.features[stage];
-    return normalization(
-      convolution(x, features, kernel, strides, `${name}.conv`, bias),
-      `${name}.${naming.norm}`,
-    );
-  };
-  return { weightAndBias, convolution, normalization, active, normalized };
+  const { norm, activation, activationFirst } = plan.layers;
+  const normalization = (x: Value, name: string) => normalize(g, x, norm, name, weight);
+  const active = (x: Value) => activate(g, x, activation);
+  /** What follows a convolution. */
+  const finished = (x: Value, name: string) =>
+    activationFirst ? normalization(active(x), name) : active(normalization(x, name));
+  const convolved = (x: Value, stage: number, kernel: Axes3, strides: Axes3, name: string) =>
+    convolution(x, plan.features[stage], kernel, strides, `${name}.conv`, plan.convolutionBias);
+  /** A convolution with what follows it. */
+  const layer = (x: Value, stage: number, kernel: Axes3, strides: Axes3, name: string) =>
+    finished(convolved(x, stage, kernel, strides, name), `${name}.${naming.norm}`);
+  return { weightAndBias, convolution, convolved, normalization, active, finished, layer };
 }
 
 function layersOf(
@@ -165,11 +155,14 @@ function layersOf(
   purpose: Purpose,
 ) {
   const simple = simpleLayersOf(g, plan, naming, weight);
-  const { weightAndBias, convolution, normalization, active, normalized } = simple;
+  const { weightAndBias, convolution, convolved, normalization, active, finished, layer } = simple;
   const residual = (x: Value, stage: number, strides: Axes3, name: string) => {
     const kernel = plan.kernels[stage];
-    const first = active(normalized(x, stage, kernel, strides, `${name}.conv1`));
-    const second = normalized(first, stage, kernel, one, `${name}.conv2`);
+    const first = layer(x, stage, kernel, strides, `${name}.conv1`);
+    const second = normalization(
+      convolved(first, stage, kernel, one, `${name}.conv2`),
+      `${name}.conv2.${naming.norm}`,
+    );
     const isStrided = strides.some((n) => n !== 1);
     let skip = isStrided
       ? g.op('AveragePool', [x], { kernel_shape: strides, strides, pads: [0, 0, 0, 0, 0, 0] })
@@ -195,18 +188,17 @@ function layersOf(
     const outputs = plan.features[stage];
     const strides = plan.strides[stage + 1];
     const upShape = [x.shape[1], outputs, ...strides];
-    const upBias = plan.convolutionBias && naming.biases;
+    const upBias = plan.convolutionBias && naming.upsamplingBias;
     const up = weightAndBias(upsampling, upShape, outputs, upBias);
     if (purpose === 'prediction' && canConvolveUpsampled(x, kernel, strides)) {
       const shape = [outputs, outputs + skip.shape[1], ...kernel];
       const operands = weightAndBias(`${name}.conv`, shape, outputs, plan.convolutionBias);
-      const convolved = convolveUpsampled(g, x, up, skip, operands);
-      return active(normalization(convolved, `${name}.${naming.norm}`));
+      return finished(convolveUpsampled(g, x, up, skip, operands), `${name}.${naming.norm}`);
     }
     const both = concat(g, [upsample(g, x, up[0], up[1]), skip], 1);
-    return active(normalized(both, stage, kernel, one, name));
+    return layer(both, stage, kernel, one, name);
   };
   const classify = (x: Value, name: string) =>
-    convolution(x, plan.classes, one, one, name, naming.biases);
-  return { active, normalized, residual, joined, classify };
+    convolution(x, plan.classes, one, one, name, plan.classifierBias);
+  return { layer, residual, joined, classify };
 }

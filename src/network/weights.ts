@@ -7,9 +7,9 @@ import {
 import { sha256Of } from '../formats/sha256.js';
 import { elementsOf } from '../graph/index.js';
 import type { Random } from '../volume/random.js';
+import { leakySlope } from './layer-kinds.js';
 import { weightShapes } from './network.js';
 import type { NetworkPlan } from './network-plan.js';
-import { leakySlope } from './unet.js';
 
 /** The weights of a network by their names in PyTorch. */
 export type Weights = ReadonlyMap<string, WeightTensor>;

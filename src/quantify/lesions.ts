@@ -40,11 +40,16 @@ export const countOfLesions = (count: number): string =>
  * Lesions are ordered by falling size; equal sizes by the place of their first voxel in memory, so
  * that the order is the same in every run. A map without a voxel above the threshold gives an empty
  * list.
+ * @param labelled the voxels whose most probable class is a lesion, where the rule goes by class
  */
-export function findLesions(probability: Volume<Float32Array>, rule: LesionRule): Lesions {
+export function findLesions(
+  probability: Volume<Float32Array>,
+  rule: LesionRule,
+  labelled?: Mask,
+): Lesions {
   const { affine } = probability;
   const { labels, count, sizesVoxels } = connectedComponents(
-    maskWhere(probability, (value) => value >= rule.threshold),
+    labelled ?? maskWhere(probability, (value) => value >= rule.threshold),
     rule.connectivity,
   );
   const voxelMl = voxelVolumeMm3(affine) / 1000;

@@ -3,11 +3,11 @@ import { sequenceNames } from '../preprocess/exam.js';
 import { findingsSchema } from './findings.js';
 
 export interface ResultRow {
-  /** Its name; SEQUENCE stands for flair, t2, t1: one file for each; OBJECT for one of several. */
+  /** Its name; SEQUENCE stands for flair, t2, t1, CLASS for a number: one file for each; OBJECT for one of several. */
   readonly file: string;
   readonly what: string;
   /** With what it comes: every result has the others. */
-  readonly optional?: 'report' | 'change' | 'dicom' | 'intermediate';
+  readonly optional?: 'report' | 'change' | 'dicom' | 'classes' | 'intermediate';
 }
 
 /** Every file in the folder with the result of one exam. Adding one is adding a row. */
@@ -15,6 +15,16 @@ export const resultFiles = {
   flair: { file: 'flair.nii.gz', what: 'the FLAIR itself, on whose grid everything lies' },
   lesions: { file: 'lesions.nii.gz', what: '1 where a lesion is' },
   probability: { file: 'probability.nii.gz', what: 'probability of lesion, 0 to 1' },
+  classes: {
+    file: 'classes.nii.gz',
+    what: 'label of each voxel, from a model of several classes',
+    optional: 'classes',
+  },
+  classProbability: {
+    file: 'class-CLASS.nii.gz',
+    what: 'probability of each class, from such a model',
+    optional: 'classes',
+  },
   brain: { file: 'brain.nii.gz', what: '1 where the brain is' },
   table: { file: 'lesions.csv', what: 'one line a lesion: volume, position, extent' },
   findings: { file: 'findings.json', what: 'everything as one document, with how it was made' },
@@ -71,6 +81,7 @@ const patterns = resultRows.map(([, { file }]) =>
   file
     .replaceAll('.', '\\.')
     .replace('SEQUENCE', `(${sequenceNames.join('|')})`)
+    .replace('CLASS', '\\d{1,3}')
     .replace('OBJECT', dicomNames),
 );
 

@@ -13,10 +13,24 @@ export interface Segmentation {
   readonly probability: Volume<Float32Array>;
   /** How the probabilities become lesions. */
   readonly rule: LesionRule;
+  /** What the network tells apart, where it is more than lesion and the rest. */
+  readonly classes?: SegmentedClasses;
   /** The tissues that the segmenter told apart on its way, where it does. */
   readonly tissues?: LabelMap<Uint8Array>;
   /** What the reader of the result has to know: what was missing and what was done without it. */
   readonly notes: readonly Remark[];
+}
+
+/** The labels and regions that a network of several classes finds; nothing outside of the brain. */
+export interface SegmentedClasses {
+  readonly labels: LabelMap<Uint8Array>;
+  /** The labels that are lesion. */
+  readonly lesionLabels: readonly number[];
+  /** Of each output of the network but the background, in their order. */
+  readonly probabilities: readonly {
+    readonly name: string;
+    readonly probability: Volume<Float32Array>;
+  }[];
 }
 
 /** By what a segmenter can be steered; each takes what concerns it. */

@@ -89,3 +89,39 @@ export function splitIntoFolds(
     return { train: train.sort(), val };
   });
 }
+
+/** `--fold K` has one digit. */
+const mostFolds = 10;
+
+/**
+ * Folds that were given, as nnU-Net's `splits_final.json` has them.
+ * @throws DawsonError `bad-dataset` for anything else, cases that the training set does not have, a
+ *   case on both sides of a fold, and a patient on both sides.
+ */
+export function givenFolds(json: unknown, cases: readonly SplitCase[], file: string): Fold[] {
+  const areNames = (value: unknown): value is string[] =>
+    Array.isArray(value) && value.every((name) => typeof name === 'string');
+  if (!Array.isArray(json) || json.length < 1 || json.length > mostFolds) {
+    throw badDataset(file, [`it is no list of 1 to ${mostFolds} folds`]);
+  }
+  const patientOf = new Map(cases.map(({ name, patient }) => [name, patient]));
+  const problems: string[] = [];
+  const folds = json.map((entry, index): Fold => {
+    const { train, val } = (entry ?? {}) as { train?: unknown; val?: unknown };
+    if (!areNames(train) || !areNames(val) || train.length === 0) {
+      throw badDataset(file, [`fold ${index}: no lists of cases as train and val`]);
+    }
+    const trainedOn = new Set(train.map((name) => patientOf.get(name)));
+    for (const name of [...train, ...val]) {
+      if (!patientOf.has(name)) problems.push(`fold ${index}: no case ${name}`);
+    }
+    for (const name of val) {
+      if (patientOf.has(name) && trainedOn.has(patientOf.get(name))) {
+        problems.push(`fold ${index}: ${name}, or its patient, is in train and in val`);
+      }
+    }
+    return { train, val };
+  });
+  if (problems.length > 0) throw badDataset(file, problems);
+  return folds;
+}

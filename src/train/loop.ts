@@ -34,6 +34,9 @@ export const defaultRunSettings: RunSettings = {
   epochsPerCheckpoint: 5,
 };
 
+/** Work that a stop may cost where epochs are long. */
+const longestWithoutCheckpointMs = 10 * 60_000;
+
 export interface BatchSource {
   nextBatch(): Promise<StepInput & { readonly cases?: readonly string[] }>;
 }
@@ -77,7 +80,8 @@ export interface TrainingRun {
 
 /**
  * Trains a network. After each epoch the log gets a JSON line; the checkpoint is written before the
- * first epoch and replaced every few epochs; both whole or not at all.
+ * first epoch and replaced every few epochs, and after each that ends ten minutes after the last one or
+ * later; both whole or not at all.
  * @returns the state after the last epoch
  * @throws DawsonError `training-failed` for a loss that is not finite, leaving the last checkpoint;
  *   what {@link Engine}, {@link readCheckpoint} and the batches throw; the signal's reason.
@@ -96,14 +100,17 @@ export async function trainNetwork(engine: Engine, run: TrainingRun): Promise<Te
   const batches = run.batches(start.epochs * settings.stepsPerEpoch);
   const validation = run.validationBatches?.(start.epochs * settings.validationSteps);
 
+  let writtenMs = performance.now();
   for (let epoch = start.epochs; epoch < settings.epochs; epoch++) {
     const record = await runEpoch(trainer, run, epoch, batches, validation);
     log.push(record);
     await writeWhole(logFile, new TextEncoder().encode(log.map(lineOf).join('')));
     const done = epoch + 1;
-    if (done % settings.epochsPerCheckpoint === 0 || done === settings.epochs) {
+    const isLate = performance.now() - writtenMs >= longestWithoutCheckpointMs;
+    if (isLate || done % settings.epochsPerCheckpoint === 0 || done === settings.epochs) {
       const state = await trainer.readState();
       await writeCheckpoint(checkpointFile, { epochs: done, state }, identity);
+      writtenMs = performance.now();
     }
     run.onEpoch?.(record);
   }

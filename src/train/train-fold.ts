@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
+import { DawsonError } from '../errors.js';
 import { writeSafetensors } from '../formats/safetensors.js';
+import { classLabels } from '../model/labels.js';
 import { argmax } from '../model/lesion-rule.js';
 import { type ModelCard, type NnunetModel, writeModelFolder } from '../model/model-folder.js';
 import { configurationName, type ImagePlan, imagePlanOf } from '../model/nnunet-plans.js';
@@ -15,7 +17,7 @@ import {
   requireWeights,
   type Weights,
 } from '../network/index.js';
-import { predictProbability } from '../segment/nnunet/nnunet.js';
+import { predictCase } from '../segment/nnunet/nnunet.js';
 import type { Stage } from '../stage.js';
 import { seededRandom } from '../volume/random.js';
 import { maskWhere } from '../volume/volume.js';
@@ -207,14 +209,25 @@ function imagesHash(names: readonly string[], cases: readonly CachedCase[]): str
   return createHash('sha256').update(JSON.stringify(keys)).digest('hex');
 }
 
-/** The network that plans describe, for the channels and classes of a dataset. */
-export const trainedNetwork = (plans: unknown, dataset: Dataset, plansFile: string): NetworkPlan =>
-  networkPlanOf(
+/**
+ * The network that plans describe, for the channels and classes of a dataset.
+ * @throws DawsonError `bad-model` for one that Dawson only runs: a batch norm's statistics are not trained.
+ */
+export function trainedNetwork(plans: unknown, dataset: Dataset, plansFile: string): NetworkPlan {
+  const network = networkPlanOf(
     plans,
     configurationName,
     { inputChannels: dataset.channelNames.length, classes: dataset.classNames.length },
     plansFile,
   );
+  if (network.kind === 'compact' || network.layers.norm.kind !== 'batch') return network;
+  throw new DawsonError('bad-model', {
+    file: plansFile,
+    expected: 'a network that Dawson trains',
+    found: 'one with batch norm',
+    advice: 'It can be used as it is; train or start from a network with instance norm.',
+  });
+}
 
 function batchDiceOf(plans: unknown): boolean {
   const { configurations } = plans as {
@@ -233,11 +246,12 @@ function modelOf(
     plan,
     channelNames: dataset.channelNames,
     optionalChannels: dataset.optionalChannels,
-    classCount: dataset.classNames.length,
+    labels: classLabels(dataset.classNames),
     orientation,
     mirrorAxes,
     average: 'logits',
     rule: argmax,
+    cleaning: [],
   };
 }
 
@@ -275,14 +289,14 @@ async function validateFold(
     const reading = await readCaseInWorker({ pool, signal }, entry, dataset.classNames.length);
     if ('problems' in reading) throw badDataset(dataset.folder, reading.problems);
     const { channels, labels } = reading.images;
-    const probability = await predictProbability(channels, model, [predict], {
+    const { lesion } = await predictCase(channels, model, [predict], {
       pool,
       stepSize: 0.5,
       mirror: false,
       signal,
     });
     const reference = maskWhere(labels, (label) => label > 0);
-    const dice = await diceByRuleInWorker({ pool, signal }, probability, reference);
+    const dice = await diceByRuleInWorker({ pool, signal }, lesion, reference);
     results.set(name, { dice: dice[plain], diceByRule: [...dice] });
   }
   await predictor.release();

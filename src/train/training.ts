@@ -2,12 +2,12 @@ import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { DawsonError } from '../errors.js';
 import { type CohortColumn, type CohortRow, readCohort } from '../evaluate/cohort-table.js';
-import { readJsonIfThere } from '../formats/read-json.js';
+import { readJson, readJsonIfThere } from '../formats/read-json.js';
 import type { ModelCard } from '../model/model-folder.js';
 import type { Device } from '../network/index.js';
 import { type RunOptions, withRun } from '../run.js';
 import { type Dataset, readDataset } from './dataset.js';
-import { type Fold, splitCases, splitIntoFolds } from './folds.js';
+import { type Fold, givenFolds, splitCases, splitIntoFolds } from './folds.js';
 import { defaultRunSettings, type EpochRecord } from './loop.js';
 import type { LossName } from './loss.js';
 import { type OptimiserName, optimisers } from './optimiser.js';
@@ -37,6 +37,8 @@ export interface TrainingSettings {
   readonly cohort?: string;
   /** What this column says is spread over the folds. */
   readonly stratify?: CohortColumn;
+  /** File with folds of one's own, as nnU-Net's `splits_final.json`; drawn without it. */
+  readonly splits?: string;
   readonly seed: number;
   readonly device: Device;
   readonly threads: number;
@@ -64,8 +66,9 @@ export interface Training {
   /** Folder of the model, for `dawson segment --model`. */
   readonly model: string;
   readonly card: ModelCard;
-  /** Folds that the model has. */
+  /** Folds that the model has, and that it will have. */
   readonly folds: number;
+  readonly allFolds: number;
   readonly classNames: readonly string[];
   readonly notes: readonly string[];
 }
@@ -75,7 +78,7 @@ export interface Training {
  * are done. Everything is kept in the training's folder; its plans are used where it has some.
  * @param dataset folder in nnU-Net's convention
  * @param folder of the training
- * @throws DawsonError `bad-dataset`, `output-exists` for a fold that was begun without `resume`,
+ * @throws DawsonError `usage` for a fold that there is not, `bad-dataset`, `output-exists` for a fold that was begun without `resume`,
  *   `inputs-conflict` for other folds than those kept, `training-failed`; the signal's reason.
  */
 export function train(
@@ -93,22 +96,22 @@ export function train(
     const pretrained = chosen.init ? await readPretrained(chosen.init) : undefined;
     const planned = await plannedTraining(data, paths, pretrained, whole);
     const names = data.cases.map((entry) => entry.name);
-    const cases =
-      fold === 'all'
-        ? { train: names, val: [] }
-        : await foldOf(fold, data, paths, table?.rows, chosen);
+    const splits = fold === 'all' ? [] : await splitsOf(data, paths, table?.rows, chosen);
+    const cases = fold === 'all' ? { train: names, val: [] } : foldAmong(splits, fold);
     const choice = { ...choiceOf(chosen, cases), pretrained };
     const { onEpoch } = run;
     const validation = await trainFold(planned, fold, cases, paths, choice, { ...whole, onEpoch });
     const folds =
-      fold === 'all' ? new Map([[fold, validation]]) : await paths.validations(foldCount);
-    const naming = { allFolds: foldCount, name: basename(data.folder), settings: choice };
+      fold === 'all' ? new Map([[fold, validation]]) : await paths.validations(splits.length);
+    const allFolds = fold === 'all' ? 1 : splits.length;
+    const naming = { allFolds, name: basename(data.folder), settings: choice };
     const card = await writeTrainedModel(planned, paths, folds, naming, whole.signal);
     return {
       validation,
       model: fold === 'all' ? paths.modelOfAll : paths.model,
       card,
       folds: folds.size,
+      allFolds,
       classNames: data.classNames,
       notes: table?.notes ?? [],
     };
@@ -130,25 +133,36 @@ function choiceOf(settings: TrainingSettings, { val }: Fold): TrainingChoice {
   };
 }
 
-/** One fold; the folds are drawn once and kept, so that all runs agree on them. */
-async function foldOf(
-  name: number,
+function foldAmong(splits: readonly Fold[], fold: number): Fold {
+  if (fold < splits.length) return splits[fold];
+  throw new DawsonError('usage', {
+    expected: `a fold from 0 to ${splits.length - 1}`,
+    found: `--fold ${fold}`,
+  });
+}
+
+/** All folds: drawn once or given, and kept, so that all runs agree on them. */
+async function splitsOf(
   dataset: Dataset,
   folder: TrainingFolder,
   rows: readonly CohortRow[] | undefined,
-  { stratify, seed }: Pick<TrainingSettings, 'stratify' | 'seed'>,
-): Promise<Fold> {
+  { splits, stratify, seed }: TrainingSettings,
+): Promise<readonly Fold[]> {
   const cases = splitCases(dataset, { rows, stratifyBy: stratify });
-  const drawn = splitIntoFolds(cases, { folds: foldCount, seed });
+  const chosen =
+    splits === undefined
+      ? splitIntoFolds(cases, { folds: foldCount, seed })
+      : givenFolds(await readJson(splits), cases, splits);
   const kept = await readJsonIfThere(folder.splits);
-  if (kept === undefined) await folder.writeJson(folder.splits, drawn);
-  else if (JSON.stringify(kept) !== JSON.stringify(drawn)) {
+  if (kept === undefined) await folder.writeJson(folder.splits, chosen);
+  else if (JSON.stringify(kept) !== JSON.stringify(chosen)) {
     throw new DawsonError('inputs-conflict', {
       file: folder.splits,
-      expected: 'the folds of these cases, this table and this seed',
+      expected: 'the folds of these cases, this table and this seed, or of --splits',
       found: 'others',
-      advice: 'Give the same --seed, --cohort and --stratify for every fold, or another folder.',
+      advice:
+        'Give the same --seed, --cohort, --stratify or --splits for every fold, or another folder.',
     });
   }
-  return drawn[name];
+  return chosen;
 }

@@ -246,6 +246,34 @@ describe('dawson model import', () => {
     expect(existsSync(join(out('imported'), 'model.json'))).toBe(true);
   });
 
+  it('tells several classes apart: lesions are what has the label of a lesion', async () => {
+    const importing = ['model', 'import', saved, '--out', out('classes'), '--orientation', 'RAS'];
+    expect((await dawson([...importing, '--lesions', 'lesion'])).exitCode).toBe(0);
+    const more = ['--t1', image('t1'), '--no-mirror', '--no-report', '--json'];
+    const { exitCode, stdout, stderr } = await segment(out('classes'), 'of-classes', ...more);
+    expect([exitCode, exitCode === 0 || stderr]).toEqual([0, true]);
+    const findings = JSON.parse(stdout);
+    expect(findings.settings.lesionRule).toMatchObject({ byClass: true });
+    expect(findings.settings.segmenterSettings).toMatchObject({
+      'label 1': 'lesion',
+      'label 2': 'other',
+      lesionLabels: '1',
+    });
+    const read = async (name: string) =>
+      (await readVolume(join(out('of-classes'), `${name}.nii.gz`))).volume.data;
+    const [labels, mask, first, second] = await Promise.all(
+      ['classes', 'lesions', 'class-1', 'class-2'].map(read),
+    );
+    expect(new Set(labels).size).toBe(3);
+    let wrong = 0;
+    for (let at = 0; at < labels.length; at++) {
+      if ((labels[at] === 1) !== (mask[at] === 1)) wrong++;
+      if (labels[at] === 2 && first[at] > second[at]) wrong++;
+    }
+    expect(wrong).toBe(0);
+    // Some thousand windows of a small patch, for two folds.
+  }, 600_000);
+
   it.each([
     ['without an orientation', []],
     ['with an orientation that is none', ['--orientation', 'RLS']],

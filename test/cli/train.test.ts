@@ -60,6 +60,29 @@ describe('dawson train', () => {
     expect([again.exitCode, again.stderr]).toEqual([5, expect.stringContaining('--resume')]);
   });
 
+  it('trains all folds one after another, those of a file too, and goes on anywhere', async () => {
+    const out = await planned('all-five');
+    const names = ['iso', 'iso-again', 'thick-x', 'thick-z', 'thick-z-again'];
+    const splits = [
+      { train: names.slice(2), val: names.slice(0, 2) },
+      { train: names.slice(0, 2), val: names.slice(2) },
+    ];
+    const file = join(folder, 'own-splits.json');
+    writeFileSync(file, JSON.stringify(splits));
+    const run = ['train', five, '--splits', file, '--out', out, '--epochs', '1', '--steps', '1'];
+    expect((await dawson([...run, '--fold', '0', '--threads', '1'])).exitCode).toBe(0);
+    const all = await dawson([
+      ...[...run, '--fold', 'all-five', '--threads', '1', '--resume', '--json'],
+    ]);
+    expect([all.exitCode, all.stderr]).toEqual([0, '']);
+    const { dice, card } = JSON.parse(all.stdout);
+    expect(Object.keys(dice).sort()).toEqual(names);
+    expect(card.training).toMatchObject({ judgedCases: 5, meanDiceOfRule: expect.any(Number) });
+    expect(JSON.parse(bytes(out, 'splits_final.json').toString())).toEqual(splits);
+    const drawn = await dawson(['train', five, '--fold', '1', '--out', out, ...short]);
+    expect([drawn.exitCode, drawn.stderr]).toEqual([4, expect.stringContaining('--splits')]);
+  });
+
   it('goes on after kill -9 to the weights of a run that was not stopped', async () => {
     const [whole, killed] = [await planned('whole'), await planned('killed')];
     const run = ['train', five, '--fold', 'all', '--epochs', '6', '--steps', '3', '--threads', '1'];
@@ -117,7 +140,7 @@ describe('dawson train', () => {
 
   it.each([
     ['three patients for five folds', ['--fold', '0'], 3, /a fold would be empty.*--fold all/s],
-    ['a fold that there is not', ['--fold', '5'], 2, /0 to 4, or all/],
+    ['a fold that there is not', ['--fold', '5'], 2, /a fold from 0 to 4/],
     ['a device that is absent', ['--fold', 'all', '--device', 'cuda'], 7, /cuda/i],
     ['a model that is none', ['--fold', 'all', '--init', 'nowhere'], 3, /nowhere/],
   ])('refuses %s', async (name, options, exitCode, message) => {

@@ -30,7 +30,18 @@ const gemm = (transA: number, transB: number) => (g: Emitter, x: readonly Value[
   g.op('Gemm', x, { transA, transB });
 const same =
   (
-    operator: 'Add' | 'Sub' | 'Mul' | 'Div' | 'Min' | 'Neg' | 'Exp' | 'Log' | 'Sqrt' | 'Reciprocal',
+    operator:
+      | 'Add'
+      | 'Sub'
+      | 'Mul'
+      | 'Div'
+      | 'Min'
+      | 'Neg'
+      | 'Exp'
+      | 'Erf'
+      | 'Log'
+      | 'Sqrt'
+      | 'Reciprocal',
   ) =>
   (g: Emitter, x: readonly Value[]) =>
     g.op(operator, x);
@@ -62,6 +73,7 @@ const cases: Record<string, Case> = {
   Min: { shapes: [[6], [6]], build: same('Min') },
   Neg: { shapes: [[4]], build: same('Neg') },
   Exp: { shapes: [[4]], build: same('Exp') },
+  Erf: { shapes: [[4]], build: same('Erf') },
   Log: { shapes: [[4]], build: same('Log'), positive: true },
   Sqrt: { shapes: [[4]], build: same('Sqrt'), positive: true },
   Reciprocal: { shapes: [[4]], build: same('Reciprocal'), positive: true },

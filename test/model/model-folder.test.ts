@@ -90,7 +90,7 @@ describe('a model folder', () => {
     expect(opened.model).toMatchObject({
       channelNames: ['FLAIR', 'T1'],
       optionalChannels: ['T1'],
-      classCount: 2,
+      labels: { lesionLabels: [1], nonlinearity: 'softmax' },
       rule: { threshold: 0.4 },
     });
     expect(opened.model.plan.patchShape).toEqual([32, 40, 32]);

@@ -127,7 +127,7 @@ describe('networkPlanOf', () => {
         ]),
       /odd/,
     ],
-    ['another norm', (kwargs) => (kwargs.norm_op = 'torch.nn.BatchNorm3d'), /norm_op/],
+    ['another norm', (kwargs) => (kwargs.norm_op = 'torch.nn.LayerNorm3d'), /norm_op/],
   ])('refuses %s and names it', (_, change, name) => {
     expect(read(change)).toThrow(
       expect.objectContaining({ code: 'bad-model', message: expect.stringMatching(name) }),

@@ -7,7 +7,10 @@ const files = resultRows.map(([, { file }]) => file);
 describe('the folder of a result', () => {
   it('is known by the names of all of its files, and by no others', () => {
     for (const file of files) {
-      const name = file.replace('SEQUENCE', 't2').replace('OBJECT', 'preview-001.dcm');
+      const name = file
+        .replace('SEQUENCE', 't2')
+        .replace('CLASS', '12')
+        .replace('OBJECT', 'preview-001.dcm');
       expect(name).toMatch(examResult.names);
     }
     for (const file of ['notes.txt', 'findingsxjson', 'prepared-SEQUENCE.nii.gz', 'dicom/a.dcm']) {

@@ -112,7 +112,7 @@ export const runs: readonly (readonly string[])[] = [
   [...trained, '--fold', 'all', ...once, '--resume'],
   [
     ...['train', at('dataset'), '--out', at('tuned'), '--threads', '1', '--fold', 'all', ...once],
-    ...['--init', at('training', 'model_all')],
+    ...['--init', at('training', 'model_all'), '--splits', at('training', 'splits_final.json')],
   ],
   ['experiment', 'run', at('paper.json'), '--engine', 'local', '--jobs', '1', '--out', at('paper')],
   [
@@ -129,7 +129,13 @@ export const runs: readonly (readonly string[])[] = [
   ['experiment', 'report', at('paper.json'), '--out', at('paper')],
   [
     ...['model', 'import', nnunet, '--orientation', 'LPS', '--name', 'mine'],
-    ...['--channels', 'FLAIR,T1', '--out', at('imported')],
+    ...['--channels', 'FLAIR,T1', '--lesions', 'lesion,2', '--checkpoint', 'final'],
+    ...['--trainer-is', 'nnUNetTrainer', '--out', at('imported')],
+  ],
+  [
+    ...['predict', at('imported'), '--in', at('dataset', 'imagesTr'), '--out', at('labels')],
+    ...['--folds', '0', '--step-size', '1', '--no-mirror', '--probabilities'],
+    ...['--device', 'cpu', '--threads', '1'],
   ],
   ['model', 'show', at('imported')],
   ['job', at('jobs.json'), '0', '--threads', '1'],

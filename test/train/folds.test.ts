@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type SplitCase, splitCases, splitIntoFolds } from '../../src/train/folds.js';
+import { givenFolds, type SplitCase, splitCases, splitIntoFolds } from '../../src/train/folds.js';
 
 const cases = (count: number, scanners: number): SplitCase[] =>
   Array.from({ length: count }, (_, index) => ({
@@ -8,6 +8,31 @@ const cases = (count: number, scanners: number): SplitCase[] =>
     patient: `patient-${index}`,
     stratum: `scanner-${index % scanners}`,
   }));
+
+describe('givenFolds', () => {
+  const all = cases(3, 1);
+  const [a, b, c] = all.map(({ name }) => name);
+
+  it('takes the folds of a file as they are', () => {
+    const folds = [{ train: [a, b], val: [c] }];
+    expect(givenFolds(folds, all, 'splits_final.json')).toEqual(folds);
+  });
+
+  it.each([
+    ['no list', {}, /no list of 1 to 10 folds/],
+    ['no cases', [{ train: [], val: [c] }], /no lists of cases/],
+    ['a case that there is not', [{ train: [a, 'x'], val: [] }], /fold 0: no case x/],
+    ['a case on both sides', [{ train: [a, b], val: [b] }], /in train and in val/],
+  ])('refuses %s', (_, folds, message) => {
+    expect(() => givenFolds(folds, all, 'splits_final.json')).toThrow(message);
+  });
+
+  it('refuses a patient on both sides', () => {
+    const same = all.map((entry) => ({ ...entry, patient: 'one' }));
+    const folds = [{ train: [a], val: [b] }];
+    expect(() => givenFolds(folds, same, 'splits_final.json')).toThrow(/or its patient/);
+  });
+});
 
 describe('splitIntoFolds', () => {
   it('puts every case into the validation of exactly one fold, and into the training of the others', () => {

@@ -1,9 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { DawsonError } from '../../src/errors.js';
 import { readSafetensors } from '../../src/formats/safetensors.js';
 import { Engine, type Tensors } from '../../src/network/index.js';
-import { type BatchSource, readLog, type TrainingRun, trainNetwork } from '../../src/train/loop.js';
+import {
+  type BatchSource,
+  type EpochRecord,
+  readLog,
+  type TrainingRun,
+  trainNetwork,
+} from '../../src/train/loop.js';
 import { seededRandom } from '../../src/volume/random.js';
 import { goldenBatch, goldenNetwork } from '../network/golden-networks.js';
 import { temporaryFile, temporaryFolder } from '../support/temporary-folder.js';
@@ -89,6 +95,24 @@ describe('trainNetwork', () => {
     expect(readFileSync(broken('checkpoint.safetensors'))).toEqual(
       readFileSync(whole('checkpoint.safetensors')),
     );
+  });
+
+  it('keeps a checkpoint after each epoch where epochs are long', async () => {
+    const path = temporaryFolder();
+    const settings = { ...runIn(path).settings, epochs: 3, epochsPerCheckpoint: 1000 };
+    const stop = new AbortController();
+    const clock = vi.spyOn(performance, 'now');
+    const start = performance.now();
+    const onEpoch = ({ epoch }: EpochRecord) => {
+      if (epoch === 1) stop.abort(new Error('killed'));
+    };
+    // Every step takes five minutes.
+    const onStep = (done: number) => clock.mockReturnValue(start + done * 5 * 60_000);
+    const run = runIn(path, { settings, signal: stop.signal, onStep, onEpoch });
+    await expect(trainNetwork(engine, run)).rejects.toThrow('killed');
+    clock.mockRestore();
+    const { metadata } = await readSafetensors(path('checkpoint.safetensors'));
+    expect(metadata.epochs).toBe('2');
   });
 
   it('stops at a loss that is no number, says where, and keeps the last checkpoint', async () => {

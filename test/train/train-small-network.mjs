@@ -23,7 +23,12 @@ const plan = {
   encoderBlocks: [1, 1],
   decoderConvolutions: [1],
   convolutionBias: true,
-  normEpsilon: 1e-5,
+  classifierBias: true,
+  layers: {
+    norm: { kind: 'instance', epsilon: 1e-5 },
+    activation: { kind: 'leaky-relu', slope: 0.01 },
+    activationFirst: false,
+  },
 };
 
 function batches(firstBatch) {

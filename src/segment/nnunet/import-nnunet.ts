@@ -2,6 +2,7 @@ import { DawsonError } from '../../errors.js';
 import { requireReplaceableFolder } from '../../formats/index.js';
 import { writeSafetensors } from '../../formats/safetensors.js';
 import { readTorchWeights } from '../../formats/torch-checkpoint.js';
+import { outputLabelsOf } from '../../model/labels.js';
 import {
   type ModelCard,
   modelAndNetwork,
@@ -14,8 +15,8 @@ import {
   type Weights,
   weightShapes,
 } from '../../network/index.js';
-import { fieldsOf, foldsIn, type NnunetResults } from './results.js';
-import { readNnunetV1, version1Checkpoint } from './results-v1.js';
+import { fieldsOf, foldsIn, type NnunetResults, ruleOf } from './results.js';
+import { readNnunetV1, version1Checkpoints } from './results-v1.js';
 import { readNnunetV2 } from './results-v2.js';
 
 export interface NnunetImportOptions {
@@ -28,12 +29,19 @@ export interface NnunetImportOptions {
   readonly orientation?: string;
   /** Names of the channels, where those of the dataset do not say which sequences they are. */
   readonly channels?: readonly string[];
+  /** The network of the last epoch, or the best one by nnU-Net's own count. */
+  readonly checkpoint?: 'final' | 'best';
+  /** The class of nnU-Net whose network an unknown trainer class has. */
+  readonly trainerIs?: string;
+  /** Names or numbers of the labels that are lesion; all of them where nothing is said. */
+  readonly lesions?: readonly string[];
 }
 
 /**
  * Makes a model folder of what nnU-Net v2 or v1 saved: see {@link readNnunetV2} and
- * {@link readNnunetV1}. Nothing of the checkpoints is run. Threshold and components are nnU-Net's: the
- * most probable class, and the largest component only where its own post-processing says so.
+ * {@link readNnunetV1}. Nothing of the checkpoints is run. What the network computes is known by its
+ * trainer class. Labels are nnU-Net's: the most probable class, and of a class the largest component
+ * only where its own post-processing says so.
  * @throws DawsonError `bad-model` for files that are none of nnU-Net's or networks that Dawson does
  *   not run; `usage` where the orientation has to be given; `file-not-found`, `output-exists`,
  *   `output-failed`; the signal's reason.
@@ -45,17 +53,25 @@ export async function importNnunet(
   signal?: AbortSignal,
 ): Promise<ModelCard> {
   await requireReplaceableFolder(out, modelKind);
-  const folds = await foldsIn(results, version1Checkpoint);
-  const found = folds.size > 0 ? await readNnunetV1(results, folds) : await readNnunetV2(results);
+  const { trainerIs, checkpoint = 'final' } = options;
+  const folds = await foldsIn(results, version1Checkpoints[checkpoint]);
+  const found =
+    folds.size > 0
+      ? await readNnunetV1(results, folds, trainerIs)
+      : await readNnunetV2(results, checkpoint, trainerIs);
   const dataset = withChannels(found, options.channels, results);
+  const lesionLabels = lesionLabelsOf(dataset, options.lesions, results);
+  const labels = outputLabelsOf(dataset, lesionLabels, results);
   const card: ModelCard = {
     name: options.name ?? found.datasetName,
     version: '1.0.0',
-    training: found.training,
+    training: { ...found.training, ...(checkpoint === 'best' && { checkpoint }) },
     orientation: options.orientation ?? found.orientation ?? failOrientation(results),
     mirrorAxes: found.mirrorAxes,
     average: found.average,
-    rule: found.rule,
+    rule: ruleOf(labels, found.cleaning),
+    ...(lesionLabels && { lesionLabels }),
+    ...(found.cleaning.length > 0 && { cleaning: found.cleaning }),
   };
   const { network } = modelAndNetwork(card, found.plans, dataset, results);
   const writers = [...found.folds].map(([fold, checkpoint]) => {
@@ -97,12 +113,37 @@ function withChannels(
   return { ...dataset, channel_names: names };
 }
 
+/** The labels that are said to be lesion, by name or number. */
+function lesionLabelsOf(
+  dataset: Readonly<Record<string, unknown>>,
+  lesions: readonly string[] | undefined,
+  results: string,
+): number[] | undefined {
+  if (!lesions) return undefined;
+  const labels = fieldsOf(dataset.labels, results);
+  const found = lesions.map((lesion) => (/^\d+$/.test(lesion) ? Number(lesion) : labels[lesion]));
+  if (found.flat().every((label) => Number.isInteger(label))) {
+    return [...new Set(found.flat() as number[])];
+  }
+  throw new DawsonError('usage', {
+    expected: `names or numbers of labels for --lesions, out of ${Object.keys(labels).join(', ')}`,
+    found: lesions.join(', '),
+  });
+}
+
 /**
- * Weights without the further names that PyTorch gives to shared layers. A name that shares nothing
- * with the network's stays, so that it is found not to belong to the plans.
+ * Weights without the further names that PyTorch gives to shared layers, and without the prefix of a
+ * network that was trained on several devices. A name that shares nothing with the network's stays, so
+ * that it is found not to belong to the plans.
  */
-function namesOf(weights: Weights, network: NetworkPlan): Weights {
+function namesOf(saved: Weights, network: NetworkPlan): Weights {
   const names = weightShapes(network);
+  const weights = new Map(
+    [...saved].map(([name, tensor]) => [
+      names.has(name) ? name : name.replace(/^(module\.|_orig_mod\.)+/, ''),
+      tensor,
+    ]),
+  );
   const known = new Set(
     [...weights].flatMap(([name, { data }]) => (names.has(name) ? [data] : [])),
   );

@@ -1,20 +1,25 @@
 import { DawsonError } from '../../errors.js';
+import { hasOneClass, labelNames } from '../../model/labels.js';
 import type { NnunetModel } from '../../model/model-folder.js';
 import { type Predict, slideWindow } from '../../model/sliding-window.js';
-import { softmax } from '../../network/index.js';
 import { type SequenceName, sequenceLabels, sequencesOf } from '../../preprocess/exam.js';
 import type { PreparedExam } from '../../preprocess/prepared-exam.js';
 import { type Remark, remark } from '../../remarks.js';
 import type { Run } from '../../run.js';
 import { clamp } from '../../volume/outliers.js';
 import { orientationOf, reorient } from '../../volume/reorient.js';
-import { countNonZero, onGrid, type Volume } from '../../volume/volume.js';
+import { countNonZero, onesWhere, onGrid, type Volume } from '../../volume/volume.js';
 import { brainBounds, emptyBrain } from '../brain-contrast.js';
 import { brainOfCase } from '../lesions/brain-case.js';
 import { predictInBrain } from '../lesions/lesion-network.js';
 import type { Segmentation } from '../segmenter.js';
+import { cleanedInPlace } from './clean-labels.js';
 import { type Channels, preprocessCaseInWorker } from './preprocess.js';
-import { probabilityFromScoresInWorker } from './probability.js';
+import {
+  type CasePrediction,
+  predictionFromScoresInWorker,
+  probabilitiesOf,
+} from './probability.js';
 
 export interface NnunetOptions extends Pick<Run, 'pool' | 'signal' | 'onProgress'> {
   /** Distance between windows, as a part of the patch. */
@@ -45,15 +50,26 @@ export async function segmentNnunet(
   if (model.plan.input === 'brain') return segmentInBrain(exam, model, folds, options);
   const { channels, notes } = channelsOf(exam, model);
   const oriented = channels.map((volume) => volume && reorient(volume, model.orientation));
-  const probability = await predictProbability(oriented, model, folds, options);
-  const { data } = reorient(probability, orientationOf(exam.flair.affine));
+  const { lesion, labels, outputs } = await predictCase(oriented, model, folds, options);
+  const inBrain = <T extends Float32Array | Uint8Array>(volume: Volume<T>): Volume<T> => {
+    const { data } = reorient(volume, orientationOf(exam.flair.affine));
+    const kept = data.map((value, at) => (exam.brain.data[at] === 0 ? 0 : value));
+    return onGrid(exam.flair, kept as T);
+  };
+  const segmentation = { probability: inBrain(lesion), rule: model.rule, notes };
+  if (hasOneClass(model.labels)) return segmentation;
+  const named = model.labels.outputs.map(({ name }, output) => ({
+    name,
+    probability: inBrain(outputs[output]),
+  }));
+  const { nonlinearity, lesionLabels } = model.labels;
   return {
-    probability: onGrid(
-      exam.flair,
-      data.map((value, at) => (exam.brain.data[at] === 0 ? 0 : value)),
-    ),
-    rule: model.rule,
-    notes,
+    ...segmentation,
+    classes: {
+      labels: { ...inBrain(labels), names: labelNames(model.labels) },
+      lesionLabels,
+      probabilities: nonlinearity === 'softmax' ? named.slice(1) : named,
+    },
   };
 }
 
@@ -163,17 +179,17 @@ const notUsed = (exam: PreparedExam, { channelNames }: NnunetModel): Remark[] =>
     );
 
 /**
- * Probability of any foreground class for images on one grid, in the orientation of the training
- * set, 0 outside of the box of what is not 0.
+ * What a model finds in images on one grid, in the orientation of the training set; nothing outside
+ * of the box of what is not 0.
  */
-export async function predictProbability(
+export async function predictCase(
   channels: Channels,
   model: NnunetModel,
   folds: readonly Predict[],
   options: NnunetOptions,
-): Promise<Volume<Float32Array>> {
+): Promise<CasePrediction> {
   const { stepSize, mirror, signal, onProgress } = options;
-  const { plan, classCount } = model;
+  const { plan, labels } = model;
   const grid = channels.find((volume) => volume !== undefined);
   if (!grid || channels.every((volume) => !volume || volume.data.every((value) => value === 0))) {
     throw new DawsonError('segmentation-failed', {
@@ -183,7 +199,7 @@ export async function predictProbability(
   }
   if (plan.input === 'brain') {
     const seen = brainOfCase(channels, model.channelNames);
-    return predictInBrain(seen.channels, seen.brain, folds, options);
+    return ofTwoClasses(await predictInBrain(seen.channels, seen.brain, folds, options), model);
   }
   const prepared = await preprocessCaseInWorker(options, channels, plan);
   const networks =
@@ -192,7 +208,7 @@ export async function predictProbability(
       : folds.map(
           (predict): Predict =>
             async (patch) =>
-              softmax(await predict(patch), classCount),
+              probabilitiesOf(await predict(patch), labels),
         );
   const { shape, geometry } = prepared;
   const scores = await slideWindow(
@@ -200,7 +216,7 @@ export async function predictProbability(
     networks,
     {
       patchShape: plan.patchShape,
-      classes: classCount,
+      classes: labels.outputs.length,
       stepSize,
       mirrorAxes: mirror ? model.mirrorAxes : [],
       signal,
@@ -208,5 +224,16 @@ export async function predictProbability(
     },
   );
   const { size, affine } = grid;
-  return probabilityFromScoresInWorker(options, scores, shape, geometry, model, { size, affine });
+  return predictionFromScoresInWorker(options, scores, shape, geometry, model, { size, affine });
+}
+
+/** What a probability of lesion says of two classes. */
+function ofTwoClasses(lesion: Volume<Float32Array>, { cleaning }: NnunetModel): CasePrediction {
+  const labels = onGrid(
+    lesion,
+    onesWhere(lesion.data, (value) => value > 0.5),
+  );
+  cleanedInPlace(labels, cleaning);
+  const background = lesion.data.map((value) => 1 - value);
+  return { lesion, labels, outputs: [onGrid(lesion, background), lesion] };
 }

@@ -1,4 +1,5 @@
 import { DawsonError } from '../../errors.js';
+import { hasOneClass, labelNames, type OutputLabels } from '../../model/labels.js';
 import { predictorsOf } from '../../model/model-predictors.js';
 import { openModel } from '../../model/open-model.js';
 import { Engine } from '../../network/index.js';
@@ -41,6 +42,7 @@ export const openNnunet: Open = async (
       stepSize: options.stepSize,
       mirrorings: mirror ? 2 ** model.mirrorAxes.length : 1,
       device: settings.device,
+      ...(!hasOneClass(model.labels) && classSettings(model.labels)),
     },
     model: { name: card.name, version: card.version, sha256 },
     segment: (exam, { pool, stage, signal }) =>
@@ -62,3 +64,9 @@ export const openNnunet: Open = async (
       }),
   };
 };
+
+/** What the labels mean and which of them are lesion, for the findings. */
+function classSettings(labels: OutputLabels): Record<string, string> {
+  const names = [...labelNames(labels)].map(([label, name]) => [`label ${label}`, name] as const);
+  return { ...Object.fromEntries(names), lesionLabels: labels.lesionLabels.join(', ') };
+}

@@ -180,12 +180,12 @@ export function toBoxGrid(
 }
 
 /** What lies in the box on the case's own grid: 0 outside, axes in the file's order. */
-export function toNativeGrid(
-  inBox: Float32Array,
+export function toNativeGrid<T extends Float32Array | Uint8Array>(
+  inBox: T,
   geometry: CaseGeometry,
   plan: ImagePlan,
   grid: Grid,
-): Volume<Float32Array> {
+): Volume<T> {
   const whole = uncropped(inBox, geometry.box, geometry.shape);
   return onGrid(grid, transposed(whole, geometry.shape, inverseOrder(plan.transposeForward)));
 }

@@ -4,19 +4,25 @@ import { readWholeFile } from '../../formats/open-file.js';
 import { type PickleValue, parsePickle } from '../../formats/pickle.js';
 import { readJson } from '../../formats/read-json.js';
 import { readTorchFields } from '../../formats/torch-checkpoint.js';
-import { argmax, type LesionRule } from '../../model/lesion-rule.js';
+import type { Cleaning } from '../../model/model-folder.js';
 import { configurationName, version1Preprocessor } from '../../model/nnunet-plans.js';
 import { importedFields, usualLayers } from '../../network/index.js';
 import {
   badResults,
   exists,
   fieldsOf,
+  labelsIn,
   type NnunetResults,
   numberOrUnknown,
   textOf,
+  trainerRecord,
 } from './results.js';
+import { changedArchitecture, networkOfTrainer, type TrainerNetwork } from './trainers.js';
 
-export const version1Checkpoint = 'model_final_checkpoint.model';
+export const version1Checkpoints = {
+  final: 'model_final_checkpoint.model',
+  best: 'model_best.model',
+} as const;
 const longestPickleBytes = 64 * 2 ** 20;
 /** Generic_UNet's largest number of features in three dimensions. */
 const mostFeatures = 320;
@@ -30,44 +36,46 @@ const mostFeatures = 320;
 export async function readNnunetV1(
   results: string,
   folds: ReadonlyMap<number, string>,
+  trainerIs?: string,
 ): Promise<NnunetResults> {
-  const [checkpoint] = folds.values();
+  const [checkpoint, ...others] = folds.values();
   const file = `${checkpoint}.pkl`;
-  const info = new Fields(await readPickle(file), '', file);
+  const info = await readInfo(file);
   const trainer = textOf(info.value('name'));
+  for (const other of others) {
+    const name = textOf((await readInfo(`${other}.pkl`)).value('name'));
+    if (name !== trainer) throw badResults(other, `the trainer ${trainer}, as in ${file}`, name);
+  }
+  const network = networkOfTrainer(1, trainer, trainerIs, file);
   const plans = info.child('plans');
   const stages = plans.map('plans_per_stage');
   const stage = new Fields(stages.get(stageOf(info, stages)), 'plans_per_stage.', file);
   const channelCount = plans.count('num_modalities', 16);
-  const classCount = plans.count('num_classes', 127);
   const datasetName = basename(dirname(resolve(results)));
   const fields = await readTorchFields(checkpoint);
   return {
-    plans: plansOf(plans, stage, channelCount, datasetName),
+    plans: plansOf(plans, stage, channelCount, datasetName, network),
     dataset: {
       channel_names: Object.fromEntries(channelNames(plans, channelCount)),
-      labels: Object.fromEntries(
-        Array.from({ length: classCount + 1 }, (_, label) => [
-          label === 0 ? 'background' : `class ${label}`,
-          label,
-        ]),
-      ),
+      ...labelsOf(plans, network),
     },
     datasetName,
     training: {
       by: 'nnU-Net v1',
-      trainer,
+      ...trainerRecord(trainer, trainerIs),
       plans: textOf(plans.value('data_identifier')),
       dataset: datasetName,
       epochs: numberOrUnknown(fields.get('epoch')),
     },
-    mirrorAxes: /noMirror/i.test(trainer) ? [] : [0, 1, 2],
+    mirrorAxes: network.unmirrored ? [] : [0, 1, 2],
     average: 'probabilities',
-    rule: await ruleIn(results),
+    cleaning: await cleaningIn(results, plans.count('num_classes', 127)),
     folds,
     weightsField: 'state_dict',
   };
 }
+
+const readInfo = async (file: string) => new Fields(await readPickle(file), '', file);
 
 async function readPickle(file: string): Promise<PickleValue> {
   const limits = { mostBytes: longestPickleBytes, kind: 'plans of nnU-Net' };
@@ -92,7 +100,31 @@ const schemes = new Map<PickleValue | undefined, string>([
   ['noNorm', 'NoNormalization'],
 ]);
 
-function plansOf(plans: Fields, stage: Fields, channelCount: number, datasetName: string) {
+/** Labels as v2 describes them; v1 has no names for its classes. */
+function labelsOf(plans: Fields, { outputs }: TrainerNetwork) {
+  if (outputs === 'brats-regions') {
+    return {
+      labels: {
+        background: 0,
+        'whole tumour': [1, 2, 3],
+        'tumour core': [2, 3],
+        'enhancing tumour': [3],
+      },
+      regions_class_order: [1, 2, 3],
+    };
+  }
+  const count = plans.count('num_classes', 127);
+  const names = Array.from({ length: count }, (_, index) => [`class ${index + 1}`, index + 1]);
+  return { labels: Object.fromEntries([['background', 0], ...names]) };
+}
+
+function plansOf(
+  plans: Fields,
+  stage: Fields,
+  channelCount: number,
+  datasetName: string,
+  network: TrainerNetwork,
+) {
   const channels = Array.from({ length: channelCount }, (_, channel) => channel);
   const [normalization, masks] = [
     plans.map('normalization_schemes'),
@@ -136,7 +168,7 @@ function plansOf(plans: Fields, stage: Fields, channelCount: number, datasetName
           (exporting instanceof Map && numberOf(exporting.get('interpolation_order'))) || 1,
           false,
         ),
-        architecture: architectureOf(plans, stage),
+        architecture: architectureOf(plans, stage, network),
       },
     },
   };
@@ -158,34 +190,49 @@ function intensitiesOf(plans: Fields, channel: number) {
   };
 }
 
-/** Generic_UNet as nnUNetTrainerV2 builds it. */
-function architectureOf(plans: Fields, stage: Fields) {
+/** Generic_UNet as a trainer builds it. */
+function architectureOf(plans: Fields, stage: Fields, network: TrainerNetwork) {
   const pools = stage.axes('pool_op_kernel_sizes');
   const kernels = stage.axes('conv_kernel_sizes');
-  const features = plans.count('base_num_features', mostFeatures);
+  const features = network.firstFeatures ?? plans.count('base_num_features', mostFeatures);
   const convolutions = plans.value('conv_per_stage') ?? 2;
   const stages = pools.length + 1;
   return {
     network_class_name: 'nnunet.network_architecture.generic_UNet.Generic_UNet',
-    arch_kwargs: {
-      n_stages: stages,
-      features_per_stage: kernels.map((_, at) => Math.min(features * 2 ** at, mostFeatures)),
-      kernel_sizes: kernels,
-      strides: [[1, 1, 1], ...pools],
-      n_conv_per_stage: kernels.map(() => convolutions),
-      n_conv_per_stage_decoder: pools.map(() => convolutions),
-      ...usualLayers,
-    },
+    arch_kwargs: changedArchitecture(
+      {
+        n_stages: stages,
+        features_per_stage: kernels.map((_, at) => Math.min(features * 2 ** at, mostFeatures)),
+        kernel_sizes: kernels,
+        strides: [[1, 1, 1], ...pools],
+        n_conv_per_stage: kernels.map(() => convolutions),
+        n_conv_per_stage_decoder: pools.map(() => convolutions),
+        ...usualLayers,
+      },
+      network,
+    ),
     _kw_requires_import: importedFields,
   };
 }
 
-/** nnU-Net's rule where it was determined: the classes of which only the largest component stays. */
-async function ruleIn(results: string): Promise<LesionRule> {
+/**
+ * nnU-Net's post-processing where it was determined: of each of these classes, or of each region of
+ * several, only the largest component stays. Voxels that touch by a face belong together.
+ */
+async function cleaningIn(results: string, classCount: number): Promise<Cleaning[]> {
   const file = join(results, 'postprocessing.json');
-  if (!(await exists(file))) return argmax;
-  const { for_which_classes: classes } = fieldsOf(await readJson(file), file);
-  return { ...argmax, keepLargest: Array.isArray(classes) && classes.length > 0 };
+  if (!(await exists(file))) return [];
+  const { for_which_classes: classes, min_valid_object_sizes: sizes = 'None' } = fieldsOf(
+    await readJson(file),
+    file,
+  );
+  if (sizes !== 'None' && sizes !== null) {
+    throw badResults(file, 'no min_valid_object_sizes', JSON.stringify(sizes));
+  }
+  const all = Array.from({ length: classCount }, (_, index) => index + 1);
+  const judged = classes === null ? all : classes;
+  if (!Array.isArray(judged)) throw badResults(file, 'a list for_which_classes', 'something else');
+  return judged.map((entry) => ({ labels: labelsIn(entry, file), connectivity: 6 }));
 }
 
 /** Fields of a dictionary in a pickle; failures name their place. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { PickleValue } from '../../formats/pickle.js';
 import { readJson } from '../../formats/read-json.js';
 import { readTorchFields } from '../../formats/torch-checkpoint.js';
-import { argmax, type LesionRule } from '../../model/lesion-rule.js';
+import type { Cleaning } from '../../model/model-folder.js';
 import { configurationName } from '../../model/nnunet-plans.js';
 import { withArchitecture } from './old-plans.js';
 import {
@@ -11,22 +11,37 @@ import {
   exists,
   fieldsOf,
   foldsIn,
+  labelsIn,
   type NnunetResults,
   numberOrUnknown,
   textOf,
+  trainerRecord,
 } from './results.js';
+import {
+  type Architecture,
+  changedArchitecture,
+  networkOfTrainer,
+  type TrainerNetwork,
+} from './trainers.js';
 
-const checkpointName = 'checkpoint_final.pth';
+/** The first network of a cascade, which also works alone. */
+const lowResolution = '3d_lowres';
+const checkpoints = { final: 'checkpoint_final.pth', best: 'checkpoint_best.pth' } as const;
 
 /**
  * The folder TRAINER__PLANS__3d_fullres of nnU-Net v2: `dataset.json`, `plans.json`,
  * `fold_K/checkpoint_final.pth`, and `crossval_results_folds_…/postprocessing.json` where it is.
  * @throws DawsonError `file-not-found`, `bad-model`.
  */
-export async function readNnunetV2(results: string): Promise<NnunetResults> {
+export async function readNnunetV2(
+  results: string,
+  checkpoint: keyof typeof checkpoints,
+  trainerIs?: string,
+): Promise<NnunetResults> {
   const plansFile = join(results, 'plans.json');
-  const plans = withArchitecture(fieldsOf(await readJson(plansFile), plansFile), plansFile);
+  const allPlans = fieldsOf(await readJson(plansFile), plansFile);
   const dataset = await readDataset(join(results, 'dataset.json'));
+  const checkpointName = checkpoints[checkpoint];
   const folds = await foldsIn(results, checkpointName);
   if (folds.size === 0) {
     throw badResults(results, `fold_0/${checkpointName} or that of another fold`, 'none');
@@ -34,11 +49,15 @@ export async function readNnunetV2(results: string): Promise<NnunetResults> {
   const abouts = new Map<string, ReturnType<typeof aboutFold>>();
   for (const file of folds.values()) abouts.set(file, aboutFold(await readTorchFields(file), file));
   const [[firstFile, first], ...others] = abouts;
-  for (const [file, { mirrorAxes }] of others) {
-    if (String(mirrorAxes) === String(first.mirrorAxes)) continue;
-    const expected = `mirrored axes ${first.mirrorAxes}, as in ${firstFile}`;
-    throw badResults(file, expected, `${mirrorAxes}`);
+  for (const [file, { mirrorAxes, trainer, configuration }] of others) {
+    requireSame(file, firstFile, 'mirrored axes', mirrorAxes, first.mirrorAxes);
+    requireSame(file, firstFile, 'the configuration', configuration, first.configuration);
+    requireSame(file, firstFile, 'the trainer', trainer, first.trainer);
   }
+  const trainer = textOf(first.trainer);
+  const network = networkOfTrainer(2, trainer, trainerIs, firstFile);
+  const described = ofConfiguration(allPlans, first.configuration, plansFile);
+  const plans = withNetwork(withArchitecture(described, plansFile), network);
   const datasetName = textOf(plans.dataset_name);
   return {
     plans,
@@ -46,51 +65,100 @@ export async function readNnunetV2(results: string): Promise<NnunetResults> {
     datasetName,
     training: {
       by: 'nnU-Net v2',
-      trainer: textOf(first.trainer),
+      ...trainerRecord(trainer, trainerIs),
       plans: textOf(plans.plans_name),
-      configuration: configurationName,
+      configuration: first.configuration,
       dataset: datasetName,
       cases: numberOrUnknown(dataset.numTraining),
       epochs: numberOrUnknown(first.epochs),
     },
     mirrorAxes: first.mirrorAxes,
     average: 'logits',
-    rule: await ruleIn(results),
-    orientation: plans.image_reader_writer === 'NibabelIOWithReorient' ? 'RAS' : undefined,
+    cleaning: await cleaningIn(results),
+    orientation: /WithReorient$/.test(`${plans.image_reader_writer}`) ? 'RAS' : undefined,
     folds,
     weightsField: 'network_weights',
   };
 }
 
-async function readDataset(file: string): Promise<Readonly<Record<string, unknown>>> {
-  const dataset = fieldsOf(await readJson(file), file);
-  const labels = Object.entries(fieldsOf(dataset.labels, file));
-  if (labels.every(([name, label]) => typeof label === 'number' && name !== 'ignore')) {
-    return dataset;
-  }
-  throw badResults(file, 'a number for each class', 'regions or an ignore label');
+/**
+ * Plans of one configuration alone, under the name of the one that Dawson runs: where the two differ
+ * is in numbers only.
+ */
+function ofConfiguration(
+  plans: Readonly<Record<string, unknown>>,
+  configuration: string,
+  file: string,
+): Readonly<Record<string, unknown>> {
+  if (configuration === configurationName) return plans;
+  const configurations = fieldsOf(plans.configurations, file);
+  return { ...plans, configurations: { [configurationName]: configurations[configuration] } };
 }
 
-/** nnU-Net's rule where it was determined: whether only the largest component of the lesions stays. */
-async function ruleIn(results: string): Promise<LesionRule> {
+/** Plans with the architecture that a trainer makes of theirs. */
+function withNetwork(plans: Readonly<Record<string, unknown>>, network: TrainerNetwork) {
+  type Configurations = Readonly<
+    Record<string, { readonly architecture: { readonly arch_kwargs: Architecture } }>
+  >;
+  const configurations = (plans.configurations ?? {}) as Configurations;
+  const configuration = configurations[configurationName];
+  // What else is wrong with the architecture is said where it is read.
+  if (!Array.isArray(configuration?.architecture?.arch_kwargs?.kernel_sizes)) return plans;
+  const { architecture } = configuration;
+  const changed = changedArchitecture(architecture.arch_kwargs, network);
+  return {
+    ...plans,
+    configurations: {
+      ...configurations,
+      [configurationName]: {
+        ...configuration,
+        architecture: { ...architecture, arch_kwargs: changed },
+      },
+    },
+  };
+}
+
+function requireSame(file: string, other: string, what: string, found: unknown, first: unknown) {
+  if (String(found) === String(first)) return;
+  throw badResults(file, `${what} ${first}, as in ${other}`, `${found}`);
+}
+
+async function readDataset(file: string): Promise<Readonly<Record<string, unknown>>> {
+  const dataset = fieldsOf(await readJson(file), file);
+  fieldsOf(dataset.labels, file);
+  return dataset;
+}
+
+/** nnU-Net's post-processing where it was determined. Voxels that touch by a corner belong together. */
+async function cleaningIn(results: string): Promise<Cleaning[]> {
   const folder = (await readdir(results)).find((name) =>
     name.startsWith('crossval_results_folds_'),
   );
-  if (folder === undefined) return argmax;
+  if (folder === undefined) return [];
   const file = join(results, folder, 'postprocessing.json');
-  if (!(await exists(file))) return argmax;
-  const { postprocessing_fns: rules } = fieldsOf(await readJson(file), file);
-  const keepLargest =
-    Array.isArray(rules) && rules.includes('remove_all_but_largest_component_from_segmentation');
-  return { ...argmax, keepLargest };
+  if (!(await exists(file))) return [];
+  const { postprocessing_fns: rules, postprocessing_kwargs: kwargs } = fieldsOf(
+    await readJson(file),
+    file,
+  );
+  if (!Array.isArray(rules)) return [];
+  return rules.map((rule, index): Cleaning => {
+    if (rule !== 'remove_all_but_largest_component_from_segmentation') {
+      throw badResults(file, 'rules that keep the largest component', `${rule}`);
+    }
+    const given = Array.isArray(kwargs) ? kwargs[index] : undefined;
+    const { labels_or_regions: judged } = (given ?? {}) as { labels_or_regions?: unknown };
+    return { labels: labelsIn(judged, file), connectivity: 26 };
+  });
 }
 
 /** What a checkpoint says about itself. */
 function aboutFold(fields: ReadonlyMap<PickleValue, PickleValue>, file: string) {
   const given = fields.get('init_args');
   const configuration = given instanceof Map ? given.get('configuration') : undefined;
-  if (configuration !== configurationName) {
-    throw badResults(file, `a network of ${configurationName}`, textOf(configuration));
+  if (configuration !== configurationName && configuration !== lowResolution) {
+    const expected = `a network of ${configurationName} or ${lowResolution}`;
+    throw badResults(file, expected, textOf(configuration));
   }
   const mirrorAxes = fields.get('inference_allowed_mirroring_axes') ?? [];
   const isAxis = (value: PickleValue) => value === 0 || value === 1 || value === 2;
@@ -99,6 +167,7 @@ function aboutFold(fields: ReadonlyMap<PickleValue, PickleValue>, file: string) 
   }
   return {
     mirrorAxes: mirrorAxes as number[],
+    configuration,
     trainer: fields.get('trainer_name'),
     epochs: fields.get('current_epoch'),
   };

@@ -1,8 +1,9 @@
 import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DawsonError } from '../../errors.js';
-import type { LesionRule } from '../../model/lesion-rule.js';
-import type { ModelCard } from '../../model/model-folder.js';
+import { hasOneClass, type OutputLabels } from '../../model/labels.js';
+import { argmax, type LesionRule } from '../../model/lesion-rule.js';
+import type { Cleaning, ModelCard } from '../../model/model-folder.js';
 
 /** What a version of nnU-Net saved of a training, in the terms of nnU-Net v2. */
 export interface NnunetResults {
@@ -13,7 +14,8 @@ export interface NnunetResults {
   readonly training: ModelCard['training'];
   readonly mirrorAxes: readonly number[];
   readonly average: 'logits' | 'probabilities';
-  readonly rule: LesionRule;
+  /** What nnU-Net itself does to its labels. */
+  readonly cleaning: readonly Cleaning[];
   /** Where nnU-Net turned the images itself; elsewhere it took them as they lie in their files. */
   readonly orientation?: string;
   /** Checkpoints by the number of their fold. */
@@ -45,7 +47,13 @@ export const exists = (file: string): Promise<boolean> =>
   );
 
 export const badResults = (file: string, expected: string, found: string): DawsonError =>
-  new DawsonError('bad-model', { file, expected, found: found.slice(0, 200) });
+  new DawsonError('bad-model', {
+    file,
+    expected,
+    found: found.slice(0, 200),
+    advice:
+      'Give the folder TRAINER__PLANS… as nnU-Net wrote it; docs/models.md says what is read of it.',
+  });
 
 /** @throws DawsonError `bad-model` for anything but an object. */
 export function fieldsOf(json: unknown, file: string): Readonly<Record<string, unknown>> {
@@ -60,3 +68,28 @@ export const textOf = (value: unknown): string =>
   typeof value === 'string' ? value.slice(0, 200) : 'unknown';
 export const numberOrUnknown = (value: unknown): number | string =>
   typeof value === 'number' ? value : 'unknown';
+
+/** What is known of a training whose class of trainer was given by hand. */
+export const trainerRecord = (trainer: string, takenFor?: string) => ({
+  trainer,
+  ...(takenFor !== undefined && takenFor !== trainer && { trainerTakenFor: takenFor }),
+});
+
+/**
+ * The rule for lesions of a network whose labels nnU-Net cleans so: where there is one class, the
+ * largest component of it is that of the lesions; of more classes, labels are cleaned on their own.
+ */
+export const ruleOf = (labels: OutputLabels, cleaning: readonly Cleaning[]): LesionRule =>
+  hasOneClass(labels)
+    ? { ...argmax, keepLargest: cleaning.length > 0 }
+    : { ...argmax, byClass: true };
+
+/** The labels in one entry of nnU-Net's post-processing: a label, or lists of labels and regions. */
+export function labelsIn(judged: unknown, file: string): number[] {
+  const labels = [judged].flat(3);
+  const areLabels = labels.every((n) => Number.isInteger(n) && (n as number) >= 1);
+  if (!areLabels || labels.length === 0) {
+    throw badResults(file, 'labels in the post-processing', JSON.stringify(judged) ?? 'none');
+  }
+  return [...new Set(labels as number[])];
+}

@@ -2,11 +2,12 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } fr
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { argmax } from '../../../src/model/lesion-rule.js';
 import { openModelFolder } from '../../../src/model/model-folder.js';
 import { predictorsOf } from '../../../src/model/model-predictors.js';
 import { Engine } from '../../../src/network/index.js';
 import { importNnunet } from '../../../src/segment/nnunet/import-nnunet.js';
-import { defaultNnunetOptions, predictProbability } from '../../../src/segment/nnunet/nnunet.js';
+import { defaultNnunetOptions, predictCase } from '../../../src/segment/nnunet/nnunet.js';
 import { onGrid, type Size } from '../../../src/volume/volume.js';
 import { WorkerPool } from '../../../src/workers.js';
 import golden from '../../goldens/segment/nnunet-model.json' with { type: 'json' };
@@ -41,6 +42,13 @@ function edit(file: string, change: (json: never) => void): void {
   writeFileSync(file, JSON.stringify(json));
 }
 
+/** Changes a name in a checkpoint, which is not compressed, to another of the same length. */
+function rename(file: string, name: string, other: string): void {
+  const bytes = readFileSync(file, 'latin1');
+  expect(bytes).toContain(name);
+  writeFileSync(file, bytes.replaceAll(name, other), 'latin1');
+}
+
 describe.each([
   ['v2: two folds, mirrored, logits averaged', saved, golden],
   ['v1: normalised after resampling, mirrored, probabilities averaged', savedV1, goldenV1],
@@ -51,10 +59,10 @@ describe.each([
     const opened = await openModelFolder(path('model'));
     const { folds } = predictorsOf(opened, engine);
     const options = { ...defaultNnunetOptions, pool };
-    const { data } = await predictProbability(imageOf(expected), opened.model, folds, options);
+    const { lesion } = await predictCase(imageOf(expected), opened.model, folds, options);
     let worst = 0;
     for (const [index, probability] of expected.foreground.entries()) {
-      worst = Math.max(worst, Math.abs(data[7 * index] - probability));
+      worst = Math.max(worst, Math.abs(lesion.data[7 * index] - probability));
     }
     expect(worst).toBeLessThan(1e-5);
     expect(Math.max(...expected.foreground)).toBeGreaterThan(0.5);
@@ -81,6 +89,7 @@ describe('a model of nnU-Net v1', () => {
       mirrorAxes: [0, 1, 2],
       average: 'probabilities',
       rule: { threshold: 0.5, minimumVolumeMm3: 0, keepLargest: true, connectivity: 26 },
+      cleaning: [{ labels: [1], connectivity: 6 }],
     });
     const { model } = await openModelFolder(path('model'));
     expect(model.channelNames).toEqual(['FLAIR', 'T1']);
@@ -97,13 +106,49 @@ describe('a model of nnU-Net v1', () => {
   ])('is refused without its %s', async (name, other, message) => {
     const path = temporaryFolder();
     const results = copied(path, savedV1);
-    const file = path('results', 'fold_0', 'model_final_checkpoint.model.pkl');
-    const bytes = readFileSync(file, 'latin1');
-    expect(bytes).toContain(name);
-    writeFileSync(file, bytes.replaceAll(name, other), 'latin1');
+    rename(path('results', 'fold_0', 'model_final_checkpoint.model.pkl'), name, other);
     await expect(
       importNnunet(results, path('model'), { orientation: 'RAS' }),
     ).rejects.toMatchObject({ code: 'bad-model', message: expect.stringMatching(message) });
+  });
+});
+
+describe('the trainer class of a checkpoint', () => {
+  const checkpoint = ['fold_0', 'model_final_checkpoint.model.pkl'] as const;
+  const importAs = (results: string, out: string, trainerIs?: string) =>
+    importNnunet(results, out, { orientation: 'RAS', trainerIs });
+
+  it('is asked for where nnU-Net does not ship it, and the card says what was answered', async () => {
+    const path = temporaryFolder();
+    const results = copied(path, savedV1);
+    rename(path('results', ...checkpoint), 'nnUNetTrainerV2', 'nnUNetTrainerVX');
+    await expect(importAs(results, path('model'))).rejects.toMatchObject({
+      code: 'bad-model',
+      message: expect.stringContaining('found nnUNetTrainerVX'),
+      advice: expect.stringContaining('--trainer-is nnUNetTrainerV2'),
+    });
+    const { training } = await importAs(results, path('model'), 'nnUNetTrainerV2');
+    expect(training).toMatchObject({
+      trainer: 'nnUNetTrainerVX',
+      trainerTakenFor: 'nnUNetTrainerV2',
+    });
+  });
+
+  it('may not be said to be another one where it is known', async () => {
+    const path = temporaryFolder();
+    const taken = importAs(savedV1, path('model'), 'nnUNetTrainerV2_ReLU');
+    await expect(taken).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  it('is the same in all folds', async () => {
+    const path = temporaryFolder();
+    const results = copied(path, savedV1);
+    cpSync(path('results', 'fold_0'), path('results', 'fold_1'), { recursive: true });
+    rename(path('results', 'fold_1', checkpoint[1]), 'nnUNetTrainerV2', 'nnUNetTrainerVX');
+    await expect(importAs(results, path('model'))).rejects.toMatchObject({
+      code: 'bad-model',
+      message: expect.stringMatching(/fold_1.*expected the trainer nnUNetTrainerV2/),
+    });
   });
 });
 
@@ -116,6 +161,7 @@ describe('a model of nnU-Net v2', () => {
       path('results', 'crossval_results_folds_0_1', 'postprocessing.json'),
       JSON.stringify({
         postprocessing_fns: ['remove_all_but_largest_component_from_segmentation'],
+        postprocessing_kwargs: [{ labels_or_regions: [1] }],
       }),
     );
     const card = await importNnunet(results, path('model'), {
@@ -138,7 +184,8 @@ describe('a model of nnU-Net v2', () => {
       orientation: 'LPS',
       mirrorAxes: [0, 1, 2],
       average: 'logits',
-      rule: { threshold: 0.5, minimumVolumeMm3: 0, keepLargest: true, connectivity: 26 },
+      rule: { ...argmax, byClass: true },
+      cleaning: [{ labels: [1], connectivity: 26 }],
     });
     const opened = await openModelFolder(path('model'));
     expect(opened.model.channelNames).toEqual(['flair', 't2']);
@@ -191,12 +238,20 @@ describe('a model of nnU-Net v2', () => {
       /fold_0\/checkpoint_final\.pth/,
     ],
     [
-      'with regions',
+      'with regions in no order',
       (f) =>
         edit(join(f, 'dataset.json'), (json: { labels: Record<string, unknown> }) => {
           json.labels.other = [1, 2];
         }),
-      /regions/,
+      /regions_class_order with 2 labels/,
+    ],
+    [
+      'with labels that do not count up',
+      (f) =>
+        edit(join(f, 'dataset.json'), (json: { labels: Record<string, unknown> }) => {
+          json.labels.other = 4;
+        }),
+      /count up from 0/,
     ],
     [
       'whose plans are for other weights',
@@ -231,6 +286,23 @@ describe('a model of nnU-Net v2', () => {
       importNnunet(results, path('model'), { orientation: 'RAS' }),
     ).rejects.toMatchObject({ code: 'bad-model', message: expect.stringMatching(message) });
     expect(existsSync(path('model'))).toBe(false);
+  });
+
+  it('may be the best network of each fold in the place of the last', async () => {
+    const path = temporaryFolder();
+    const results = copied(path);
+    const options = { orientation: 'RAS', checkpoint: 'best' } as const;
+    await expect(importNnunet(results, path('model'), options)).rejects.toMatchObject({
+      code: 'bad-model',
+      message: expect.stringContaining('fold_0/checkpoint_best.pth'),
+    });
+    const fold = path('results', 'fold_1');
+    cpSync(join(fold, 'checkpoint_final.pth'), join(fold, 'checkpoint_best.pth'));
+    const card = await importNnunet(results, path('model'), options);
+    expect(card.training).toMatchObject({ checkpoint: 'best' });
+    expect((await openModelFolder(path('model'))).weights.map((file) => basename(file))).toEqual([
+      'fold_1.safetensors',
+    ]);
   });
 
   it('needs as many names as it has channels', async () => {

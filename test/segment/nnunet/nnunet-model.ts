@@ -1,3 +1,4 @@
+import { classLabels } from '../../../src/model/labels.js';
 import type { LesionRule } from '../../../src/model/lesion-rule.js';
 import type { NnunetModel } from '../../../src/model/model-folder.js';
 import { imagePlanOf } from '../../../src/model/nnunet-plans.js';
@@ -47,10 +48,11 @@ export function smallModel(
     ),
     channelNames,
     optionalChannels: channelNames.slice(1),
-    classCount: 2,
+    labels: classLabels(['background', 'lesion']),
     orientation: 'RAS',
     mirrorAxes: [0, 1, 2],
     average: 'logits',
     rule,
+    cleaning: [],
   };
 }
