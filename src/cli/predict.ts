@@ -31,7 +31,7 @@ export function addPredict(program: Command): void {
     .command('predict <model>')
     .summary('run a trained model on a folder of cases, as nnU-Net does')
     .description(
-      'Runs a trained model on images as they are, as nnUNetv2_predict does: nothing is registered, no\n' +
+      'Runs a trained model on images as they are, as nnUNetv2_predict does: nothing is registered, no ' +
         'brain is cut out. Writes the labels that nnU-Net would give, on the grid of each case.',
     )
     .requiredOption('--in <folder>', 'images named CASE_0000.nii.gz, CASE_0001.nii.gz, …')
@@ -54,7 +54,7 @@ export function addPredict(program: Command): void {
     )
     .addHelpText(
       'after',
-      '\nExample:\n  dawson model import nnUNetTrainer__nnUNetPlans__3d_fullres --orientation LPS --out model\n' +
+      '\nExample:\n  dawson model import nnunet-results --orientation LPS --out model\n' +
         '  dawson predict model --in imagesTs --out labels',
     )
     .action((model: string, options: PredictCommandOptions) => predict(model, options));

@@ -199,7 +199,7 @@ function drawnCurve(
 /** A fold that is trained and judged. */
 interface TrainedFold extends Training {
   readonly name: FoldName;
-  /** Of this run, without those before it was stopped. */
+  /** Those of this run, without those before it was stopped. */
   readonly epochs: number;
   /** Why the course of the training is not drawn, where it is not. */
   readonly notDrawn?: string;

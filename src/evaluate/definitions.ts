@@ -129,7 +129,7 @@ export const definitions = {
   'tenth-overlap': {
     name: 'tenth-overlap',
     summary: 'a tenth of the lesion is covered; by which lesion rules are chosen',
-    source: 'of Dawson’s own (docs/decisions/0094-rule-by-confidence.md)',
+    source: 'Dawson’s own: lesion rules are chosen by it',
     ...plain,
     connectivity: 26,
     match: { kind: 'share', atLeast: 0.1 },

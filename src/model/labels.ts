@@ -16,7 +16,7 @@ export interface OutputLabels {
    */
   readonly nonlinearity: 'softmax' | 'sigmoid';
   /**
-   * Of regions: the label of each output's voxels, in the order of the outputs; a later one overwrites
+   * The label of each output's voxels where they are regions, in the order of the outputs; a later one overwrites
    * an earlier one. Empty for softmax.
    */
   readonly regionLabels: readonly number[];

@@ -86,7 +86,8 @@ const touching = { 6: 'a face', 18: 'an edge', 26: 'a corner' } as const;
 export function ruleInWords(rule: LesionRule): string {
   const { threshold, minimumVolumeMm3, minimumPeak, confidence, keepLargest, connectivity } = rule;
   return [
-    `${rule.byClass ? 'the most probable class' : `probability from ${threshold}`}, voxels that touch by ${touching[connectivity]} are one`,
+    rule.byClass ? 'the most probable class' : `probability from ${threshold}`,
+    `voxels that touch by ${touching[connectivity]} are one`,
     ...(minimumVolumeMm3 > 0 ? [`larger than ${minimumVolumeMm3} mm3`] : []),
     ...(minimumPeak === undefined ? [] : [`a peak from ${minimumPeak}`]),
     ...(confidence ? [`confidence from ${confidence.minimum}`] : []),

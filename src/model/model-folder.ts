@@ -35,7 +35,7 @@ export interface NnunetModel {
   readonly cleaning: readonly Cleaning[];
 }
 
-/** Of the voxels with one of these labels only the largest component keeps its labels. */
+/** What keeps its labels: the largest component of the voxels with one of these. */
 export interface Cleaning {
   readonly labels: readonly number[];
   /** Voxels that touch by a face (6), or also by a corner (26), belong together. */

@@ -20,7 +20,7 @@ export interface UnetPlan {
   /** Convolutions of each stage of the decoder, the coarsest first: one stage less. */
   readonly decoderConvolutions: readonly number[];
   readonly convolutionBias: boolean;
-  /** Of the last convolution, which gives the logits. */
+  /** Whether the last convolution, which gives the logits, has a bias. */
   readonly classifierBias: boolean;
   readonly layers: LayerKinds;
 }

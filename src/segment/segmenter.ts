@@ -26,7 +26,7 @@ export interface SegmentedClasses {
   readonly labels: LabelMap<Uint8Array>;
   /** The labels that are lesion. */
   readonly lesionLabels: readonly number[];
-  /** Of each output of the network but the background, in their order. */
+  /** Each output of the network but the background, in their order. */
   readonly probabilities: readonly {
     readonly name: string;
     readonly probability: Volume<Float32Array>;

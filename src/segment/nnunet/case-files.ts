@@ -77,7 +77,7 @@ export function fileEndingOf(dataset: unknown): string {
 
 export interface CaseImages {
   readonly channels: readonly (Volume | undefined)[];
-  /** Of the first image, to write results with; absent where it is no NIfTI. */
+  /** Header of the first image, to write results with; absent where it is no NIfTI. */
   readonly header?: NiftiHeader;
   readonly notes: readonly string[];
 }

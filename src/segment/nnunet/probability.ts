@@ -10,7 +10,7 @@ import { type CaseGeometry, toBoxGrid, toNativeGrid } from './preprocess.js';
 
 /** What a network found in a case, on the case's own grid. */
 export interface CasePrediction {
-  /** Of any lesion, 0 to 1; 0 outside of the case's box. */
+  /** Probability of any lesion, 0 to 1; 0 outside of the case's box. */
   readonly lesion: Volume<Float32Array>;
   /** nnU-Net's own segmentation: a label for each voxel, cleaned as the model says. */
   readonly labels: Volume<Uint8Array>;
@@ -107,7 +107,7 @@ function labelsOfRegions(
 }
 
 /**
- * Of any label that is lesion: the sum over classes; of regions, which overlap, the largest.
+ * Probability of any label that is lesion: the sum over classes; of regions, which overlap, the largest.
  */
 function lesionProbability(
   probabilities: Float32Array,
