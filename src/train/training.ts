@@ -91,13 +91,15 @@ export function train(
   return withRun(run, async (whole) => {
     const paths = new TrainingFolder(folder);
     const chosen: TrainingSettings = { ...trainingDefaults, ...settings };
+    if (chosen.splits === undefined) requireFold(fold, foldCount);
     const table = chosen.cohort ? await readCohort(chosen.cohort) : undefined;
     const data = await readDataset(dataset);
     const pretrained = chosen.init ? await readPretrained(chosen.init) : undefined;
     const planned = await plannedTraining(data, paths, pretrained, whole);
     const names = data.cases.map((entry) => entry.name);
     const splits = fold === 'all' ? [] : await splitsOf(data, paths, table?.rows, chosen);
-    const cases = fold === 'all' ? { train: names, val: [] } : foldAmong(splits, fold);
+    requireFold(fold, splits.length);
+    const cases = fold === 'all' ? { train: names, val: [] } : splits[fold];
     const choice = { ...choiceOf(chosen, cases), pretrained };
     const { onEpoch } = run;
     const validation = await trainFold(planned, fold, cases, paths, choice, { ...whole, onEpoch });
@@ -133,10 +135,10 @@ function choiceOf(settings: TrainingSettings, { val }: Fold): TrainingChoice {
   };
 }
 
-function foldAmong(splits: readonly Fold[], fold: number): Fold {
-  if (fold < splits.length) return splits[fold];
+function requireFold(fold: FoldName, count: number): void {
+  if (fold === 'all' || fold < count) return;
   throw new DawsonError('usage', {
-    expected: `a fold from 0 to ${splits.length - 1}`,
+    expected: `a fold from 0 to ${count - 1}`,
     found: `--fold ${fold}`,
   });
 }
