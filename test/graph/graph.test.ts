@@ -36,7 +36,7 @@ describe('Graph', () => {
   });
 
   it('names an operator without a row', () => {
-    expect(() => new Graph().op('Erf' as OperatorName, [])).toThrow('Erf has no row');
+    expect(() => new Graph().op('Celu' as OperatorName, [])).toThrow('Celu has no row');
   });
 
   it('names the operator that shapes do not fit', () => {
