@@ -16,7 +16,7 @@ import { describeExam } from '../../dist/preprocess/exam-description.js';
 import { readFindings } from '../../dist/quantify/read-result.js';
 import { withArchitecture } from '../../dist/segment/nnunet/old-plans.js';
 import { fieldsOf, foldsIn } from '../../dist/segment/nnunet/results.js';
-import { readNnunetV1, version1Checkpoint } from '../../dist/segment/nnunet/results-v1.js';
+import { readNnunetV1, version1Checkpoints } from '../../dist/segment/nnunet/results-v1.js';
 import { readNnunetV2 } from '../../dist/segment/nnunet/results-v2.js';
 import { readChecked } from '../../dist/train/checkpoint.js';
 import { readDataset } from '../../dist/train/dataset.js';
@@ -60,7 +60,7 @@ export const readers = {
   ],
   pickle: (file) => parsePickle(readFileSync(file), file),
   'nnU-Net v2': async (_file, folder) => {
-    const { folds: _, ...found } = await readNnunetV2(folder);
+    const { folds: _, ...found } = await readNnunetV2(folder, 'final');
     return found;
   },
   'nnU-Net v1': async (_file, folder) => {
@@ -69,7 +69,7 @@ export const readers = {
       datasetName: _name,
       dataset,
       ...found
-    } = await readNnunetV1(folder, await foldsIn(folder, version1Checkpoint));
+    } = await readNnunetV1(folder, await foldsIn(folder, version1Checkpoints.final));
     return { dataset, mirror: found.mirrorAxes };
   },
   plans: async (file) => {
