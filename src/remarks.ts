@@ -69,9 +69,9 @@ export const remarkTable = {
     da: 'I {label} har {share:%1} af hjernen den største værdi: lysere værdier er skåret af.',
   },
   'even-slices': {
-    severity: 'severe',
-    en: 'Slices of the {label} in which most of the brain has one value: {count}, the first of them slice {first}. They hold no image (saturated or lost on the way): get the series again.',
-    da: 'Snit i {label}, hvor det meste af hjernen har én og samme værdi: {count}, det første er snit {first}. De indeholder intet billede (mættede eller gået tabt): hent serien igen.',
+    severity: 'measured',
+    en: 'Slices of the {label} in which most of the brain has one value: {count} ({share:%1} of the brain), the first of them slice {first}. They hold no image: saturated, or lost on the way.',
+    da: 'Snit i {label}, hvor det meste af hjernen har én og samme værdi: {count} ({share:%1} af hjernen), det første er snit {first}. De indeholder intet billede: mættede eller gået tabt.',
   },
   'negative-values': {
     severity: 'measured',

@@ -42,6 +42,8 @@ export interface SequenceMeasures {
   readonly voxelSizeMm: Vec3;
   /** Slices, from 0, that hold one value instead of the brain; the other measures are of the rest. */
   readonly evenSlices: readonly number[];
+  /** Share of the brain that lies in them, 0 to 1. */
+  readonly evenShare: number;
   readonly contrast?: TissueContrast;
   readonly signal?: Signal;
   /** Brightness of ghosts beside the head, as a share of the range of the brain's intensities. */
@@ -61,6 +63,8 @@ const sliceMm: Limits = { info: 3.5, warning: 6.5, severe: 10 };
 const inPlaneMm: Limits = { warning: 1.6, severe: 3 };
 /** Share of the brain outside the field of view. */
 const cutOff: Limits = { info: 0.01, warning: 0.03, severe: 0.2 };
+/** Share of the brain in slices without an image: resampled series often lose their outermost ones. */
+const evenLimits: Limits = { info: 0, warning: 0.01, severe: 0.03 };
 const ghostLimits: Limits = { warning: 0.02, severe: 0.06 };
 const clippedShare: Limits = { warning: 0.001, severe: 0.02 };
 const negativeShare: Limits = { info: 0.05 };
@@ -99,7 +103,7 @@ export function measureSequence(
   { name, volume, referenceToSequence }: CheckedSequence,
   exam: CheckedExam,
 ): SequenceMeasures {
-  const { samples, evenSlices } = withoutEvenSlices(
+  const { samples, evenSlices, evenShare } = withoutEvenSlices(
     brainSamples(volume, exam, referenceToSequence),
     volume,
   );
@@ -110,6 +114,7 @@ export function measureSequence(
     name,
     voxelSizeMm: voxelSizeMm(volume.affine),
     evenSlices,
+    evenShare,
     contrast: tissueContrast(samples),
     signal: signalOf(volume, samples),
     outliers: outliersOf(volume, high - low),
@@ -178,14 +183,16 @@ function resolutionFindings({ name, voxelSizeMm }: SequenceMeasures): Remark[] {
   return findings;
 }
 
-function evenSliceFindings({ name, evenSlices }: SequenceMeasures): Remark[] {
-  if (evenSlices.length === 0) return [];
+function evenSliceFindings({ name, evenSlices, evenShare }: SequenceMeasures): Remark[] {
+  const severity = severityOf(evenShare, evenLimits);
+  if (severity === undefined) return [];
   const values = {
     label: sequenceLabels[name],
     count: evenSlices.length,
     first: evenSlices[0] + 1,
+    share: evenShare,
   };
-  return [remark('even-slices', values, { sequence: name })];
+  return [remark('even-slices', values, { severity, sequence: name })];
 }
 
 function signalFindings({ name, signal, ghostShare }: SequenceMeasures): Remark[] {

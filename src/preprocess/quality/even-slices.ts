@@ -5,16 +5,17 @@ import type { BrainSamples } from './brain-samples.js';
 /** Samples of the brain in a slice of which something can be said. */
 const leastSamples = 50;
 /** From this share of samples with one and the same value on, a slice holds no image. */
-const evenShare = 0.5;
+const mostAlike = 0.5;
 
 /**
  * Finds slices in which most of the brain has one value: saturated, or lost on the way.
- * @returns the slices, from 0, along the axis of the thickest voxels, and the samples of all others.
+ * @returns the slices, from 0, along the axis of the thickest voxels, the share of the brain that lies in
+ *   them, 0 to 1, and the samples of all others.
  */
 export function withoutEvenSlices(
   samples: BrainSamples,
   sequence: Volume,
-): { evenSlices: number[]; samples: BrainSamples } {
+): { evenSlices: number[]; evenShare: number; samples: BrainSamples } {
   const sliceOf = slicesOf(sequence);
   const valuesOf = new Map<number, number[]>();
   for (const [n, voxel] of samples.voxels.entries()) {
@@ -23,13 +24,15 @@ export function withoutEvenSlices(
     valuesOf.set(sliceOf(voxel), values);
   }
   const evenSlices = [...valuesOf].filter(([, values]) => isEven(values)).map(([slice]) => slice);
-  if (evenSlices.length === 0) return { evenSlices, samples };
+  if (evenSlices.length === 0) return { evenSlices, evenShare: 0, samples };
   const even = new Set(evenSlices);
   const isKept = (_: number, n: number) => !even.has(sliceOf(samples.voxels[n]));
+  const kept = samples.values.filter(isKept);
   return {
     evenSlices: evenSlices.sort((a, b) => a - b),
+    evenShare: 1 - kept.length / samples.values.length,
     samples: {
-      values: samples.values.filter(isKept),
+      values: kept,
       voxels: samples.voxels.filter(isKept),
       white: samples.white.filter(isKept),
       grey: samples.grey.filter(isKept),
@@ -42,7 +45,7 @@ function isEven(values: readonly number[]): boolean {
   if (values.length < leastSamples) return false;
   const counts = new Map<number, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return Math.max(...counts.values()) > evenShare * values.length;
+  return Math.max(...counts.values()) > mostAlike * values.length;
 }
 
 /** The slice of a voxel, from 0; of axes with voxels of one size the last. */

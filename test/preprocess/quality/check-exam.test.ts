@@ -173,7 +173,9 @@ describe('checkExam', () => {
       expect(findings).toMatchObject([
         { severity: 'severe', code: 'even-slices', sequence: 'flair' },
       ]);
-      expect(findings[0].text).toMatch(/one value: [12], the first of them slice \d+\./);
+      expect(findings[0].text).toMatch(
+        /one value: [12] \([\d.]+ % of the brain\), the first of them slice \d+\./,
+      );
     },
   );
 
