@@ -66,7 +66,7 @@ export interface BatchPlan {
   /** Names of exams that failed in a way that would not change. */
   readonly failed: readonly string[];
   readonly left: readonly string[];
-  /** Time of one exam, and of all that are left. */
+  /** Time of one exam, and of all that are left where they run on this machine. */
   readonly secondsEach?: number;
   readonly seconds?: number;
   readonly slots: number;
@@ -141,7 +141,10 @@ export function planBatch(
         ...[...known.values()].filter(({ state }) => state === 'failed').map(({ id }) => id),
       ],
       left: left.map(({ id }) => id),
-      ...(secondsEach !== undefined && { secondsEach, seconds: rounds * secondsEach }),
+      ...(secondsEach !== undefined && { secondsEach }),
+      // How many exams a cluster takes at a time nobody knows here.
+      ...(secondsEach !== undefined &&
+        !options.engine?.runAll && { seconds: rounds * secondsEach }),
       slots,
     };
   });

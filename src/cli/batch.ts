@@ -155,11 +155,14 @@ function printPlan(
   printResult(options, { input, ...plan }, [
     ...left.map((name) => `To do: ${name} (${images(name)})`),
     ...failed.map((name) => `Cannot be done: ${name} (${images(name)})`),
-    `${exams.length} exams: ${done.length} done, ${failed.length} cannot be done, ${left.length} to do, ${slots} at the same time.`,
-    ...(seconds === undefined || secondsEach === undefined
+    `${exams.length} exams: ${done.length} done, ${failed.length} cannot be done, ${left.length} to do, ${options.engine === 'local' ? slots : `at most ${slots}`} at the same time.`,
+    ...(secondsEach === undefined
       ? []
       : [
-          `An exam takes ${durationInWords(secondsEach)}, all that are left ${durationInWords(seconds)}.`,
+          `An exam takes ${durationInWords(secondsEach)}` +
+            (seconds === undefined
+              ? ' on this machine.'
+              : `, all that are left ${durationInWords(seconds)}.`),
         ]),
   ]);
 }

@@ -11,6 +11,7 @@ import type { JobRow, PatientColumns, StudyRow } from './queue.js';
 import { differenceOf } from './same-patient.js';
 import { keyOf } from './state-folder.js';
 import type { Surroundings } from './surroundings.js';
+import { yearsBefore } from './years-before.js';
 
 /** Earlier exams that a job can be compared with, the earliest first, and what is to be said of them. */
 export interface Earlier {
@@ -83,7 +84,10 @@ export class EarlierExams {
     }
     const remarks = [...gathered];
     const jobs: string[] = [];
-    for (const row of queue.earlierResults(study, yearsBefore(study.date, config.earlierExams))) {
+    for (const row of queue.earlierResults(
+      study,
+      yearsBefore(study.date, config.earlierExams.withinYears),
+    )) {
       const difference = differenceOf(study, row);
       if (difference) remarks.push(remarkOn(difference, row.study));
       if (difference !== 'other-person' && holdsResult(paths.result(row.id))) jobs.push(row.id);
@@ -170,7 +174,7 @@ export class EarlierExams {
       };
     }
     const date = study.date!;
-    const from = yearsBefore(date, config);
+    const from = yearsBefore(date, config.withinYears);
     const answers = await archive.findStudies({ patientId, from, to: date }, signal);
     const remarks: string[] = [];
     const studies = answers
@@ -232,9 +236,6 @@ export class EarlierExams {
 }
 
 const backoffKey = (job: string) => `earlier exams of ${job}`;
-
-const yearsBefore = (date: string, { withinYears }: EarlierExamsConfig) =>
-  String(Math.max(Number(date) - Math.round(withinYears * 10_000), 0)).padStart(8, '0');
 
 function columnsOf({ birthDate, sex }: ArchiveStudy): PatientColumns {
   const details = patientDetailsOf(undefined, birthDate, sex);

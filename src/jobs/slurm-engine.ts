@@ -49,9 +49,14 @@ async function runOnSlurm(
     records.set(job.id, record);
     run.onEnd?.(job, record, known);
   };
+  const endNeeding = (job: Job): boolean => {
+    const needed = (job.after ?? []).find((id) => records.get(id)?.state === 'failed');
+    if (needed !== undefined) end(job, recordOfNeeding(job, needed), true);
+    return needed !== undefined;
+  };
   for (const job of inOrder(jobs)) {
     // What comes after a job that is to be done anew is done anew as well, if it has to be.
-    if (!(job.after ?? []).every((id) => records.has(id))) continue;
+    if (!(job.after ?? []).every((id) => records.has(id)) || endNeeding(job)) continue;
     const known = await knownRecord(job, run.ledger);
     if (known) end(job, known, true);
   }
@@ -67,12 +72,7 @@ async function runOnSlurm(
         if (record) end(job, record, false);
       }
     });
-    for (const job of left) {
-      const needed = (job.after ?? []).find((id) => records.get(id)?.state === 'failed');
-      if (!records.has(job.id) && needed !== undefined) {
-        end(job, recordOfNeeding(job, needed), true);
-      }
-    }
+    for (const job of left) if (!records.has(job.id)) endNeeding(job);
   }
   for (const job of inOrder(jobs).filter(({ id }) => !records.has(id))) {
     const reason = `Slurm ended it ${mostRounds} times without a result: a node was lost, or it took more than ${mebibytes(job.memoryBytes)} MiB.`;

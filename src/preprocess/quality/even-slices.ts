@@ -3,7 +3,7 @@ import { strides, type Volume } from '../../volume/volume.js';
 import type { BrainSamples } from './brain-samples.js';
 
 /** Samples of the brain in a slice of which something can be said. */
-const leastSamples = 50;
+const leastInSlice = 50;
 /** From this share of samples with one and the same value on, a slice holds no image. */
 const mostAlike = 0.5;
 
@@ -42,7 +42,7 @@ export function withoutEvenSlices(
 }
 
 function isEven(values: readonly number[]): boolean {
-  if (values.length < leastSamples) return false;
+  if (values.length < leastInSlice) return false;
   const counts = new Map<number, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
   return Math.max(...counts.values()) > mostAlike * values.length;
