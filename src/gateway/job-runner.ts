@@ -78,7 +78,7 @@ export class JobRunner {
         onlyCompared,
       };
       const outcome = await runJob(steps(input, config.jobs), config.jobs, signal, (seconds) =>
-        journal.log('step ended', { job: id, seconds }),
+        journal.log('step ended', { job: id, seconds: Math.round(seconds * 1000) / 1000 }),
       );
       const told = outcome.kind === 'final' ? await this.#sayWhy(job, input, outcome.reason) : [];
       this.#ended(job, outcome, told);

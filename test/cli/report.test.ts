@@ -92,14 +92,14 @@ describe('dawson report', () => {
   it('refuses an earlier exam of another patient, without naming either', async () => {
     const of = (id: string) => drawnExam({ blobs, withRegions: false, exam: { patient: { id } } });
     const [first, second] = [
-      await writeExam('first', of('111')),
-      await writeExam('second', of('222')),
+      await writeExam('first', of('PERSON-1')),
+      await writeExam('second', of('PERSON-2')),
     ];
     const { exitCode, stderr } = await dawson([
       ...['report', second, '--previous', first, '--out', join(folder, 'p.pdf')],
     ]);
     expect(exitCode).toBe(4);
     expect(stderr).toContain('another patient id');
-    expect(stderr).not.toMatch(/111|222/);
+    expect(stderr).not.toContain('PERSON');
   });
 });
