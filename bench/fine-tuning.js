@@ -21,7 +21,8 @@ import {
 } from '../dist/experiments/own-networks/default-networks.js';
 import { writeSafetensors } from '../dist/formats/safetensors.js';
 import { openModelFolder, writeModelFolder } from '../dist/model/model-folder.js';
-import { ownNetworkFolder, readOwnNetwork } from '../dist/model/own-network.js';
+import { firstFoldOf } from '../dist/model/model-predictors.js';
+import { openShippedModel } from '../dist/model/open-model.js';
 import { Engine } from '../dist/network/index.js';
 import { weightsOfState } from '../dist/train/checkpoint.js';
 import { WorkerPool } from '../dist/workers.js';
@@ -41,7 +42,9 @@ const stepsPerEpoch = 50;
 const learningRate = 2e-4;
 
 mkdirSync(flags.out, { recursive: true });
-const { plan, weights: shipped } = await readOwnNetwork(ownNetworkFolder('lesions'));
+const own = await openShippedModel('lesions');
+const plan = own.network;
+const shipped = await firstFoldOf(own);
 const engine = new Engine({ device: 'cpu', threads: Number(flags.threads) });
 const pool = new WorkerPool(1);
 

@@ -9,7 +9,8 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readAnatomies } from '../dist/experiments/own-networks/default-networks.js';
-import { ownNetworkFolder, readOwnNetwork } from '../dist/model/own-network.js';
+import { firstFoldOf } from '../dist/model/model-predictors.js';
+import { openShippedModel } from '../dist/model/open-model.js';
 import { Engine, loadPredictor } from '../dist/network/index.js';
 import { findLesions } from '../dist/quantify/lesions.js';
 import { predictLesions, windowShape } from '../dist/segment/lesions/lesion-network.js';
@@ -30,7 +31,10 @@ const { values: flags } = parseArgs({
   },
 });
 const { heads, library } = await readAnatomies(flags.data, at('../cache/heads'), true);
-const { plan, weights, rule } = await readOwnNetwork(ownNetworkFolder('lesions'));
+const own = await openShippedModel('lesions');
+const { rule } = own.card;
+const plan = own.network;
+const weights = await firstFoldOf(own);
 const engine = new Engine({ device: 'cpu', threads: Number(flags.threads) });
 const pool = new WorkerPool(1);
 const { predict } = await loadPredictor(engine, plan, weights, windowShape);

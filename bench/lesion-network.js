@@ -13,11 +13,10 @@ import { parseArgs } from 'node:util';
 import { definitions } from '../dist/evaluate/definitions.js';
 import { evaluatePair } from '../dist/evaluate/evaluate-pair.js';
 import { pairMasks } from '../dist/evaluate/mask-pair.js';
-import { defaultNetworks } from '../dist/experiments/own-networks/default-networks.js';
 import { writeNifti } from '../dist/formats/index.js';
 import { readSafetensors } from '../dist/formats/safetensors.js';
 import { msseg } from '../dist/model/lesion-rule.js';
-import { ownNetworkFolder, readOwnNetwork } from '../dist/model/own-network.js';
+import { openShippedModel } from '../dist/model/open-model.js';
 import { Engine, loadPredictor, requireWeights } from '../dist/network/index.js';
 import { findLesions } from '../dist/quantify/lesions.js';
 import { predictLesions, windowShape } from '../dist/segment/lesions/lesion-network.js';
@@ -29,17 +28,17 @@ import { readRealCase, realCases } from './support/real-dataset.js';
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { values: flags } = parseArgs({
   options: {
-    weights: { type: 'string', default: at('../models/lesions/weights.safetensors') },
+    weights: { type: 'string', default: at('../models/lesions/fold_0.safetensors') },
     data: { type: 'string', default: at('../../shared/data') },
     threshold: { type: 'string' },
     out: { type: 'string' },
     threads: { type: 'string', default: '2' },
   },
 });
-const own = await readOwnNetwork(ownNetworkFolder('lesions'));
+const own = await openShippedModel('lesions');
 const { tensors, metadata } = await readSafetensors(flags.weights);
 const isCheckpoint = metadata.schema === 'dawson-checkpoint';
-const plan = isCheckpoint ? defaultNetworks.lesions.plan : own.plan;
+const plan = own.network;
 const weights = requireWeights(
   isCheckpoint ? weightsOfState(plan, Object.fromEntries(tensors)) : tensors,
   plan,
@@ -67,7 +66,7 @@ for (const name of realCases) {
       { pool },
     );
     const { user, system } = process.cpuUsage(start);
-    const rule = flags.threshold ? { ...msseg, threshold: Number(flags.threshold) } : own.rule;
+    const rule = flags.threshold ? { ...msseg, threshold: Number(flags.threshold) } : own.card.rule;
     const { dsc, volumes, lesionwise } = evaluatePair(
       pairMasks(experts, findLesions(probability, rule).mask),
       definitions.anima,

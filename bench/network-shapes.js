@@ -20,7 +20,9 @@ import {
   openDefaultBatches,
 } from '../dist/experiments/own-networks/default-networks.js';
 import { edgeVoxels } from '../dist/model/compact-plans.js';
-import { ownNetworkFolder, readOwnNetwork } from '../dist/model/own-network.js';
+import { firstFoldOf } from '../dist/model/model-predictors.js';
+import { openShippedModel } from '../dist/model/open-model.js';
+import { ownModels } from '../dist/model/own-model.js';
 import { costOfPrediction, Engine, initialWeights } from '../dist/network/index.js';
 import { writeCheckpoint } from '../dist/train/checkpoint.js';
 import { startingWeights } from '../dist/train/initialise.js';
@@ -50,7 +52,8 @@ const { values: flags } = parseArgs({
   },
 });
 const number = (name) => Number(flags[name]);
-const { plan, further } = defaultNetworks[flags.network];
+const { plan } = ownModels[flags.network];
+const { further } = defaultNetworks[flags.network];
 const base = { ...plan, fineFeatures: undefined };
 const shapes = {
   lesions: {
@@ -72,10 +75,10 @@ const step = { ...further.step, batchSize: number('batch') };
 const seed = number('seed');
 const patch = [edgeVoxels, edgeVoxels, edgeVoxels];
 const channels = Array.from({ length: base.inputChannels }, (_, n) => String(n));
-const trained = await readOwnNetwork(ownNetworkFolder(flags.network)).catch(() => undefined);
+const trained = await openShippedModel(flags.network).catch(() => undefined);
 const pretrained = trained && {
-  weights: trained.weights,
-  network: trained.plan,
+  weights: await firstFoldOf(trained),
+  network: trained.network,
   channelNames: channels,
 };
 

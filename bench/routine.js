@@ -23,10 +23,7 @@ import { evaluatePair } from '../dist/evaluate/evaluate-pair.js';
 import { pairMasks } from '../dist/evaluate/mask-pair.js';
 import { equivalenceTest } from '../dist/evaluate/statistics/equivalence.js';
 import { pairedDifference, tTest } from '../dist/evaluate/statistics/t-test.js';
-import {
-  defaultNetworks,
-  readAnatomies,
-} from '../dist/experiments/own-networks/default-networks.js';
+import { readAnatomies } from '../dist/experiments/own-networks/default-networks.js';
 import {
   chooseLesionRule,
   judgeSyntheticExams,
@@ -39,8 +36,9 @@ import {
 } from '../dist/experiments/own-networks/real/leave-out.js';
 import { preparedCases } from '../dist/experiments/own-networks/real/prepared-case.js';
 import { readSafetensors } from '../dist/formats/safetensors.js';
-import { readOwnNetwork } from '../dist/model/own-network.js';
-import { Engine, loadPredictor } from '../dist/network/index.js';
+import { ruleOfCard } from '../dist/model/lesion-rule.js';
+import { ownModels } from '../dist/model/own-model.js';
+import { Engine, loadPredictor, requireWeights } from '../dist/network/index.js';
 import { openAnatomyNetwork } from '../dist/preprocess/anatomy-network.js';
 import { readExam, sequenceNames } from '../dist/preprocess/exam.js';
 import { prepare } from '../dist/preprocess/prepare.js';
@@ -65,7 +63,7 @@ const { values: flags } = parseArgs({
 });
 const exams = Number(flags.exams);
 const sites = flags.cases ?? [join(flags.data, 'routine')];
-const { plan } = defaultNetworks.lesions;
+const { plan } = ownModels.lesions;
 const engine = new Engine({ device: 'cpu', threads: Number(flags.threads) });
 const pool = new WorkerPool(2);
 const anatomy = await openAnatomyNetwork({ device: 'cpu', threads: 2 });
@@ -83,6 +81,13 @@ async function kept(name, make) {
     writeFileSync(file, serialize(value));
   }
   return value;
+}
+
+/** A network as it came with Dawson up to 0.10.0: its plan in the card, and one file of weights. */
+async function readEarlier(folder) {
+  const { version, rule } = JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8'));
+  const { tensors } = await readSafetensors(join(folder, 'weights.safetensors'));
+  return { version, rule: ruleOfCard(rule), weights: requireWeights(tensors, plan, folder) };
 }
 
 const trained = async (file) =>
@@ -134,7 +139,7 @@ methods['LST-LGA'] = figuresOf(
   () => msseg,
 );
 if (flags.baseline) {
-  const { version, rule, weights } = await readOwnNetwork(flags.baseline);
+  const { version, rule, weights } = await readEarlier(flags.baseline);
   const seen = await byOne(version, weights);
   methods[version] = figuresOf(seen, () => rule);
   const rules = rulesWithoutEach(seen, await synthetic(version, weights));

@@ -8,9 +8,9 @@
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { defaultNetworks } from '../dist/experiments/own-networks/default-networks.js';
 import { writeNifti } from '../dist/formats/index.js';
 import { readSafetensors } from '../dist/formats/safetensors.js';
+import { ownModels } from '../dist/model/own-model.js';
 import { Engine, loadPredictor } from '../dist/network/index.js';
 import { openAnatomyNetwork } from '../dist/preprocess/anatomy-network.js';
 import { readExam, sequenceNames } from '../dist/preprocess/exam.js';
@@ -26,7 +26,7 @@ const { values, positionals } = parseArgs({
 });
 const sure = 0.8;
 const surelyNot = 0.1;
-const { plan } = defaultNetworks.lesions;
+const { plan } = ownModels.lesions;
 const pool = new WorkerPool(2);
 const engine = new Engine({ device: 'cpu', threads: 1 });
 const anatomy = await openAnatomyNetwork({ device: 'cpu', threads: 1 });
@@ -45,7 +45,7 @@ for (const folder of positionals) {
   );
   const { exam } = await readExam(files);
   const options = { alignment: 'affine-to-flair', brainExtracted: false, registered: false };
-  const prepared = (await prepare(exam, options, run, anatomy?.findAnatomy)).exam;
+  const prepared = (await prepare(exam, options, run, anatomy)).exam;
   const mean = new Float32Array(prepared.flair.data.length);
   for (const { predict } of predictors) {
     const { data } = await predictLesions(prepared, predict, { pool });

@@ -44,7 +44,10 @@ import {
 import { preparedCases } from '../dist/experiments/own-networks/real/prepared-case.js';
 import { trainingCase } from '../dist/experiments/own-networks/real/training-case.js';
 import { readSafetensors, writeSafetensors } from '../dist/formats/safetensors.js';
-import { ownNetworkFolder, readOwnNetwork, writeOwnNetwork } from '../dist/model/own-network.js';
+import { openModelFolder } from '../dist/model/model-folder.js';
+import { firstFoldOf } from '../dist/model/model-predictors.js';
+import { shippedModelFolder } from '../dist/model/open-model.js';
+import { ownModels, writeOwnModel } from '../dist/model/own-model.js';
 import { Engine, loadPredictor, requireWeights } from '../dist/network/index.js';
 import { openAnatomyNetwork } from '../dist/preprocess/anatomy-network.js';
 import { windowShape } from '../dist/segment/lesions/lesion-network.js';
@@ -92,7 +95,8 @@ const engine = new Engine(
 );
 const pool = new WorkerPool(Number(values.workers));
 const network = defaultNetworks[name];
-const { plan } = network;
+const kind = ownModels[name];
+const { plan } = kind;
 const usual = values.mixed ? network.mixed : values.continue ? network.further : network.first;
 const stage = {
   ...usual,
@@ -156,7 +160,7 @@ async function realCases(sites, without = []) {
 }
 
 async function weightsToGoOnFrom() {
-  if (!values.weights) return (await readOwnNetwork(ownNetworkFolder(name))).weights;
+  if (!values.weights) return firstFoldOf(await openModelFolder(shippedModelFolder(name)));
   const { tensors, metadata } = await readSafetensors(values.weights);
   return metadata.epochs
     ? weightsOfState(plan, Object.fromEntries(tensors))
@@ -190,15 +194,17 @@ async function finish() {
     lastRunSeed: stage.seed,
     ...chosen.training,
   };
-  const card = { name, version: values.version ?? '0.1.0', plan, ...chosen, training };
-  await writeOwnNetwork(ownNetworkFolder(name), card, weights);
+  const card = { name, version: values.version ?? '0.1.0', ...chosen, training };
+  await writeOwnModel(shippedModelFolder(name), card, weights, kind);
   for (const [index, tensors] of ofFolds.entries()) {
     await writeSafetensors(fileOf(foldsFolder, folds[index]), { tensors, metadata: {} }, 'F16');
   }
 }
 
 async function renewRule() {
-  const { weights, sha256: _, ...card } = await readOwnNetwork(ownNetworkFolder(name));
+  const opened = await openModelFolder(shippedModelFolder(name));
+  const { card } = opened;
+  const weights = await firstFoldOf(opened);
   const { rule, training } = await chooseRule(weights, [], []);
   const renewed = {
     ...card,
@@ -206,7 +212,7 @@ async function renewRule() {
     rule,
     training: { ...card.training, ...training },
   };
-  await writeOwnNetwork(ownNetworkFolder(name), renewed, weights);
+  await writeOwnModel(shippedModelFolder(name), renewed, weights, kind);
 }
 
 async function chooseRule(weights, cases, leftOut) {

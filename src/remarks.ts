@@ -114,6 +114,7 @@ export const remarkTable = {
     en: 'The {label} is missing: the network works without it.',
     da: '{label} mangler: netværket arbejder uden.',
   },
+  // In findings of before; 'sequence-missing' says it now.
   'channel-missing': {
     severity: 'info',
     en: 'The model also takes {label}, which is missing: segmented without it.',

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ruleInWords } from '../model/lesion-rule.js';
+import { openModelFolder } from '../model/model-folder.js';
 import { type ModelSummary, summaryOf } from '../model/model-summary.js';
 import { openModel } from '../model/open-model.js';
 import { importNnunet, type NnunetImportOptions } from '../segment/nnunet/import-nnunet.js';
@@ -20,7 +21,7 @@ export function addModel(program: Command): void {
         'model comes from, its lesion rule, and its files.',
     )
     .action(async (folder: string, options: OutputOptions) => {
-      const summary = summaryOf(await openModel(folder));
+      const summary = summaryOf(await openModelFolder(folder));
       printResult(options, summary, linesOf(summary));
     });
   withOutputOptions(show);
@@ -81,6 +82,7 @@ const networkNames = {
 const inputsInWords = {
   nnunet: 'what is not 0, prepared as plans.json says',
   brain: 'the brain in voxels of 1 mm, as Dawson’s own network',
+  head: 'the head laid on the head atlas, as Dawson’s own network of the brain’s parts',
 } as const;
 
 function linesOf(summary: ModelSummary): string[] {

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { openModelFolder } from '../model/model-folder.js';
+import { openModel } from '../model/open-model.js';
 import { type Device, devices } from '../network/index.js';
 import { casesIn, fileEndingOf } from '../segment/nnunet/case-files.js';
 import { defaultNnunetOptions } from '../segment/nnunet/nnunet.js';
@@ -65,7 +65,7 @@ async function predict(model: string, options: PredictCommandOptions): Promise<v
   const { in: folder, out, device, threads } = options;
   await requireOutputs([model, folder], [{ path: out, kind: 'shared-folder' }]);
   await withCommandRun(options, async (run) => {
-    const opened = await run.stage('open the model', () => openModelFolder(model));
+    const opened = await run.stage('open the model', () => openModel(model));
     const cases = await casesIn(folder, opened.model, fileEndingOf(opened.dataset));
     const engine = { device, threads };
     const done = await predictCases(cases, out, opened, { ...options, engine }, run);

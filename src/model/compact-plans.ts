@@ -1,5 +1,5 @@
 import { type CompactUnetPlan, compactArchitecture } from '../network/index.js';
-import { configurationName, inputField } from './nnunet-plans.js';
+import { configurationName, inputField, type ModelInput } from './nnunet-plans.js';
 
 /** The architecture of Dawson's own lesion network. */
 export const lesionNetworkPlan = {
@@ -27,8 +27,8 @@ export const compactImages = {
   [inputField]: 'brain',
 } as const;
 
-/** `plans.json` of a compact network whose input is the brain, as if it had been planned. */
-export function compactPlans(plan: CompactUnetPlan): unknown {
+/** `plans.json` of one of Dawson's own networks, as if it had been planned. */
+export function compactPlans(plan: CompactUnetPlan, input: ModelInput): unknown {
   const axes = [0, 1, 2];
   const channels = Array.from({ length: plan.inputChannels }, (_, channel) => channel);
   const resampling = (order: number) => ({ order, order_z: 0, force_separate_z: null });
@@ -38,6 +38,7 @@ export function compactPlans(plan: CompactUnetPlan): unknown {
   const configuration = {
     ...compactImages,
     architecture: compactArchitecture(plan),
+    [inputField]: input,
     preprocessor_name: 'DefaultPreprocessor',
     normalization_schemes: channels.map(() => 'ZScoreNormalization'),
     use_mask_for_norm: channels.map(() => true),

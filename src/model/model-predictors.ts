@@ -1,7 +1,20 @@
 import { basename } from 'node:path';
-import { type Engine, loadPredictor, type Predictor, readWeights } from '../network/index.js';
+import {
+  type Engine,
+  loadPredictor,
+  type Predictor,
+  readWeights,
+  type Weights,
+} from '../network/index.js';
 import type { ModelFolder } from './model-folder.js';
 import type { Predict } from './sliding-window.js';
+
+/**
+ * The weights of a model's first fold.
+ * @throws DawsonError `bad-model` for weights that its card does not name or that do not fit its plans.
+ */
+export const firstFoldOf = ({ weights: [file], network, files }: ModelFolder): Promise<Weights> =>
+  readWeights(file, network, files[basename(file)].sha256);
 
 /** The networks of a model's folds. */
 export interface ModelPredictors {

@@ -36,9 +36,10 @@ export type SplineOrder = 0 | 1 | 3;
  * How a network sees an exam:
  * - `nnunet`: cropped to what is not 0 and prepared as the plan says, mirrored as in training;
  * - `brain`: as Dawson's own lesion network: the brain in cubic voxels of 1 mm, each sequence in
- *   deviations of the whole brain up to 6, windows that overlap by half, each second one mirrored.
+ *   deviations of the whole brain up to 6, windows that overlap by half, each second one mirrored;
+ * - `head`: as Dawson's own anatomy network, which finds no lesions: the head laid on the head atlas.
  */
-export const modelInputs = ['nnunet', 'brain'] as const;
+export const modelInputs = ['nnunet', 'brain', 'head'] as const;
 export type ModelInput = (typeof modelInputs)[number];
 
 /** In the configuration of a `plans.json`; without it the input is nnU-Net's. */

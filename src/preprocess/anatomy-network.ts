@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
+import { openModelFolder } from '../model/model-folder.js';
+import { firstFoldOf } from '../model/model-predictors.js';
 import type { ModelRecord } from '../model/model-record.js';
-import { ownNetworkFolder, readOwnNetwork, readShippedNetwork } from '../model/own-network.js';
+import { openShippedModel, shippedModelFolder } from '../model/open-model.js';
 import { slideWindow } from '../model/sliding-window.js';
 import { Engine, type EngineSettings, loadPredictor } from '../network/index.js';
 import type { Mat4 } from '../volume/affine.js';
@@ -43,22 +45,31 @@ export async function openAnatomyNetwork(
   settings: EngineSettings,
   folder?: string,
 ): Promise<AnatomyNetwork | undefined> {
-  if (!existsSync(folder ?? ownNetworkFolder('anatomy'))) return undefined;
-  const { name, version, sha256, plan, weights } =
-    folder === undefined ? await readShippedNetwork('anatomy') : await readOwnNetwork(folder);
+  if (!existsSync(folder ?? shippedModelFolder('anatomy'))) return undefined;
+  const opened = await (folder === undefined
+    ? openShippedModel('anatomy')
+    : openModelFolder(folder));
+  const { card, sha256, network, model } = opened;
+  const weights = await firstFoldOf(opened);
   return {
-    model: { name, version, sha256 },
+    model: { name: card.name, version: card.version, sha256 },
     async findAnatomy(image, atlasBrain, toAtlas, caller) {
       const { signal } = caller;
       const input = await anatomyNetworkInputInWorker(caller, image, atlasBrain, toAtlas);
       const [nx, ny, nz] = input.size;
       const engine = new Engine(settings, signal);
       try {
-        const { predict } = await loadPredictor(engine, plan, weights, windowShape);
+        const { predict } = await loadPredictor(engine, network, weights, windowShape);
         const scores = await slideWindow(
           { data: input.data, channels: 1, shape: [nz, ny, nx] },
           [predict],
-          { patchShape: windowShape, classes: plan.classes, stepSize, mirrorAxes: [], signal },
+          {
+            patchShape: windowShape,
+            classes: model.labels.outputs.length,
+            stepSize,
+            mirrorAxes: [],
+            signal,
+          },
         );
         const { size, affine } = input;
         const own = { size: image.size, affine: image.affine };

@@ -1,6 +1,5 @@
-import { openLesionNetwork } from './lesions/open-lesion-network.js';
 import { segmentLstLgaInWorker } from './lst-lga/lst-lga.js';
-import { openNnunet } from './nnunet/open-nnunet.js';
+import { openLesionNetwork, openNnunet } from './nnunet/open-nnunet.js';
 import type { Open } from './segmenter.js';
 
 /** Every segmenter that can be chosen; adding one is adding a row. */

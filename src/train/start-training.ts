@@ -1,8 +1,8 @@
 import { DawsonError } from '../errors.js';
 import { readJsonIfThere } from '../formats/read-json.js';
+import { firstFoldOf } from '../model/model-predictors.js';
 import { inputField } from '../model/nnunet-plans.js';
 import { openModel, openShippedModel } from '../model/open-model.js';
-import { readWeights } from '../network/index.js';
 import type { Run } from '../run.js';
 import type { PretrainedModel } from './initialise.js';
 import { planTraining } from './plan-training.js';
@@ -69,10 +69,10 @@ function withNetworkOf(
 
 /** The model that a training starts from. */
 export async function readPretrained(folder: string): Promise<PretrainedModel> {
-  const opened = await (folder === 'lesions' ? openShippedModel() : openModel(folder));
-  const { weights, network, model, plans } = opened;
+  const opened = await (folder === 'lesions' ? openShippedModel('lesions') : openModel(folder));
+  const { network, model, plans } = opened;
   return {
-    weights: await readWeights(weights[0], network),
+    weights: await firstFoldOf(opened),
     network,
     channelNames: model.channelNames,
     rule: model.rule,

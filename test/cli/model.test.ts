@@ -45,7 +45,7 @@ describe('dawson segment --model', () => {
     const result = await segment(model, 'a', '--t1', image('t1'), '--threads', '2');
     expect(result.stderr).not.toContain('expected');
     expect(result.exitCode).toBe(0);
-    expect(result.stdout).toContain('takes T2, which is missing');
+    expect(result.stdout).toContain('The T2 is missing: the network works without it.');
 
     const findings = JSON.parse(readFileSync(join(out('a'), 'findings.json'), 'utf8'));
     const validate = new Ajv2020().compile(schema);

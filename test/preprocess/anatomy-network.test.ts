@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DawsonError } from '../../src/errors.js';
 import { readNifti } from '../../src/formats/index.js';
-import { writeOwnNetwork } from '../../src/model/own-network.js';
+import { openModel } from '../../src/model/open-model.js';
+import { ownModels, writeOwnModel } from '../../src/model/own-model.js';
 import { type CompactUnetPlan, initialWeights } from '../../src/network/index.js';
 import { openAnatomyNetwork } from '../../src/preprocess/anatomy-network.js';
 import {
@@ -183,7 +184,8 @@ describe('the anatomy network', () => {
     const weights = initialWeights(plan, seededRandom(3));
     weights.get('head.bias')!.data.fill(-20, 1);
     const folder = temporaryFolder()('anatomy');
-    await writeOwnNetwork(folder, { name: 'small', version: '1', plan, training: {} }, weights);
+    const card = { name: 'small', version: '1', training: {} };
+    await writeOwnModel(folder, card, weights, { ...ownModels.anatomy, plan });
     const network = await openAnatomyNetwork(engine, folder);
     await expect(
       network!.findAnatomy(
@@ -195,8 +197,9 @@ describe('the anatomy network', () => {
     ).rejects.toMatchObject({
       code: 'brain-not-found',
     });
+    await expect(openModel(folder)).rejects.toMatchObject({ code: 'bad-model' });
     const file = join(folder, 'model.json');
-    writeFileSync(file, readFileSync(file, 'utf8').replace('"features"', '"width"'));
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"training"', '"trained"'));
     await expect(openAnatomyNetwork(engine, folder)).rejects.toMatchObject({
       code: 'bad-model',
     });

@@ -2,8 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeNifti } from '../../src/formats/index.js';
-import { openModel } from '../../src/model/open-model.js';
-import { ownNetworkFolder } from '../../src/model/own-network.js';
+import { openModel, shippedModelFolder } from '../../src/model/open-model.js';
 import { sequenceNames, sequencesOf } from '../../src/preprocess/exam.js';
 import { findLesions } from '../../src/quantify/lesions.js';
 import type { Run } from '../../src/run.js';
@@ -61,7 +60,10 @@ describe('a network that was fine-tuned from Dawson’s own, for no step', () =>
   });
 
   it('is opened and run as the folder of the default is', async () => {
-    const [shipped, tuned] = [await openModel(ownNetworkFolder('lesions')), await openModel(model)];
+    const [shipped, tuned] = [
+      await openModel(shippedModelFolder('lesions')),
+      await openModel(model),
+    ];
     expect(shipped.model.optionalChannels).toEqual(['t2', 't1']);
     for (const { model } of [shipped, tuned]) {
       expect(model.plan).toMatchObject({ input: 'brain', patchShape: [64, 64, 64] });

@@ -1,11 +1,6 @@
-import { edgeVoxels, lesionNetworkPlan } from '../../model/compact-plans.js';
-import {
-  type CompactUnetPlan,
-  type Engine,
-  initialWeights,
-  type Tensors,
-  type Weights,
-} from '../../network/index.js';
+import { edgeVoxels } from '../../model/compact-plans.js';
+import { type OwnModelName, ownModels } from '../../model/own-model.js';
+import { type Engine, initialWeights, type Tensors, type Weights } from '../../network/index.js';
 import { tissueShares } from '../../synthesize/brain-intensities.js';
 import { listHeads, prepareHead, readLesionLibrary } from '../../synthesize/prepare-heads.js';
 import { type BatchesAhead, batchesAhead } from '../../train/batches-ahead.js';
@@ -28,7 +23,6 @@ export interface TrainingStage {
 
 /** How Dawson's own networks are made. */
 interface DefaultNetwork {
-  readonly plan: CompactUnetPlan;
   /** From fresh weights. */
   readonly first: TrainingStage;
   /** Goes on from the weights of a finished run, on other exams. */
@@ -71,7 +65,6 @@ const runOf = (epochs: number, learningRate: number): RunSettings => ({
 
 export const defaultNetworks = {
   lesions: {
-    plan: lesionNetworkPlan,
     first: { step: stepWith(10), run: runOf(60, 1.5e-3), seed: 1 },
     // Nearly all cross-entropy: overlap makes a network as sure of a border as of a lesion.
     // Small lesions count for more (docs/decisions/0093).
@@ -84,22 +77,12 @@ export const defaultNetworks = {
     },
     makeBatch: makeLesionBatchInWorker,
   },
-  /** Tells the parts of the brain, and so the brain from what is around it; any single contrast. */
   anatomy: {
-    plan: {
-      kind: 'compact',
-      inputChannels: 1,
-      classes: 8,
-      features: [24, 48, 96, 128],
-      fineFeatures: 16,
-      normEpsilon: 1e-5,
-    },
     first: { step: stepWith(2), run: runOf(30, 1.5e-3), seed: 2 },
     further: { step: stepWith(2), run: runOf(30, 1.2e-3), seed: 5 },
     makeBatch: makeAnatomyBatchInWorker,
   },
-} as const satisfies Record<string, DefaultNetwork>;
-export type DefaultNetworkName = keyof typeof defaultNetworks;
+} as const satisfies Record<OwnModelName, DefaultNetwork>;
 
 /** Every fifth head is kept for validation. */
 export const isForValidation = (index: number) => index % 5 === 4;
@@ -147,7 +130,7 @@ export interface DefaultBatches {
 
 /** Starts nothing until batches are asked for; the heads are read, or prepared the first time. */
 export async function openDefaultBatches(
-  name: DefaultNetworkName,
+  name: OwnModelName,
   { step, seed }: Pick<TrainingStage, 'step' | 'seed'>,
   {
     dataFolder,
@@ -185,11 +168,11 @@ export async function openDefaultBatches(
 /** Trains one of Dawson's own networks. @returns its last state */
 export async function trainDefault(
   engine: Engine,
-  name: DefaultNetworkName,
+  name: OwnModelName,
   stage: TrainingStage,
   training: DefaultTraining,
 ): Promise<Tensors> {
-  const { plan } = defaultNetworks[name];
+  const { plan } = ownModels[name];
   const { checkpointFile, logFile, resume, signal, onEpoch } = training;
   const data = await openDefaultBatches(name, stage, training);
   try {

@@ -2,7 +2,12 @@ import { DawsonError } from '../../errors.js';
 import { hasOneClass, labelNames } from '../../model/labels.js';
 import type { NnunetModel } from '../../model/model-folder.js';
 import { type Predict, slideWindow } from '../../model/sliding-window.js';
-import { type SequenceName, sequenceLabels, sequencesOf } from '../../preprocess/exam.js';
+import {
+  type SequenceName,
+  sequenceLabels,
+  sequenceNames,
+  sequencesOf,
+} from '../../preprocess/exam.js';
 import type { PreparedExam } from '../../preprocess/prepared-exam.js';
 import { type Remark, remark } from '../../remarks.js';
 import type { Run } from '../../run.js';
@@ -89,15 +94,18 @@ async function segmentInBrain(
   return {
     probability: await predictInBrain(channels, exam.brain, folds, options),
     rule: model.rule,
-    notes: [
-      ...missing.map(({ name }) => remark('channel-missing', { label: name })),
-      ...notUsed(exam, model),
-    ],
+    notes: [...missing.map(({ name }) => missingRemark(name)), ...notUsed(exam, model)],
   };
 }
 
 /** The sequence that a channel's name means; 'T1w' is the T1. */
 const sequenceOf = (channelName: string): string => channelName.toLowerCase().replace(/w$/, '');
+
+/** Says that the exam lacks a channel which the model was trained to do without. */
+function missingRemark(channelName: string): Remark {
+  const sequence = sequenceNames.find((name) => name === sequenceOf(channelName));
+  return remark('sequence-missing', { label: sequence ? sequenceLabels[sequence] : channelName });
+}
 
 /**
  * Checks that an exam has every sequence that a model cannot do without.
@@ -136,7 +144,7 @@ function channelsOf(
   const channels = matchedChannels(exam, model).map(({ name, sequence }, channel) => {
     const volume = sequence && exam[sequence];
     if (!volume) {
-      notes.push(remark('channel-missing', { label: name }));
+      notes.push(missingRemark(name));
       return undefined;
     }
     const { scheme } = model.plan.channels[channel];

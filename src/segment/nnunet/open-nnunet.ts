@@ -1,9 +1,10 @@
 import { DawsonError } from '../../errors.js';
 import { hasOneClass, labelNames, type OutputLabels } from '../../model/labels.js';
+import type { ModelFolder } from '../../model/model-folder.js';
 import { predictorsOf } from '../../model/model-predictors.js';
-import { openModel } from '../../model/open-model.js';
+import { openModel, openShippedModel } from '../../model/open-model.js';
 import { Engine } from '../../network/index.js';
-import type { Open } from '../segmenter.js';
+import type { Open, OpenSegmenter, SegmenterChoice } from '../segmenter.js';
 import { defaultNnunetOptions, requireChannels, segmentNnunet } from './nnunet.js';
 
 /**
@@ -12,11 +13,8 @@ import { defaultNnunetOptions, requireChannels, segmentNnunet } from './nnunet.j
  * @throws DawsonError `usage` without a folder; `bad-model`; `inputs-conflict` where a sequence is
  *   missing; what {@link Engine} throws.
  */
-export const openNnunet: Open = async (
-  { model: folder, mirror, engine: settings },
-  sequences,
-  run,
-) => {
+export const openNnunet: Open = async (choice, sequences, run) => {
+  const { model: folder } = choice;
   if (folder === undefined) {
     throw new DawsonError('usage', {
       expected: 'a model folder for the segmenter nnunet (--model)',
@@ -26,7 +24,7 @@ export const openNnunet: Open = async (
   const opened = await run.stage('open the model', async () => {
     const opened = await openModel(folder);
     requireChannels(sequences, opened.model);
-    const engine = new Engine(settings, run.signal);
+    const engine = new Engine(choice.engine, run.signal);
     try {
       await predictorsOf(opened, engine).loadFirst();
     } finally {
@@ -34,6 +32,20 @@ export const openNnunet: Open = async (
     }
     return opened;
   });
+  return segmenterOf(opened, choice);
+};
+
+/**
+ * The lesion network that comes with Dawson.
+ * @throws DawsonError `bad-model`, `file-corrupt` where its files were changed.
+ */
+export const openLesionNetwork: Open = async (choice) =>
+  segmenterOf(await openShippedModel('lesions'), choice);
+
+function segmenterOf(
+  opened: ModelFolder,
+  { mirror, engine: settings }: SegmenterChoice,
+): OpenSegmenter {
   const { card, model, sha256 } = opened;
   const options = { ...defaultNnunetOptions, mirror };
   return {
@@ -63,7 +75,7 @@ export const openNnunet: Open = async (
         }
       }),
   };
-};
+}
 
 /** What the labels mean and which of them are lesion, for the findings. */
 function classSettings(labels: OutputLabels): Record<string, string> {

@@ -2,7 +2,9 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { argmax } from '../../../src/model/lesion-rule.js';
-import { readOwnNetwork, writeOwnNetwork } from '../../../src/model/own-network.js';
+import { firstFoldOf } from '../../../src/model/model-predictors.js';
+import { openModel } from '../../../src/model/open-model.js';
+import { ownModels, writeOwnModel } from '../../../src/model/own-model.js';
 import { type CompactUnetPlan, initialWeights } from '../../../src/network/index.js';
 import { predictLesions } from '../../../src/segment/lesions/lesion-network.js';
 import {
@@ -150,16 +152,23 @@ describe('a network of a folder', () => {
   };
   const weights = initialWeights(plan, seededRandom(1));
   const rule = { ...argmax, threshold: 0.4, minimumVolumeMm3: 6 };
-  const card = { name: 'small', version: '1', plan, rule, training: { steps: 3 } };
+  const card = { name: 'small', version: '1', rule, training: { steps: 3 } };
   async function written(): Promise<string> {
     const folder = temporaryFolder()('network');
-    await writeOwnNetwork(folder, card, weights);
+    await writeOwnModel(folder, card, weights, { ...ownModels.lesions, plan });
     return folder;
   }
 
   it('is read as it was written, to half precision', async () => {
-    const { weights: found, ...rest } = await readOwnNetwork(await written());
-    expect(rest).toMatchObject(card);
+    const opened = await openModel(await written());
+    expect(opened.card).toMatchObject(card);
+    expect(opened.network).toEqual(plan);
+    expect(opened.model).toMatchObject({
+      channelNames: ['flair', 't2', 't1'],
+      optionalChannels: ['t2', 't1'],
+      plan: { input: 'brain', patchShape: [64, 64, 64] },
+    });
+    const found = await firstFoldOf(opened);
     for (const [name, { data }] of weights) {
       const largest = Math.max(...data.map(Math.abs));
       const error = Math.max(...found.get(name)!.data.map((v, i) => Math.abs(v - data[i])));
@@ -167,21 +176,20 @@ describe('a network of a folder', () => {
     }
   });
 
-  it('is refused when its weights or its description were changed', async () => {
+  it('is refused when its weights or its plans were changed', async () => {
     const changed = await written();
-    const bytes = readFileSync(join(changed, 'weights.safetensors'));
+    const bytes = readFileSync(join(changed, 'fold_0.safetensors'));
     bytes[bytes.length - 1] ^= 1;
-    writeFileSync(join(changed, 'weights.safetensors'), bytes);
-    await expect(readOwnNetwork(changed)).rejects.toMatchObject({ code: 'bad-model' });
+    writeFileSync(join(changed, 'fold_0.safetensors'), bytes);
+    await expect(openModel(changed)).rejects.toMatchObject({ code: 'bad-model' });
 
     const longer = await written();
-    appendFileSync(join(longer, 'weights.safetensors'), 'x');
-    await expect(readOwnNetwork(longer)).rejects.toMatchObject({ code: 'bad-model' });
+    appendFileSync(join(longer, 'fold_0.safetensors'), 'x');
+    await expect(openModel(longer)).rejects.toMatchObject({ code: 'bad-model' });
 
     const other = await written();
-    const file = join(other, 'model.json');
-    const json = JSON.parse(readFileSync(file, 'utf8'));
-    writeFileSync(file, JSON.stringify({ ...json, plan: { ...plan, features: [4, 16] } }));
-    await expect(readOwnNetwork(other)).rejects.toMatchObject({ code: 'bad-model' });
+    const file = join(other, 'plans.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"brain"', '"nnunet"'));
+    await expect(openModel(other)).rejects.toMatchObject({ code: 'bad-model' });
   });
 });
