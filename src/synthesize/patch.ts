@@ -97,9 +97,10 @@ export function samplePatch(
   const cube: Size = [widthMm, widthMm, widthMm];
   for (const name of oneByShare(random, sequenceSets)) {
     const shifted = name !== 'flair' && chance(random, 0.5);
+    const slicing = sampleSlicing(random, name);
     sequences[name] = {
-      contrast: sampleContrast(random, name, appearance),
-      slicing: sampleSlicing(random, name),
+      contrast: sampleContrast(random, name, appearance, slicing),
+      slicing,
       phase: random.uniform(),
       shiftMm: mapAxes([0, 1, 2], () => (shifted ? 0.4 * random.normal() : 0)),
       blurMm: between(random, 0.1, 0.8),

@@ -1,6 +1,8 @@
 import type { SequenceName } from '../sequences.js';
+import { clamp } from '../volume/outliers.js';
 import type { Random } from '../volume/random.js';
 import { type Contrast, type Mimics, type Texture, typicalMeans } from './contrast.js';
+import type { Slicing } from './sample-acquisition.js';
 import { between, chance } from './sampling.js';
 import type { SmoothField } from './smooth-field.js';
 import { isBrain, isFluid, type TissueName, tissue, tissues } from './tissues.js';
@@ -10,9 +12,11 @@ export interface Appearance {
   readonly mimics: Mimics;
   /** Fields of the textures, shared so that tissue varies at the same places in all sequences. */
   readonly fields: readonly SmoothField[];
-  /** Strengths of dirty white matter and of the rim, as parts of the lesions' own contrast. */
+  /** Strengths of dirty white matter and of the rim in thick slices, as parts of the lesions' own contrast. */
   readonly dirty: number;
   readonly rim: number;
+  /** What of both is left in thin slices. */
+  readonly inThinSlices: number;
   readonly fieldStrengthTesla: 1.5 | 3;
 }
 
@@ -43,6 +47,7 @@ export function sampleAppearance(random: Random): Appearance {
     fields: textureScalesMm.map(field),
     dirty: chance(random, 0.6) ? between(random, 0, 0.4) : 0,
     rim: chance(random, 0.75) ? between(random, 0.15, 1.1) : 0,
+    inThinSlices: between(random, 0.3, 1),
     fieldStrengthTesla: chance(random, 0.5) ? 1.5 : 3,
   };
 }
@@ -58,15 +63,27 @@ export const isPlausible = (kind: SequenceName, { means }: Pick<Contrast, 'means
   means[tissue.bone] <= mostOfBone &&
   (kind === 't2') === means[tissue.csf] > means[tissue['white matter']];
 
-/** How one sequence of an exam shows it. */
-export function sampleContrast(random: Random, kind: SequenceName, exam: Appearance): Contrast {
+/** Distances of slices up to which they are thin, and from which they are thick: those that were measured, and between them. */
+const thinUpToMm = 3.5;
+const thickFromMm = 6.5;
+
+/** How one sequence of an exam shows it, in slices so far apart. */
+export function sampleContrast(
+  random: Random,
+  kind: SequenceName,
+  exam: Appearance,
+  { distanceMm }: Slicing,
+): Contrast {
   const arbitrary = chance(random, anyContrast);
   const means = arbitrary
     ? tissues.map((_, number) => (number === 0 ? 0 : random.uniform()))
     : sampleMeans(random, kind, exam.fieldStrengthTesla);
   const lesion = sampleLesionContrast(random, kind, means, arbitrary);
   const hole = kind === 't1' || kind === 'flair' ? -1 : 1;
-  const shown = kind === 'flair' ? 1 : kind === 't2' ? 0.6 : 0.5;
+  const thick = clamp((distanceMm - thinUpToMm) / (thickFromMm - thinUpToMm), { low: 0, high: 1 });
+  const shown =
+    (kind === 'flair' ? 1 : kind === 't2' ? 0.6 : 0.5) *
+    (exam.inThinSlices + thick * (1 - exam.inThinSlices));
   return {
     means,
     grain: tissues.map(() => between(random, 0.004, 0.039)),

@@ -50,8 +50,8 @@ export function sampleSequence(
   appearance: Appearance,
   headSize: number,
 ): SequenceParameters {
-  const contrast = sampleContrast(random, name, appearance);
   const slicing = sampleSlicing(random, name);
+  const contrast = sampleContrast(random, name, appearance, slicing);
   const protocol = sampleProtocol(random, slicing, headSize, name === 'flair');
   return {
     contrast,
