@@ -16,6 +16,7 @@ import { findExams } from './cohort/find-exams.js';
 import type { NamePatterns } from './cohort/sequence-names.js';
 import { thumbnailPngInWorker } from './cohort/thumbnail.js';
 import { writeWhole } from './formats/index.js';
+import { withLockedFolder } from './formats/lock-folder.js';
 import { readWholeFile } from './formats/open-file.js';
 import {
   argumentsOf,
@@ -92,15 +93,17 @@ export function batch(
   return withRun(run, async (run) => {
     await requireBatchFolder(out);
     const exams = await findExams(input, options.names ?? {}, run);
-    const paths = pathsIn(out);
-    await mkdir(paths.work, { recursive: true });
-    await writeWhole(paths.marker, Buffer.from(`${JSON.stringify(batchSchema)}\n`));
-    const jobRun = jobRunIn(paths.work, options, run.signal);
-    const records = await segmentAll(exams, paths, jobRun, options, run);
-    const results = await readCohortResults(exams, records, (exam) => paths.exam(exam.name));
-    const changes = await changesOf(results, paths, jobRun, run);
-    const notes = await collect(out, results, changes, records, paths, run);
-    return { results, changes, notes };
+    return withLockedFolder(out, 'a batch', async () => {
+      const paths = pathsIn(out);
+      await mkdir(paths.work, { recursive: true });
+      await writeWhole(paths.marker, Buffer.from(`${JSON.stringify(batchSchema)}\n`));
+      const jobRun = jobRunIn(paths.work, options, run.signal);
+      const records = await segmentAll(exams, paths, jobRun, options, run);
+      const results = await readCohortResults(exams, records, (exam) => paths.exam(exam.name));
+      const changes = await changesOf(results, paths, jobRun, run);
+      const notes = await collect(out, results, changes, records, paths, run);
+      return { results, changes, notes };
+    });
   });
 }
 

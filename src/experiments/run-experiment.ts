@@ -5,6 +5,7 @@ import { DawsonError } from '../errors.js';
 import { definitions, type EvaluatedCase, evaluateCohort } from '../evaluate/index.js';
 import { writeWhole } from '../formats/index.js';
 import { jsonBytes } from '../formats/json.js';
+import { withLockedFolder } from '../formats/lock-folder.js';
 import {
   argumentsOf,
   type Engine,
@@ -126,39 +127,47 @@ export function runExperiment(
 ): Promise<ExperimentResult> {
   return withRun(run, async (run) => {
     const laid = await lay(file, out, options);
-    const { experiment, trials, paths, jobs, slots } = laid;
-    const outdated = await outdatedOf(laid);
-    await mkdir(paths.work, { recursive: true });
-    await writeWhole(paths.file, jsonBytes(experiment.file));
-    for (const [id, network] of networksOf(trials)) {
-      await linkDataset(
-        datasetOf(experiment, network),
-        network.cases,
-        network.channels,
-        paths.dataset(id),
-      );
-    }
-    const records = await run.stage('commands', (onProgress) => {
-      let ended = 0;
-      return runJobs(jobs, {
-        ...jobRunIn(paths.work, { ...options, slots }, run.signal),
-        onEnd: (job, record, known) => {
-          onProgress(++ended, jobs.length);
-          options.onJob?.({ job, record, known });
-        },
-      });
-    });
-    for (const id of networksOf(trials).keys()) {
-      // Prepared cases are large, and quickly made again.
-      await rm(new TrainingFolder(paths.training(id)).cache, { recursive: true, force: true });
-    }
-    const failures = jobs.flatMap(({ id }) => {
-      const record = records.get(id);
-      return record?.state === 'done' ? [] : [`${id}: ${record?.failure?.reason}`];
-    });
-    const judged = await run.stage('evaluate', () => judge(laid, records, failures, run));
-    return { experiment, trials: judged, failures, outdated };
+    return withLockedFolder(out, 'an experiment', () => runLaid(laid, options, run));
   });
+}
+
+async function runLaid(
+  laid: Laid,
+  options: ExperimentOptions,
+  run: Run,
+): Promise<ExperimentResult> {
+  const { experiment, trials, paths, jobs, slots } = laid;
+  const outdated = await outdatedOf(laid);
+  await mkdir(paths.work, { recursive: true });
+  await writeWhole(paths.file, jsonBytes(experiment.file));
+  for (const [id, network] of networksOf(trials)) {
+    await linkDataset(
+      datasetOf(experiment, network),
+      network.cases,
+      network.channels,
+      paths.dataset(id),
+    );
+  }
+  const records = await run.stage('commands', (onProgress) => {
+    let ended = 0;
+    return runJobs(jobs, {
+      ...jobRunIn(paths.work, { ...options, slots }, run.signal),
+      onEnd: (job, record, known) => {
+        onProgress(++ended, jobs.length);
+        options.onJob?.({ job, record, known });
+      },
+    });
+  });
+  for (const id of networksOf(trials).keys()) {
+    // Prepared cases are large, and quickly made again.
+    await rm(new TrainingFolder(paths.training(id)).cache, { recursive: true, force: true });
+  }
+  const failures = jobs.flatMap(({ id }) => {
+    const record = records.get(id);
+    return record?.state === 'done' ? [] : [`${id}: ${record?.failure?.reason}`];
+  });
+  const judged = await run.stage('evaluate', () => judge(laid, records, failures, run));
+  return { experiment, trials: judged, failures, outdated };
 }
 
 /** What an experiment that was run says now; nothing is trained. */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { chmod, rm } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { createServer, request, type Server } from 'node:http';
-import { connect } from 'node:net';
 import { resolve } from 'node:path';
 import { DawsonError } from '../errors.js';
+import { answers, listenAlone } from '../formats/lock-folder.js';
 import type { GatewayStatus } from './status.js';
 
 /** What `dawson gateway status`, `retry` and `cancel` ask a running gateway. */
@@ -50,7 +50,7 @@ export async function serveControls(socket: string, controls: Controls): Promise
       response.writeHead(500).end(JSON.stringify({ error: (error as Error).message }));
     }
   });
-  if (!(await listensOn(server, path))) {
+  if (!(await listenAlone(server, path))) {
     if (await answers(path)) {
       throw new DawsonError('output-exists', {
         file: socket,
@@ -59,38 +59,14 @@ export async function serveControls(socket: string, controls: Controls): Promise
         advice: 'End the other gateway, or name another state in the configuration.',
       });
     }
-    await rm(path, { force: true });
-    if (!(await listensOn(server, path))) {
-      throw new DawsonError('output-failed', {
-        file: socket,
-        expected: 'a place where a socket can be made',
-        found: 'none',
-      });
-    }
+    throw new DawsonError('output-failed', {
+      file: socket,
+      expected: 'a place where a socket can be made',
+      found: 'none',
+    });
   }
   if (process.platform !== 'win32') await chmod(path, 0o600);
   return server;
-}
-
-function listensOn(server: Server, path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const failed = () => resolve(false);
-    server.once('error', failed);
-    server.listen(path, () => {
-      server.off('error', failed);
-      resolve(true);
-    });
-  });
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path, () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }
 
 /**

@@ -43,8 +43,11 @@ export class TrainingFolder {
     this.modelOfAll = join(folder, 'model_all');
   }
 
+  foldFolder(fold: FoldName): string {
+    return join(this.folder, `fold_${fold}`);
+  }
   #inFold(fold: FoldName, name: string): string {
-    return join(this.folder, `fold_${fold}`, name);
+    return join(this.foldFolder(fold), name);
   }
   checkpoint(fold: FoldName): string {
     return this.#inFold(fold, 'checkpoint.safetensors');
@@ -64,7 +67,7 @@ export class TrainingFolder {
 
   /** @throws DawsonError `output-exists` where the fold was begun, and is not to be gone on with. */
   async begin(fold: FoldName, resume: boolean): Promise<void> {
-    const folder = join(this.folder, `fold_${fold}`);
+    const folder = this.foldFolder(fold);
     await makeFolder(folder);
     if (resume || (await readdir(folder)).length === 0) return;
     throw new DawsonError('output-exists', {

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { DawsonError } from '../errors.js';
 import { type CohortColumn, type CohortRow, readCohort } from '../evaluate/cohort-table.js';
+import { withLockedFolder } from '../formats/lock-folder.js';
 import { readJson, readJsonIfThere } from '../formats/read-json.js';
 import type { ModelCard } from '../model/model-folder.js';
 import type { Device } from '../network/index.js';
@@ -102,7 +103,9 @@ export function train(
     const cases = fold === 'all' ? { train: names, val: [] } : splits[fold];
     const choice = { ...choiceOf(chosen, cases), pretrained };
     const { onEpoch } = run;
-    const validation = await trainFold(planned, fold, cases, paths, choice, { ...whole, onEpoch });
+    const validation = await withLockedFolder(paths.foldFolder(fold), 'a training', () =>
+      trainFold(planned, fold, cases, paths, choice, { ...whole, onEpoch }),
+    );
     const folds =
       fold === 'all' ? new Map([[fold, validation]]) : await paths.validations(splits.length);
     const allFolds = fold === 'all' ? 1 : splits.length;

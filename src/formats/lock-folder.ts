@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { realpath, rm } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { DawsonError } from '../errors.js';
+
+/**
+ * Does work that no second run may do in the same folder at the same time. The lock is a socket, which the
+ * system closes with the process however that ends; it holds on one machine, not for others that share the
+ * disk, and not where no socket can be made.
+ * @param folder may be still to be made
+ * @param kind such as 'a batch', for messages
+ * @throws DawsonError `output-exists` where another run is at work there; what the work throws.
+ */
+export async function withLockedFolder<T>(
+  folder: string,
+  kind: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const server = createServer((socket) => socket.destroy());
+  const path = await socketOf(folder);
+  if (await listenAlone(server, path)) server.unref();
+  else if (await answers(path)) {
+    throw new DawsonError('output-exists', {
+      file: folder,
+      expected: `a folder in which no other run is at work on ${kind}`,
+      found: 'another run that is at work',
+      advice: 'Wait until it has ended, or end it.',
+    });
+  }
+  try {
+    return await work();
+  } finally {
+    server.close();
+  }
+}
+
+/** The same folder has the same name, by whatever path it is reached. */
+async function socketOf(folder: string): Promise<string> {
+  const whole = await realpathOf(resolve(folder));
+  const name = `dawson-${createHash('sha256').update(whole).digest('hex').slice(0, 32)}`;
+  if (process.platform === 'win32') return `\\\\.\\pipe\\${name}`;
+  return join(tmpdir(), `${name}-${userInfo().uid}.sock`);
+}
+
+async function realpathOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(await realpathOf(parent), basename(path));
+  }
+}
+
+/**
+ * Listens on a socket of which a killed process may have left the file.
+ * @returns whether it does; not where another process answers there, or where no socket can be made
+ */
+export async function listenAlone(server: Server, path: string): Promise<boolean> {
+  if (await listensOn(server, path)) return true;
+  if (await answers(path)) return false;
+  await rm(path, { force: true });
+  return listensOn(server, path);
+}
+
+function listensOn(server: Server, path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const failed = () => resolve(false);
+    server.once('error', failed);
+    server.listen(path, () => {
+      server.off('error', failed);
+      resolve(true);
+    });
+  });
+}
+
+/** Whether a process listens on a socket. */
+export function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

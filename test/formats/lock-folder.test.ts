@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { withLockedFolder } from '../../src/formats/lock-folder.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+
+const built = fileURLToPath(new URL('../../dist/formats/lock-folder.js', import.meta.url));
+const busy = { code: 'output-exists', message: expect.stringContaining('at work') };
+
+it('lets one run at a time into a folder, by whatever path', async () => {
+  const path = temporaryFolder();
+  mkdirSync(path('a'));
+  symlinkSync(path('a'), path('b'));
+  await withLockedFolder(path('a', 'made-later'), 'a batch', async () => {
+    for (const again of [
+      path('a', 'made-later'),
+      path('b', 'made-later'),
+      `${path('a')}//x/../made-later`,
+    ]) {
+      await expect(withLockedFolder(again, 'a batch', async () => 1)).rejects.toMatchObject(busy);
+    }
+    expect(await withLockedFolder(path('a', 'other'), 'a batch', async () => 2)).toBe(2);
+  });
+  expect(await withLockedFolder(path('a', 'made-later'), 'a batch', async () => 3)).toBe(3);
+});
+
+it('is free again after work that failed', async () => {
+  const folder = temporaryFolder()('x');
+  const failing = async () => Promise.reject(new Error('in the work'));
+  await expect(withLockedFolder(folder, 'a batch', failing)).rejects.toThrow('in the work');
+  expect(await withLockedFolder(folder, 'a batch', async () => 1)).toBe(1);
+});
+
+it('is held by another process until that is killed', async () => {
+  const folder = temporaryFolder()('x');
+  const program = `
+    import { withLockedFolder } from ${JSON.stringify(built)};
+    await withLockedFolder(${JSON.stringify(folder)}, 'a batch', async () => {
+      console.log('in');
+      await new Promise((done) => setTimeout(done, 60_000));
+    });`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program]);
+  await once(child.stdout, 'data');
+  await expect(withLockedFolder(folder, 'a batch', async () => 1)).rejects.toMatchObject(busy);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  expect(await withLockedFolder(folder, 'a batch', async () => 2)).toBe(2);
+});
