@@ -1,7 +1,15 @@
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
-import { applyToPoint, invert } from '../volume/affine.js';
+import { applyToPoint, invert, type Mat4, multiply } from '../volume/affine.js';
 import type { Random } from '../volume/random.js';
-import { type Mask, onGrid, type Size } from '../volume/volume.js';
+import {
+  type Mask,
+  maskWhere,
+  onGrid,
+  type Size,
+  toFloat32,
+  type Volume,
+} from '../volume/volume.js';
+import { alongAxis, interpolationRows, profileRows, type Row } from './along-axis.js';
 import { sequenceNames } from './exam.js';
 import type { Head } from './head.js';
 import type { LesionLibrary } from './lesion-library.js';
@@ -66,4 +74,38 @@ export function renderBrainExam(
   ) as unknown as Omit<PreparedExam, 'brain'>;
   const truth = patch.truth.map((lesion, at) => (lesion !== 0 && patch.kept[at] !== 0 ? 1 : 0));
   return { exam: { ...exam, brain: onGrid(grid, patch.kept) }, truth: onGrid(grid, truth) };
+}
+
+/**
+ * An exam on the grid of its FLAIR's slices, as a scanner gives it and as an expert marks it: a voxel is lesion
+ * where half of its slice is. In slices no further apart than a voxel it stays as it is.
+ */
+export function inSlicesOfFlair(
+  { exam, truth }: BrainExam,
+  { sequences }: PatchParameters,
+): BrainExam {
+  const { slicing, phase } = sequences.flair!;
+  const { bodyAxis, distanceMm, thicknessMm } = slicing;
+  if (distanceMm <= 1) return { exam, truth };
+  const count = truth.size[bodyAxis];
+  const slices = Math.floor((count - 1) / distanceMm - phase) + 1;
+  const centres = Array.from({ length: slices }, (_, slice) => (phase + slice) * distanceMm);
+  const toVoxels = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
+  toVoxels[5 * bodyAxis] = distanceMm;
+  toVoxels[4 * bodyAxis + 3] = phase * distanceMm;
+  const affine = multiply(truth.affine, toVoxels as unknown as Mat4);
+  const sliced = (volume: Volume, rows: readonly Row[]) => {
+    const { data, size } = alongAxis(toFloat32(volume).data, volume.size, bodyAxis, rows);
+    return onGrid({ size, affine }, data);
+  };
+  const read = interpolationRows(centres, count);
+  const averaged = profileRows(centres, thicknessMm, count);
+  const half = (mask: Mask) => maskWhere(sliced(mask, averaged), (share) => share > 0.5);
+  const images = Object.fromEntries(
+    sequenceNames.flatMap((name) => {
+      const image = exam[name];
+      return image ? [[name, sliced(image, read)]] : [];
+    }),
+  ) as unknown as Omit<PreparedExam, 'brain'>;
+  return { exam: { ...images, brain: half(exam.brain) }, truth: half(truth) };
 }

@@ -1,6 +1,11 @@
 import type { Predict } from '../../model/sliding-window.js';
 import { predictLesions } from '../../segment/lesions/lesion-network.js';
-import { type BrainExam, renderBrainExam, sampleBrainExam } from '../../synthesize/brain-exam.js';
+import {
+  type BrainExam,
+  inSlicesOfFlair,
+  renderBrainExam,
+  sampleBrainExam,
+} from '../../synthesize/brain-exam.js';
 import { batchesAhead } from '../../train/batches-ahead.js';
 import {
   type Component,
@@ -24,12 +29,13 @@ const smoothMl = 0.3;
 
 const headOf = ({ heads }: Anatomies, index: number) => index % heads.length;
 
-/** The validation exam of an index, of heads that training does not see. Runs in a worker. */
+/** The validation exam of an index, in slices of its own, of heads that training does not see. Runs in a worker. */
 export function makeValidationExam(anatomies: Anatomies, seed: number, index: number): BrainExam {
   const random = seededRandom(seed + index);
   const head = anatomies.heads[headOf(anatomies, index)];
   const parameters = sampleBrainExam(random, head, anatomies.library);
-  return renderBrainExam(parameters, head, anatomies.library);
+  const rendered = renderBrainExam(parameters, head, anatomies.library);
+  return inSlicesOfFlair(rendered, parameters);
 }
 
 export const makeValidationExamInWorker = inWorker<typeof makeValidationExam>(
