@@ -44,6 +44,16 @@ export function addGateway(program: Command): void {
     )
     .action((options: RunOptions) => (options.check ? check(options) : runUntilStopped(options)));
   withOutputOptions(run);
+  const work = withConfig(gateway.command('work'))
+    .summary('run jobs of a gateway, on this or another machine')
+    .description(
+      'Takes jobs from the PostgreSQL that the configuration names (`queue`) until it ' +
+        "is stopped. The gateway's folder of jobs has to be mounted here. Prints its log.",
+    )
+    .option('--check', 'only try the database and the folder', false)
+    .addHelpText('after', below('\nExample:\n  dawson gateway work --config gateway.json'))
+    .action((options: RunOptions) => workUntilStopped(options));
+  withOutputOptions(work);
   const init = gateway
     .command('init <file>')
     .summary('write a configuration to begin with')
@@ -86,23 +96,46 @@ async function runUntilStopped({ config: file, quiet }: RunOptions): Promise<voi
   }
 }
 
+async function workUntilStopped(options: RunOptions): Promise<void> {
+  const { checkWorker, isShared, readConfig, runWorker } = await loaded();
+  const config = await readConfig(options.config);
+  if (!isShared(config)) {
+    throw new DawsonError('bad-configuration', {
+      file: options.config,
+      expected: '`queue`, with the PostgreSQL from which jobs are taken',
+      found: 'none: the gateway runs its jobs itself',
+    });
+  }
+  const { signal, dispose } = abortOnInterrupt();
+  try {
+    if (options.check) say(options, await checkWorker(config));
+    else await runWorker(config, signal, options.quiet ? { write: () => {} } : {});
+  } finally {
+    dispose();
+  }
+}
+
 async function check(options: RunOptions): Promise<void> {
   const { checkGateway, readConfig } = await loaded();
   const config = await readConfig(options.config);
   const { signal, dispose } = abortOnInterrupt();
   try {
-    const checks = await checkGateway(config, signal);
-    printResult(options, { checks }, checks.map(checkLine));
-    const wrong = checks.filter((check) => check.wrong !== undefined);
-    if (wrong.length === 0) return;
-    throw new DawsonError('bad-configuration', {
-      file: options.config,
-      expected: 'everything that it names to be in order',
-      found: wrong.map((check) => `${check.what}: ${check.wrong}`).join('; '),
-    });
+    say(options, await checkGateway(config, signal));
   } finally {
     dispose();
   }
+}
+
+/** @throws DawsonError where something is wrong. */
+function say(options: RunOptions, checks: readonly Check[]): void {
+  printResult(options, { checks }, checks.map(checkLine));
+  const wrong = checks.filter((check) => check.wrong !== undefined);
+  if (wrong.length === 0) return;
+  throw new DawsonError('bad-configuration', {
+    file: options.config,
+    expected: 'everything that it names to be in order',
+    found: wrong.map((check) => `${check.what}: ${check.wrong}`).join('; '),
+  });
 }
 
 const checkLine = ({ what, wrong }: Check) =>
@@ -129,6 +162,11 @@ async function showStatus(options: ConfigOptions): Promise<void> {
     ...(status.full === undefined ? [] : [`Warning: nothing more is taken in: ${status.full}.`]),
     `Exams: ${status.arriving} arriving, ${counts(status.jobs)}.`,
     `Deliveries: ${counts(status.deliveries)}.`,
+    ...(status.stalled === undefined ? [] : [`Warning: nothing is analysed: ${status.stalled}.`]),
+    ...(status.workers ?? []).map(
+      ({ machine, version, running, slots }) =>
+        `Worker on ${machine}, version ${version}: ${running} of ${slots} running.`,
+    ),
     ...status.last.map(
       ({ job, study, version, state, reason, deliveries }) =>
         `${job}  study ${study.slice(0, 8)} version ${version}  ${state}` +

@@ -6,6 +6,8 @@ import { dimseArchive } from './archive/dimse-archive.js';
 import type { ArchiveConfig, Destination, GatewayConfig, TlsFiles } from './config.js';
 import { askGateway } from './control.js';
 import { checkDicomweb } from './dicomweb.js';
+import { type DatabaseConfig, databaseReason, openDatabase } from './machines/database.js';
+import { queueOf } from './machines/order.js';
 import { checkPoll } from './polls/pollers.js';
 import { Queue } from './queue.js';
 import { readSmallFile } from './read-small-file.js';
@@ -31,6 +33,7 @@ export async function checkGateway(config: GatewayConfig, signal: AbortSignal): 
     ['state folder', () => checkState(config, runs)],
     ['disk space', () => checkSpace(state, limits.freeGiB)],
   ];
+  if (isShared(config)) checks.push([database, () => checkDatabase(config)]);
   if (receiver) {
     const { host, port, tls } = receiver;
     if (tls) checks.push(['receiver, certificates', () => readTls(tls)]);
@@ -55,6 +58,43 @@ export async function checkGateway(config: GatewayConfig, signal: AbortSignal): 
   }
   if (page && !runs)
     checks.push([`page, port ${page.port}`, () => tryPort(page.port, '127.0.0.1')]);
+  return allOf(checks);
+}
+
+const database = 'database of the queue';
+
+/** Whether jobs are run by workers, through a database. */
+export const isShared = (config: GatewayConfig): config is GatewayConfig & DatabaseConfig =>
+  config.queue !== undefined;
+
+/** Tries what a worker needs: the database, the gateway's folder of jobs, and the right to write there. */
+export function checkWorker(config: GatewayConfig & DatabaseConfig): Promise<Check[]> {
+  const paths = statePaths(config.state);
+  return allOf([
+    [database, () => checkDatabase(config)],
+    [
+      `folder of the jobs ${paths.jobs}`,
+      async () => {
+        await access(paths.jobs, constants.R_OK | constants.W_OK | constants.X_OK);
+        if ((await queueOf(paths)) === undefined) {
+          throw new Error(
+            'no gateway with this queue has begun here; or another folder is mounted',
+          );
+        }
+      },
+    ],
+  ]);
+}
+
+async function checkDatabase(config: DatabaseConfig): Promise<void> {
+  try {
+    await (await openDatabase(config)).close();
+  } catch (error) {
+    throw error instanceof DawsonError ? error : new Error(databaseReason(error));
+  }
+}
+
+function allOf(checks: readonly [string, () => Promise<unknown>][]): Promise<Check[]> {
   return Promise.all(
     checks.map(async ([what, check]) => {
       try {

@@ -125,6 +125,10 @@ export interface Limits {
 /** What schemas/gateway-1.schema.json describes, with its defaults; all paths are absolute. */
 export interface GatewayConfig {
   readonly state: string;
+  /** A PostgreSQL through which workers on other machines get jobs; undefined where they run here. */
+  readonly queue?: string;
+  /** A file with the password for it. */
+  readonly queuePasswordFile?: string;
   readonly receiver?: ReceiverConfig;
   readonly folders: readonly WatchedFolder[];
   readonly polls: readonly PollConfig[];
@@ -232,6 +236,7 @@ function withAbsolutePaths(config: GatewayConfig, folder: string): GatewayConfig
   return {
     ...config,
     state: absolute(config.state),
+    queuePasswordFile: optional(config.queuePasswordFile),
     receiver: receiver && { ...receiver, tls: tls(receiver.tls) },
     folders: config.folders.map((watched) => ({ ...watched, path: absolute(watched.path) })),
     polls: config.polls.map((poll) => ({
@@ -256,7 +261,8 @@ function withAbsolutePaths(config: GatewayConfig, folder: string): GatewayConfig
 
 /** What the schema cannot say. */
 function requireConsistent(config: GatewayConfig, file: string): void {
-  const { receiver, folders, polls, destinations, page, state } = config;
+  const { receiver, folders, polls, destinations, page, state, queue } = config;
+  if (queue !== undefined) requireNoSecret(queue, file);
   if (!receiver && folders.length === 0 && polls.length === 0) {
     throw refused(file, 'neither receiver nor folders nor polls');
   }
@@ -294,4 +300,15 @@ function requireConsistent(config: GatewayConfig, file: string): void {
     written.some((place) => within(path, place) || within(place, path)),
   );
   if (clash) throw refused(file, `a watched folder within what the gateway writes: ${clash.path}`);
+}
+
+/** Secrets are in files or in the environment, and an error does not repeat them. */
+function requireNoSecret(queue: string, file: string): void {
+  const url = URL.canParse(queue) ? new URL(queue) : undefined;
+  if (url === undefined) throw refused(file, 'a queue that is no URL');
+  if (url.password === '' && !url.searchParams.has('password')) return;
+  throw refused(
+    file,
+    'a queue with a password in it, which belongs into queuePasswordFile or PGPASSWORD',
+  );
 }

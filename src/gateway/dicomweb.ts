@@ -22,6 +22,9 @@ export async function askDicomweb(
   mostMs = longestMs,
 ): Promise<Response> {
   const headers = { ...request.headers };
+  // Orthanc takes seconds to compress an image, and closes a connection on which nothing was asked
+  // for a second, also while what it sent is still being unpacked: fetch takes that for a loss.
+  headers['Accept-Encoding'] = 'identity';
   if (authorizationFile) headers.Authorization = `${await readSmallFile(authorizationFile)}`.trim();
   try {
     const response = await fetch(`${url.replace(/\/$/, '')}${path}`, {

@@ -9,6 +9,9 @@ export const exampleConfig = `// Configuration of a Dawson gateway; docs/gateway
   // Queue, images and results lie here. It needs a local disk and belongs to one gateway.
   "state": "gateway-state",
 
+  // Where several machines work: a PostgreSQL from which \`dawson gateway work\` on each takes jobs.
+  // "queue": "postgres://dawson@database/dawson", "queuePasswordFile": "queue-password",
+
   // Exams come by C-STORE. To be reached from other machines, set host to this machine's address.
   "receiver": {
     "title": "DAWSON",

@@ -13,8 +13,11 @@ import { EarlierExams } from './earlier-exams.js';
 import { imageSink } from './image-sink.js';
 import { Intake } from './intake.js';
 import { dawsonSteps, type JobSteps } from './job.js';
+import { type JobPlace, jobsHere } from './job-place.js';
 import { JobRunner } from './job-runner.js';
 import { Journal } from './journal.js';
+import { HandedOutJobs } from './machines/handed-out-jobs.js';
+import { type MachineTimes, usualTimes } from './machines/times.js';
 import { Metrics } from './metrics.js';
 import { servePage } from './page-server.js';
 import { Pollers } from './polls/pollers.js';
@@ -32,18 +35,24 @@ export interface GatewayParts {
   readonly steps: JobSteps;
   /** How long a failed job or delivery waits for its second attempt. */
   readonly firstWaitMs: number;
+  readonly times: MachineTimes;
   /** Where the lines of the log go. */
   readonly write?: (line: string) => void;
 }
 
-const usualParts: GatewayParts = { steps: dawsonSteps, firstWaitMs: 10_000 };
+const usualParts: GatewayParts = {
+  steps: dawsonSteps,
+  firstWaitMs: 10_000,
+  times: usualTimes,
+};
 const lookMs = 200;
 const clearMs = 10 * 60_000;
 
 /**
  * Runs a gateway until `signal` stops it: exams that come are analysed, and their results delivered.
  * What is under way when the process ends, in whatever way, is taken up by the next one.
- * @throws DawsonError where it cannot start: a port is taken, the state belongs to another gateway.
+ * @throws DawsonError where it cannot start, or go on: a port is taken, the state belongs to another
+ *   gateway.
  */
 export async function runGateway(
   config: GatewayConfig,
@@ -54,7 +63,8 @@ export async function runGateway(
   const gateway = new Gateway(config, paths, { ...usualParts, ...parts });
   try {
     await gateway.start();
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
+      gateway.mustEnd = reject;
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });
     });
@@ -65,6 +75,8 @@ export async function runGateway(
 
 /** The parts of a gateway, and what ends them again, in the order in which they were begun. */
 class Gateway {
+  /** Ends it for a reason that lies outside. */
+  mustEnd: (error: Error) => void = () => {};
   readonly #config: GatewayConfig;
   readonly #paths: StatePaths;
   readonly #parts: GatewayParts;
@@ -72,6 +84,7 @@ class Gateway {
   readonly #ends: (() => unknown)[] = [];
   readonly #startedMs = performance.now();
   #working?: Working;
+  #place?: JobPlace;
 
   constructor(config: GatewayConfig, paths: StatePaths, parts: GatewayParts) {
     this.#config = config;
@@ -83,7 +96,7 @@ class Gateway {
     const config = this.#config;
     const paths = this.#paths;
     const metrics = this.#metrics;
-    const { steps, firstWaitMs, write } = this.#parts;
+    const { firstWaitMs, write } = this.#parts;
     // First, since it is the lock of all that follows.
     const controls = await serveControls(paths.control, {
       status: () => this.#status(),
@@ -94,20 +107,22 @@ class Gateway {
     await clearUnfinished(paths);
     const journal = new Journal(paths.audit, write);
     this.#ends.push(() => journal.close());
+    // Before the queue is opened: it is a lock too, where the state is on a disk of several machines.
+    const place = await this.#jobPlace(journal);
+    this.#ends.push(() => place.end());
     const queue = new Queue(paths.queue);
     this.#ends.push(() => queue.close());
-    queue.requeueRunning(config.jobs.attempts);
     const pool = new WorkerPool(2);
     this.#ends.push(() => pool.close());
     const intake = new Intake(paths, queue, config.limits, { pool });
     await intake.resume();
     const backoff = new Backoff(firstWaitMs);
     const wake = () => this.#working?.look();
-    const around = { config, paths, queue, journal, metrics, backoff, steps, wake };
+    const around = { config, paths, queue, journal, metrics, backoff, wake };
     const archive = archiveOf(config, paths, intake, metrics);
     const run: Run = { pool, stage: (_name, work) => work(() => {}) };
     const earlierExams = new EarlierExams({ ...around, intake, archive, run });
-    const jobs = new JobRunner({ ...around, earlierExams, run });
+    const jobs = new JobRunner({ ...around, place, earlierExams, run });
     const deliveries = new Deliverer(around);
     this.#working = new Working(around, intake, jobs, deliveries);
     this.#ends.push(() => Promise.all([jobs.stop(), deliveries.stop(), earlierExams.stop()]));
@@ -129,6 +144,7 @@ class Gateway {
       const page = await servePage(config.page.port, metrics, () => this.#status());
       this.#ends.push(() => closed(page));
     }
+    jobs.resume();
     this.#working.start();
     journal.audit('gateway started');
     this.#ends.push(() => journal.audit('gateway stopped'));
@@ -138,12 +154,25 @@ class Gateway {
     for (const end of this.#ends.reverse()) await end();
   }
 
+  async #jobPlace(journal: Journal): Promise<JobPlace> {
+    const [config, paths] = [this.#config, this.#paths];
+    const { steps, times } = this.#parts;
+    const mustEnd = (error: Error) => this.mustEnd(error);
+    this.#place =
+      config.queue === undefined
+        ? jobsHere(config, paths, steps, journal)
+        : await HandedOutJobs.begin({ config, paths, journal, times, mustEnd });
+    return this.#place;
+  }
+
   async #status(): Promise<GatewayStatus> {
     const working = this.#working;
     if (!working) throw new Error('it is starting');
     return statusOf(working.queue, {
       arriving: working.intake.unqueued,
       full: await working.intake.fullBecause(),
+      stalled: this.#place?.stalled,
+      workers: this.#place?.workers,
       freeGiB: await freeGiB(this.#paths.arriving),
       upSeconds: (performance.now() - this.#startedMs) / 1000,
     });

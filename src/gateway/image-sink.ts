@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, rm, writeFile } from 'node:fs/promises';
+import { appendFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Limits } from './config.js';
 import type { Arrival, Intake } from './intake.js';
@@ -44,13 +45,17 @@ export class ArrivingImage {
     await writeFile(this.#file, '', { flag: 'wx', mode: 0o600 });
   }
 
-  /** @throws TooMuch for more than an image may have. */
-  async add(bytes: Uint8Array): Promise<void> {
+  /**
+   * Returns when the bytes are with the system, so that no service waits for a reader that waits for
+   * the disk, and closes the connection.
+   * @throws TooMuch for more than an image may have.
+   */
+  add(bytes: Uint8Array): void {
     this.#bytes += bytes.length;
     if (this.#bytes > this.#sink.limits.instanceMiB * 2 ** 20) {
       throw new TooMuch('it sends too large an image');
     }
-    await appendFile(this.#file, bytes);
+    appendFileSync(this.#file, bytes);
   }
 
   /** It is whole, and is taken in. */

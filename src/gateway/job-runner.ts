@@ -1,12 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { exportRefusal } from '../dicom/index.js';
 import type { Run } from '../run.js';
 import type { EarlierExams } from './earlier-exams.js';
-import { type JobInput, type JobOutcome, type JobSteps, runJob } from './job.js';
+import type { JobPlace, JobRun, RunOutcome, StopReason } from './job-place.js';
 import type { JobRow } from './queue.js';
 import type { Surroundings } from './surroundings.js';
 
 interface JobSurroundings extends Surroundings {
-  readonly steps: JobSteps;
+  readonly place: JobPlace;
   readonly earlierExams: EarlierExams;
   readonly run: Run;
 }
@@ -19,7 +20,7 @@ interface RunningJob {
 /** So many jobs that come next get their earlier exams while others run. */
 const preparedJobs = 4;
 
-/** Runs the jobs of the queue, as many at once as the configuration says. */
+/** Runs the jobs of the queue, as many at once as there is place for. */
 export class JobRunner {
   readonly #around: JobSurroundings;
   readonly #running = new Map<string, RunningJob>();
@@ -30,57 +31,77 @@ export class JobRunner {
 
   /** Begins jobs whose time has come. */
   beginDue(): void {
-    const { queue, config, backoff, earlierExams } = this.#around;
-    for (const [place, job] of queue.waitingJobs().entries()) {
-      const isFree = this.#running.size < config.jobs.atOnce;
-      if (!isFree && place >= preparedJobs) return;
+    const { queue, place, backoff, earlierExams } = this.#around;
+    for (const [at, job] of queue.waitingJobs().entries()) {
+      const isFree = this.#running.size < place.slots;
+      if (!isFree && at >= preparedJobs) return;
       if (this.#running.has(job.id) || !backoff.isDue(job.id)) continue;
       if (!earlierExams.areReady(job) || !isFree) continue;
-      const controller = new AbortController();
-      const ended = this.#run(job, controller.signal).finally(() => {
-        this.#running.delete(job.id);
-        this.#around.wake();
-      });
-      this.#running.set(job.id, { controller, ended });
+      this.#follow(job, () => this.#begin(job));
     }
+  }
+
+  /**
+   * After a start: jobs that run elsewhere are followed again; those that ran in the process that
+   * ended wait in the queue.
+   */
+  resume(): void {
+    const { queue, config, place } = this.#around;
+    const goOn = place.goOn ? queue.runningJobs().filter(({ ticket }) => ticket !== null) : [];
+    if (goOn.length === 0) queue.requeueRunning(config.jobs.attempts);
+    for (const job of goOn) this.#follow(job, () => this.#begun(job));
   }
 
   /** Stops a job that is running. */
   cancel(id: string): void {
-    this.#running.get(id)?.controller.abort();
+    this.#running.get(id)?.controller.abort('cancelled' satisfies StopReason);
   }
 
-  /** Stops all jobs; they wait in the queue for the next start. */
+  /** Stops jobs, which wait in the queue for the next start, or does not follow them any more. */
   async stop(): Promise<void> {
     const running = [...this.#running.values()];
-    for (const { controller } of running) controller.abort();
+    for (const { controller } of running) controller.abort('gateway-ends' satisfies StopReason);
     await Promise.all(running.map(({ ended }) => ended));
   }
 
-  async #run(job: JobRow, signal: AbortSignal): Promise<void> {
-    const { config, paths, queue, journal, steps, earlierExams } = this.#around;
+  #follow(job: JobRow, begin: () => JobRun): void {
+    const controller = new AbortController();
+    const ended = this.#run(job, begin, controller.signal).finally(() => {
+      this.#running.delete(job.id);
+      this.#around.wake();
+    });
+    this.#running.set(job.id, { controller, ended });
+  }
+
+  #begin(job: JobRow): JobRun {
+    const { queue, journal, earlierExams } = this.#around;
+    const { id, study, version: studyVersion, ticket: before } = job;
+    const { jobs: earlier, remarks } = earlierExams.of(job);
+    queue.startJob(id, queue.study(study)!.fetched > 0, randomUUID());
+    queue.setEarlier(id, earlier, remarks);
+    const said = remarks.length > 0 ? { remarks: remarks.join('; ') } : {};
+    journal.audit('analysis begun', { job: id, study, studyVersion, ...said });
+    return { ...this.#begun(queue.job(id)!), before: before ?? undefined };
+  }
+
+  /** The attempt that the queue knows of. */
+  #begun({ id, study, earlier, onlyCompared, ticket }: JobRow): JobRun {
+    const order = {
+      studyUid: this.#around.queue.study(study)!.uid,
+      earlier: JSON.parse(earlier ?? '[]'),
+      onlyCompared: onlyCompared === 1,
+    };
+    return { job: id, ticket: ticket!, order };
+  }
+
+  async #run(job: JobRow, begin: () => JobRun, signal: AbortSignal): Promise<void> {
+    const { queue, journal, place } = this.#around;
     const { id } = job;
     try {
-      const study = queue.study(job.study)!;
-      const { jobs: earlier, remarks } = earlierExams.of(job);
-      const onlyCompared = study.fetched > 0;
-      queue.startJob(id, onlyCompared);
-      queue.setEarlier(id, earlier, remarks);
-      const about = { job: id, study: job.study, studyVersion: job.version };
-      const said = remarks.length > 0 ? { remarks: remarks.join('; ') } : {};
-      journal.audit('analysis begun', { ...about, ...said });
-      const input = {
-        input: paths.input(id),
-        studyUid: study.uid,
-        result: paths.result(id),
-        objects: paths.objects(id),
-        earlier: earlier.map(paths.result),
-        onlyCompared,
-      };
-      const outcome = await runJob(steps(input, config.jobs), config.jobs, signal, (seconds) =>
-        journal.log('step ended', { job: id, seconds: Math.round(seconds * 1000) / 1000 }),
-      );
-      const told = outcome.kind === 'final' ? await this.#sayWhy(job, input, outcome.reason) : [];
+      const run = begin();
+      const outcome = await place.run(run, signal);
+      if (outcome.kind === 'goes-on') return;
+      const told = outcome.kind === 'final' ? await this.#sayWhy(job, run, outcome.reason) : [];
       this.#ended(job, outcome, told);
     } catch (error) {
       // The queue cannot be written, or no process can be started.
@@ -98,14 +119,14 @@ export class JobRunner {
    * Writes the page that says why an exam cannot be analysed, where the site wants it.
    * @returns the destinations that get it
    */
-  async #sayWhy(job: JobRow, input: JobInput, reason: string): Promise<string[]> {
-    const { config, journal, run } = this.#around;
-    if (!config.reportRefused || input.onlyCompared) return [];
+  async #sayWhy(job: JobRow, { order }: JobRun, reason: string): Promise<string[]> {
+    const { config, journal, paths, run } = this.#around;
+    if (!config.reportRefused || order.onlyCompared) return [];
     const { language = 'en', paper = 'a4' } = config.jobs;
     const about = { job: job.id, study: job.study };
     try {
-      const page = { study: input.studyUid, reason, language, paper };
-      const isWritten = await exportRefusal(input.input, input.objects, page, run);
+      const page = { study: order.studyUid, reason, language, paper };
+      const isWritten = await exportRefusal(paths.input(job.id), paths.objects(job.id), page, run);
       if (!isWritten) {
         journal.log('no page says why', { ...about, reason: 'no MR image, or several patients' });
         return [];
@@ -120,9 +141,13 @@ export class JobRunner {
   }
 
   /** @param told destinations that are told why an exam is refused */
-  #ended({ id, study, version }: JobRow, outcome: JobOutcome, told: readonly string[]): void {
+  #ended(
+    { id, study, version }: JobRow,
+    outcome: Exclude<RunOutcome, { kind: 'goes-on' }>,
+    told: readonly string[],
+  ): void {
     const { config, queue, journal, metrics, backoff } = this.#around;
-    const about = { job: id, study, studyVersion: version };
+    const about = { job: id, study, studyVersion: version, machine: outcome.machine };
     const { state, attempts, earlier, onlyCompared } = queue.job(id)!;
     if (outcome.kind === 'stopped' || state !== 'running') {
       queue.releaseJob(id);

@@ -21,11 +21,11 @@ export class Journal {
   }
 
   log(event: string, fields: Fields = {}): void {
-    this.#write(line(event, fields));
+    this.#write(lineOf(event, fields));
   }
 
   audit(event: string, fields: Fields = {}): void {
-    writeSync(this.#file, line(event, { version, ...fields }));
+    writeSync(this.#file, lineOf(event, { version, ...fields }));
     fdatasyncSync(this.#file);
     this.log(event, fields);
   }
@@ -39,5 +39,6 @@ const toStandardOutput = (text: string): void => {
   process.stdout.write(text);
 };
 
-const line = (event: string, fields: Fields) =>
+/** A line of JSON that says when something happened. */
+export const lineOf = (event: string, fields: Fields) =>
   `${JSON.stringify({ time: new Date().toISOString(), event, ...fields })}\n`;

@@ -59,10 +59,12 @@ async function answer(
     case '/status.json':
       return say(200, 'application/json', jsonText(await status()));
     case '/health': {
-      const { full } = await status();
-      return full === undefined
-        ? say(200, 'text/plain', 'ok\n')
-        : say(503, 'text/plain', `nothing more is taken in: ${full}\n`);
+      const { full, stalled } = await status();
+      const wrong = [
+        ...(full === undefined ? [] : [`nothing more is taken in: ${full}\n`]),
+        ...(stalled === undefined ? [] : [`nothing is analysed: ${stalled}\n`]),
+      ];
+      return say(wrong.length === 0 ? 200 : 503, 'text/plain', wrong.join('') || 'ok\n');
     }
     case '/metrics':
       return say(200, 'text/plain; version=0.0.4', metrics.text(gaugesOf(await status())));
@@ -79,6 +81,11 @@ const gaugesOf = (status: GatewayStatus): Gauge[] => [
     name: 'freeBytes',
     help: 'Free disk space',
     values: { '': Math.round(status.freeGiB * 2 ** 30) },
+  },
+  {
+    name: 'workers',
+    help: 'Workers on machines, where jobs are run by these',
+    values: status.workers ? { '': status.workers.length } : {},
   },
   {
     name: 'upSeconds',

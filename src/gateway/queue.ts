@@ -60,6 +60,8 @@ export interface JobRow {
   readonly cleared: number;
   /** 1: its exam was only fetched when it was computed, so that there is nothing to deliver. */
   readonly onlyCompared: number;
+  /** Names its last attempt. */
+  readonly ticket: string | null;
 }
 
 export interface DeliveryRow {
@@ -112,6 +114,9 @@ const versions = [
   create table seen (
     source text not null, study text not null, state text not null, primary key (source, study)
   ) strict;
+  `,
+  `
+  alter table jobs add column ticket text;
   `,
 ] as const;
 
@@ -245,6 +250,10 @@ export class Queue {
     );
   }
 
+  runningJobs(): JobRow[] {
+    return this.#all<JobRow>(`select * from jobs where state = 'running' order by startedMs, id`);
+  }
+
   /**
    * What was running when the last process was killed is begun again. That was an attempt: an exam
    * that takes the machine down would else do so for ever.
@@ -283,11 +292,11 @@ export class Queue {
     });
   }
 
-  startJob(id: string, onlyCompared = false): void {
+  startJob(id: string, onlyCompared = false, ticket: string | null = null): void {
     this.#run(
       `update jobs set state = 'running', attempts = attempts + 1, startedMs = ?, reason = null,
-         onlyCompared = ? where id = ?`,
-      ...[Date.now(), onlyCompared ? 1 : 0, id],
+         onlyCompared = ?, ticket = ? where id = ?`,
+      ...[Date.now(), onlyCompared ? 1 : 0, ticket, id],
     );
   }
 

@@ -24,6 +24,11 @@ export function statePaths(state: string) {
     input: (id: string) => join(job(id), 'input'),
     result: (id: string) => join(job(id), 'result'),
     objects: (id: string) => join(job(id), 'objects'),
+    /** What a worker on another machine is to do with a job, and the site's rules for it. */
+    order: (id: string) => join(job(id), 'order.json'),
+    rules: (id: string) => join(job(id), 'rules.json'),
+    /** The name of the queue of these jobs, where several machines work on it. */
+    queueName: join(state, 'jobs', 'queue'),
   };
 }
 

@@ -1,4 +1,5 @@
 import { htmlPage } from '../report/html-page.js';
+import type { WorkerStatus } from './job-place.js';
 import type { ExamStatus, GatewayStatus } from './status.js';
 
 const style = `
@@ -16,7 +17,7 @@ const style = `
 
 /** The page on which people see what a gateway does, as HTML without scripts. */
 export function statusPage(status: GatewayStatus): string {
-  const { jobs, deliveries, full, last } = status;
+  const { jobs, deliveries, full, stalled, last, workers } = status;
   const numbers: [string, number][] = [
     ['Arriving', status.arriving],
     ['Waiting', jobs.waiting ?? 0],
@@ -32,13 +33,18 @@ export function statusPage(status: GatewayStatus): string {
 <h1>Dawson gateway</h1>
 <p>${text(status.time.slice(0, 19).replace('T', ' '))} UTC, version ${text(status.version)}, up for ${duration(status.upSeconds)}, ${status.freeGiB.toFixed(0)} GiB of disk space free. <a href="/">Look again</a></p>
 ${full === undefined ? '' : `<p class="warning" role="status">Nothing more is taken in: ${text(full)}.</p>`}
+${stalled === undefined ? '' : `<p class="warning" role="status">Nothing is analysed: ${text(stalled)}.</p>`}
 <dl>${numbers.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('')}</dl>
+${workers === undefined || workers.length === 0 ? '' : `<p>Workers: ${workers.map(workerText).join('; ')}.</p>`}
 <h2 id="exams">Exams that changed last</h2>
 ${last.length === 0 ? '<p>None yet.</p>' : table(last)}
 <p>Not a medical device: results are not for diagnosis.</p>
 </main>`;
   return htmlPage('Dawson gateway', body, { style });
 }
+
+const workerText = ({ machine, version, running, slots }: WorkerStatus) =>
+  `${text(machine)} (version ${text(version)}), ${running} of ${slots} running`;
 
 const table = (
   exams: readonly ExamStatus[],

@@ -1,4 +1,5 @@
 import { version } from '../version.js';
+import type { WorkerStatus } from './job-place.js';
 import type { DeliveryRow, JobRow, Queue } from './queue.js';
 
 /** What a gateway says of itself; no names, no identifiers of patients or studies. */
@@ -9,6 +10,10 @@ export interface GatewayStatus {
   readonly freeGiB: number;
   /** Why nothing more is taken in; absent where it is. */
   readonly full?: string;
+  /** Why nothing is analysed, though exams are taken in; absent where something may be. */
+  readonly stalled?: string;
+  /** Those that are there, where jobs are run by workers. */
+  readonly workers?: readonly WorkerStatus[];
   /** Exams of which images came within the quiet time. */
   readonly arriving: number;
   readonly jobs: Readonly<Record<string, number>>;
@@ -43,20 +48,12 @@ const mostShown = 50;
 
 export function statusOf(
   queue: Queue,
-  {
-    arriving,
-    freeGiB,
-    full,
-    upSeconds,
-  }: Pick<GatewayStatus, 'arriving' | 'freeGiB' | 'full' | 'upSeconds'>,
+  now: Pick<GatewayStatus, 'arriving' | 'freeGiB' | 'full' | 'stalled' | 'workers' | 'upSeconds'>,
 ): GatewayStatus {
   return {
     version,
     time: new Date().toISOString(),
-    upSeconds,
-    freeGiB,
-    full,
-    arriving,
+    ...now,
     ...queue.counts(),
     last: queue.lastJobs(mostShown).map((job) => examStatus(job, queue.deliveries(job.id))),
   };

@@ -4,8 +4,8 @@ import { commandLine } from '../../src/cli/main.js';
 import { dawson } from '../support/dawson.js';
 import { makeInputs, runs } from '../support/every-command.js';
 
-/** These ask a gateway that runs: test/cli/gateway.test.ts. */
-const runElsewhere = /^gateway (status|retry|cancel) /;
+/** These ask a gateway that runs, or a database: test/cli/gateway.test.ts, test/gateway/workers.test.ts. */
+const runElsewhere = /^gateway (status|retry|cancel|work) /;
 
 /** A whole exam takes minutes on busy cores. */
 const patienceMs = 600_000;

@@ -7,7 +7,8 @@ describe.skipIf(withoutDcmtk)(
   `a gateway that is killed${withoutDcmtk ? ` (skipped: ${withoutDcmtk})` : ''}`,
   () => {
     it('delivers every study that was taken, each version once', async () => {
-      const { delivered } = await sendAndKill(4, 2, seededRandom(1).uniform);
+      const random = seededRandom(1).uniform;
+      const { delivered } = await sendAndKill({ studies: 4, kills: 2, random });
       expect(delivered.size).toBe(4);
       for (const images of delivered.values()) {
         expect(new Set(images).size).toBe(images.length);

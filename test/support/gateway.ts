@@ -9,11 +9,14 @@ import { onTestFinished } from 'vitest';
 import {
   askGateway,
   type GatewayStatus,
+  isShared,
   readConfig,
   runGateway,
+  runWorker,
   statePaths,
 } from '../../src/gateway/index.js';
 import type { JobSteps } from '../../src/gateway/job.js';
+import type { MachineTimes } from '../../src/gateway/machines/times.js';
 import { type SeriesSpec, seriesFiles } from './dicom-series.js';
 import { temporaryFolder } from './temporary-folder.js';
 
@@ -68,6 +71,35 @@ export interface StartedGateway {
   readonly start: () => Promise<void>;
 }
 
+/** For tests, which have no minute to wait for a worker that is lost. */
+export const quickTimes: MachineTimes = { lookMs: 50, beatMs: 300, lostMs: 4000 };
+
+export interface StartedWorker {
+  readonly log: string[];
+  readonly stop: () => Promise<void>;
+}
+
+/** A worker in this process; ended with the test. */
+export async function startWorker(
+  configFile: string,
+  steps: JobSteps = standInSteps(),
+): Promise<StartedWorker> {
+  const config = await readConfig(configFile);
+  if (!isShared(config)) throw new Error('no queue of several machines');
+  const controller = new AbortController();
+  const log: string[] = [];
+  const ended = runWorker(config, controller.signal, {
+    ...{ steps, times: quickTimes },
+    write: (line) => log.push(line),
+  });
+  const stop = () => {
+    controller.abort();
+    return ended;
+  };
+  onTestFinished(stop);
+  return { log, stop };
+}
+
 /** A gateway in this process, with a folder as its destination; ended with the test. */
 export async function startGateway(
   given: Record<string, unknown> = {},
@@ -101,7 +133,7 @@ export async function startGateway(
     const read = await readConfig(at('gateway.json'));
     const ended = await new Promise<{ run: Promise<void> }>((resolve, reject) => {
       const run = runGateway(read, controller.signal, {
-        ...{ steps, firstWaitMs: 100 },
+        ...{ steps, firstWaitMs: 100, times: quickTimes },
         write: (line) => {
           log.push(line);
           if (JSON.parse(line).event === 'gateway started') resolve({ run });

@@ -94,7 +94,7 @@ async function takeParts(events: ReturnType<typeof multipart>, sink: ImageSink):
   let parts = 0;
   try {
     for await (const event of events) {
-      if (event.kind === 'bytes') await image.add(event.bytes);
+      if (event.kind === 'bytes') image.add(event.bytes);
       else if (event.kind === 'end') await image.take();
       else {
         if (++parts > sink.limits.studyInstances) throw new TooMuch('it sends too many images');

@@ -94,7 +94,7 @@ export async function readImage(
   const image = new ArrivingImage(sink);
   try {
     await image.begin();
-    for await (const bytes of response.body ?? []) await image.add(bytes);
+    for await (const bytes of response.body ?? []) image.add(bytes);
     await image.take();
   } catch (error) {
     throw asPeerFailure(error);
