@@ -138,6 +138,7 @@ export const runs: readonly (readonly string[])[] = [
     ...['--device', 'cpu', '--threads', '1'],
   ],
   ['model', 'show', at('imported')],
+  ['model', 'export', at('imported'), '--out', at('exported')],
   ['job', at('jobs.json'), '0', '--threads', '1'],
   ['gateway', 'init', at('example.json')],
   ['gateway', 'run', '--config', at('gateway.json'), '--check'],
