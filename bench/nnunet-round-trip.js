@@ -4,8 +4,8 @@
 //
 //   npm run bench -- nnunet-round-trip --python PATH [--steps 10] [--out FOLDER]
 //
-// The Python needs nnunetv2 2.8.1 (test/goldens/segment/requirements-trainers.txt). The training set is
-// that of the goldens: three small made-up cases, nearly isotropic, thick along z, thick along x.
+// The Python needs nnunetv2 2.8.1 (test/goldens/segment/requirements-trainers.txt) and makes the
+// training set: five balls with blobs in them.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ const { values: flags } = parseArgs({
 });
 const out = flags.out ?? mkdtempSync(join(tmpdir(), 'dawson-round-trip-'));
 const at = (...names) => join(out, ...names);
-const dataset = fileURLToPath(new URL('../test/goldens/train/dataset', import.meta.url));
+const dataset = at('nnunet', 'raw', 'Dataset001_Small');
 const helper = fileURLToPath(new URL('nnunet_round_trip.py', import.meta.url));
 const python = (...args) => execFileSync(flags.python, [helper, ...args], { stdio: 'inherit' });
 const images = join(dataset, 'imagesTr');
@@ -31,7 +31,7 @@ const images = join(dataset, 'imagesTr');
 const predicted = (model, labels) =>
   dawson('predict', model, '--in', images, '--out', labels, '--probabilities');
 
-python('train', dataset, at('nnunet'), flags.steps);
+python('train', at('nnunet'), flags.steps);
 const trained = at('nnunet', 'results', 'trained');
 dawson('model', 'import', trained, '--orientation', 'RAS', '--out', at('imported'));
 predicted(at('imported'), at('dawson-before'));

@@ -1,6 +1,6 @@
 """nnU-Net's side of bench/nnunet-round-trip.js (test/goldens/segment/requirements-trainers.txt).
 
-    python nnunet_round_trip.py train DATASET WORK STEPS    plans, prepares and trains one fold
+    python nnunet_round_trip.py train WORK STEPS            makes a data set, plans and trains one fold
     python nnunet_round_trip.py predict MODEL IMAGES OUT    masks and probabilities of a model folder
     python nnunet_round_trip.py compare DAWSON NNUNET       prints how far the two are apart
 
@@ -9,7 +9,6 @@ Windows are summed in single precision; with OUT-half beside it also as nnU-Net 
 import functools
 import json
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -18,7 +17,42 @@ os.environ["nnUNet_n_proc_DA"] = "1"
 os.environ["nnUNet_compile"] = "false"
 
 
-def train(dataset, work, steps):
+def make_dataset(folder, case_count=5):
+    """Balls with bright blobs in them, two channels, voxels of about 1 mm, thicker in one case."""
+    import numpy as np
+    import SimpleITK as sitk
+
+    rng = np.random.default_rng(1)
+    for name in ("imagesTr", "labelsTr"):
+        (folder / name).mkdir(parents=True)
+    for case in range(case_count):
+        shape = (24 + case, 30, 32)
+        grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, n) for n in shape], indexing="ij"))
+        brain = (grid**2).sum(0) < 0.8
+        lesions = np.zeros(shape, bool)
+        for _ in range(6):
+            centre = rng.uniform(-0.5, 0.5, 3)[:, None, None, None]
+            lesions |= ((grid - centre) ** 2).sum(0) < rng.uniform(0.01, 0.06)
+        images = [
+            np.where(brain, 100 + 60 * sign * lesions + rng.normal(0, 12, shape), 0)
+            for sign in (1, -0.5)
+        ]
+        files = [
+            *((f"imagesTr/c{case}_000{n}.nii.gz", image.astype(np.float32)) for n, image in enumerate(images)),
+            (f"labelsTr/c{case}.nii.gz", (lesions & brain).astype(np.uint8)),
+        ]
+        for file, values in files:
+            image = sitk.GetImageFromArray(values)
+            image.SetSpacing((1.0, 1.0, 1.4 if case == 1 else 1.1))
+            sitk.WriteImage(image, str(folder / file))
+    description = {
+        "channel_names": {"0": "FLAIR", "1": "T1"}, "labels": {"background": 0, "lesion": 1},
+        "numTraining": case_count, "file_ending": ".nii.gz",
+    }  # fmt: skip
+    (folder / "dataset.json").write_text(json.dumps(description))
+
+
+def train(work, steps):
     work = Path(work)
     folders = {name: work / name for name in ("raw", "preprocessed", "results")}
     for name, folder in folders.items():
@@ -33,12 +67,13 @@ def train(dataset, work, steps):
     torch.set_num_threads(1)
     torch.manual_seed(1)
     name = "Dataset001_Small"
-    shutil.copytree(dataset, folders["raw"] / name)
+    dataset = folders["raw"] / name
+    make_dataset(dataset)
     extract_fingerprints([1], num_processes=1)
     plan_experiments([1])
     preprocess([1], configurations=["3d_fullres"], num_processes=[1])
     prepared = folders["preprocessed"] / name
-    cases = sorted(path.name[: -len(".nii.gz")] for path in (Path(dataset) / "labelsTr").iterdir())
+    cases = sorted(path.name[: -len(".nii.gz")] for path in (dataset / "labelsTr").iterdir())
     splits = [{"train": cases[:-1], "val": cases[-1:]}]
     for place in (prepared, work):
         (place / "splits_final.json").write_text(json.dumps(splits))
@@ -66,6 +101,7 @@ def predict(model, images, out):
     torch.set_num_threads(1)
     half, gaussian = torch.half, predict_from_raw_data.compute_gaussian
     for folder, dtype in ((f"{out}-half", half), (out, torch.float32)):
+        Path(folder).mkdir(parents=True, exist_ok=True)
         torch.half = dtype
         predict_from_raw_data.compute_gaussian = (
             gaussian if dtype is half else functools.partial(compute_gaussian, dtype=dtype)

@@ -70,10 +70,7 @@ function exporting(model: Command): Command {
         'fold. Models that nnU-Net would run to another result are refused.',
     )
     .requiredOption('--out <folder>', 'for nnUNetv2_predict_from_modelfolder -m')
-    .addHelpText(
-      'after',
-      '\nExample:\n  dawson model export training/model --out for-nnunet',
-    )
+    .addHelpText('after', '\nExample:\n  dawson model export training/model --out for-nnunet')
     .action(async (folder: string, options: OutputOptions & { readonly out: string }) => {
       const { out } = options;
       await requireOutputs([folder], [{ path: out, kind: 'folder' }]);
@@ -132,7 +129,8 @@ function linesOf(summary: ModelSummary): string[] {
     `  network   ${networkNames[network.kind]}, ${network.features.length} levels of ` +
       `${network.features.join(', ')} features, ${network.parameters.toLocaleString('en')} parameters`,
     `  patch     ${summary.patchVoxels.join(' x ')} voxels of ` +
-      `${summary.spacingMm.map((mm) => Number(mm.toFixed(3))).join(' x ')} mm (slowest axis first)`,
+      `${summary.spacingMm.map((mm) => Number(mm.toFixed(3))).join(' x ')} mm ` +
+      (summary.spacingMm.length === 2 ? 'in each slice' : '(slowest axis first)'),
     `  cost      ${Number(costPerPatch.gflop.toPrecision(3))} GFLOP and ${memory} a pass; ` +
       `${summary.folds * summary.mirrorings} passes a patch ` +
       `(${summary.folds} folds, ${summary.mirrorings} mirrorings)`,

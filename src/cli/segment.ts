@@ -48,6 +48,7 @@ interface SegmentOptions extends OutputOptions {
   kappa?: number;
   model?: string;
   mirror: boolean;
+  preparation: boolean;
   device: Device;
   threads: number;
   alignment: Alignment;
@@ -90,6 +91,10 @@ export function addSegment(program: Command): void {
     )
     .option('--model <folder>', 'for nnunet: the folder of a trained model')
     .option('--no-mirror', 'for nnunet: without mirrored images; up to 8 times as fast')
+    .option(
+      '--no-preparation',
+      'for nnunet: the model sees the images as they are in their files, which lie on one grid',
+    )
     .addOption(
       new Option('--device <name>', 'processor that networks run on')
         .choices(devices)

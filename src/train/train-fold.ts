@@ -5,7 +5,7 @@ import { writeSafetensors } from '../formats/safetensors.js';
 import { classLabels } from '../model/labels.js';
 import { argmax } from '../model/lesion-rule.js';
 import { type ModelCard, type NnunetModel, writeModelFolder } from '../model/model-folder.js';
-import { configurationName, type ImagePlan, imagePlanOf } from '../model/nnunet-plans.js';
+import { configurationOf, type ImagePlan, imagePlanOf } from '../model/nnunet-plans.js';
 import type { Predict } from '../model/sliding-window.js';
 import {
   type Device,
@@ -17,7 +17,7 @@ import {
   requireWeights,
   type Weights,
 } from '../network/index.js';
-import { predictCase } from '../segment/nnunet/nnunet.js';
+import { defaultNnunetOptions, predictCase } from '../segment/nnunet/nnunet.js';
 import type { Stage } from '../stage.js';
 import { seededRandom } from '../volume/random.js';
 import { maskWhere } from '../volume/volume.js';
@@ -210,13 +210,29 @@ function imagesHash(names: readonly string[], cases: readonly CachedCase[]): str
 }
 
 /**
+ * @throws DawsonError `bad-model` for images as Dawson only runs networks on them: slices, and those with
+ *   labels of a stage before.
+ */
+export function requireTrainable({ bySlice, takesLabels }: ImagePlan, file: string): void {
+  if (!bySlice && !takesLabels) return;
+  throw new DawsonError('bad-model', {
+    file,
+    expected: 'a network that Dawson trains: of volumes, from images alone',
+    found: bySlice ? 'one of slices (2d)' : 'the second network of a cascade',
+    advice: 'It can be used as it is (dawson predict); train or start from a 3d_fullres network.',
+  });
+}
+
+/**
  * The network that plans describe, for the channels and classes of a dataset.
- * @throws DawsonError `bad-model` for one that Dawson only runs: a batch norm's statistics are not trained.
+ * @throws DawsonError `bad-model` for one that Dawson only runs, as {@link requireTrainable} and for a
+ *   batch norm, whose statistics are not trained.
  */
 export function trainedNetwork(plans: unknown, dataset: Dataset, plansFile: string): NetworkPlan {
+  requireTrainable(imagePlanOf(plans, plansFile), plansFile);
   const network = networkPlanOf(
     plans,
-    configurationName,
+    configurationOf(plans),
     { inputChannels: dataset.channelNames.length, classes: dataset.classNames.length },
     plansFile,
   );
@@ -233,7 +249,7 @@ function batchDiceOf(plans: unknown): boolean {
   const { configurations } = plans as {
     configurations: Record<string, { batch_dice?: unknown }>;
   };
-  return configurations[configurationName].batch_dice === true;
+  return configurations[configurationOf(plans)].batch_dice === true;
 }
 
 function modelOf(
@@ -255,7 +271,7 @@ function modelOf(
   };
 }
 
-/** Segments whole cases, without mirroring, and compares them with their labels. */
+/** Segments whole cases as they are segmented in use, mirrored too, and compares them with their labels. */
 async function validateFold(
   dataset: Dataset,
   names: readonly string[],
@@ -289,12 +305,8 @@ async function validateFold(
     const reading = await readCaseInWorker({ pool, signal }, entry, dataset.classNames.length);
     if ('problems' in reading) throw badDataset(dataset.folder, reading.problems);
     const { channels, labels } = reading.images;
-    const { lesion } = await predictCase(channels, model, [predict], {
-      pool,
-      stepSize: 0.5,
-      mirror: false,
-      signal,
-    });
+    const options = { ...defaultNnunetOptions, pool, signal };
+    const { lesion } = await predictCase(channels, model, [predict], options);
     const reference = maskWhere(labels, (label) => label > 0);
     const dice = await diceByRuleInWorker({ pool, signal }, lesion, reference);
     results.set(name, { dice: dice[plain], diceByRule: [...dice] });

@@ -1,11 +1,11 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readVolume, sha256OfFile, writeNifti } from '../../src/formats/index.js';
 import { makePhantom, someLesions } from '../segment/phantom.js';
-import { dawson, temporaryFolder } from '../support/dawson.js';
+import { dawson, demoExam, temporaryFolder } from '../support/dawson.js';
 import { type ThresholdModel, writeThresholdModel } from '../support/threshold-model.js';
 
 const folder = temporaryFolder();
@@ -81,6 +81,49 @@ describe('dawson segment --model', () => {
     expect(exitCode).toBe(0);
     const bytes = (name: string) => readFileSync(join(out(name), 'probability.nii.gz'));
     expect(bytes('b').equals(bytes('a'))).toBe(true);
+  });
+
+  it('gives a model the images as they are where it is told so, as dawson predict does', async () => {
+    const model = await makeModel({ channels: ['FLAIR', 'T1'], optional: [] });
+    mkdirSync(out('cases'));
+    copyFileSync(image('flair'), join(out('cases'), 'a_0000.nii.gz'));
+    copyFileSync(image('t1'), join(out('cases'), 'a_0001.nii.gz'));
+    const asRead = ['--flair', image('flair'), '--t1', image('t1'), '--no-preparation'];
+    const more = ['--no-mirror', '--no-report', '--ignore-quality'];
+    const result = await dawson([
+      ...['segment', ...asRead, '--model', model, '--out', out('as-read'), ...more],
+    ]);
+    expect([result.exitCode, result.exitCode === 0 || result.stderr]).toEqual([0, true]);
+    const findings = JSON.parse(readFileSync(join(out('as-read'), 'findings.json'), 'utf8'));
+    expect(findings.settings).toMatchObject({
+      segmenterSettings: { preparation: 'none' },
+      registered: true,
+    });
+    await dawson([
+      ...['predict', model, '--in', out('cases'), '--out', out('predicted'), '--no-mirror'],
+      '--probabilities',
+    ]);
+    const [ours, theirs] = await Promise.all(
+      [join(out('as-read'), 'probability.nii.gz'), join(out('predicted'), 'a_class-1.nii.gz')].map(
+        async (file) => (await readVolume(file)).volume.data,
+      ),
+    );
+    expect(ours.length).toBe(theirs.length);
+    // One is 1 less the probability of the background.
+    expect(ours.findIndex((p, voxel) => Math.abs(p - theirs[voxel]) > 1e-6)).toBe(-1);
+    expect(ours.some((p) => p > 0.5)).toBe(true);
+  });
+
+  it.each([
+    ['images on several grids', ['--t1', demoExam('t1')], 4, 'on the grid of the FLAIR'],
+    ['another method', ['--segmenter', 'lesions'], 2, '--no-preparation together with'],
+  ])('refuses --no-preparation for %s', async (_, more, code, message) => {
+    const chosen = more.includes('--segmenter') ? [] : ['--model', model];
+    const { exitCode, stderr } = await dawson([
+      ...['segment', '--flair', image('flair'), '--no-preparation', '--out', out('no')],
+      ...['--ignore-quality', '--brain-extracted', ...chosen, ...more],
+    ]);
+    expect([exitCode, stderr]).toEqual([code, expect.stringContaining(message)]);
   });
 
   it('keeps the largest lesion where the model says so, and says what is not used', async () => {

@@ -4,11 +4,12 @@ import { DawsonError } from '../../errors.js';
 import { type ResultKind, writeFolderWhole, writeWhole } from '../../formats/index.js';
 import { jsonBytes } from '../../formats/json.js';
 import type { PickleValue } from '../../formats/pickle.js';
+import type { WeightTensor } from '../../formats/safetensors.js';
 import { torchCheckpointBytes } from '../../formats/write-torch-checkpoint.js';
 import { labelNames } from '../../model/labels.js';
 import { argmax, ruleInWords } from '../../model/lesion-rule.js';
 import type { ModelFolder } from '../../model/model-folder.js';
-import { configurationName } from '../../model/nnunet-plans.js';
+import { configurationOf, sliceConfiguration } from '../../model/nnunet-plans.js';
 import { readWeights, type UnetPlan, type Weights } from '../../network/index.js';
 
 const schema = 'dawson-nnunet-export';
@@ -68,17 +69,17 @@ export async function exportNnunet(
 }
 
 /** What nnU-Net's predictor reads of a checkpoint beside the weights. */
-const checkpointFields = ({ model }: ModelFolder, fold: number): Map<string, PickleValue> =>
+const checkpointFields = ({ model, plans }: ModelFolder, fold: number): Map<string, PickleValue> =>
   new Map<string, PickleValue>([
     ['trainer_name', trainer],
     [
       'init_args',
       new Map<string, PickleValue>([
-        ['configuration', configurationName],
+        ['configuration', configurationOf(plans)],
         ['fold', fold],
       ]),
     ],
-    ['inference_allowed_mirroring_axes', mirroringOf(model.mirrorAxes)],
+    ['inference_allowed_mirroring_axes', mirroringOf(model)],
   ]);
 
 /**
@@ -88,8 +89,13 @@ const checkpointFields = ({ model }: ModelFolder, fold: number): Map<string, Pic
  */
 function withSecondNames(weights: Weights, { network, plans }: ModelFolder): Weights {
   const { layers } = network as UnetPlan;
-  const { dropout_op: dropout } = configurationOf(plans).architecture.arch_kwargs;
+  const { dropout_op: dropout } = argumentsOf(plans);
   const beforeNorm = 1 + (dropout ? 1 : 0) + (layers.activationFirst ? 1 : 0);
+  const isOfSlices = configurationOf(plans) === sliceConfiguration;
+  const shaped = ({ shape, data }: WeightTensor): WeightTensor => ({
+    shape: isOfSlices && shape.length === 5 ? shape.filter((_, axis) => axis !== 2) : shape,
+    data,
+  });
   const inRow = [...weights].flatMap(([name, tensor]) => {
     const [, block, layer, part] = /^(.+)\.(conv|norm)\.(\w+)$/.exec(name) ?? [];
     if (block === undefined) return [[name, tensor] as const];
@@ -100,22 +106,23 @@ function withSecondNames(weights: Weights, { network, plans }: ModelFolder): Wei
   const inDecoder = inRow.flatMap(([name, tensor]) =>
     name.startsWith('encoder.') ? [[`decoder.${name}`, tensor] as const] : [],
   );
-  return new Map([...inRow, ...inDecoder]);
+  return new Map([...inRow, ...inDecoder].map(([name, tensor]) => [name, shaped(tensor)]));
 }
 
-/** The part of checked plans that is looked at here. */
-function configurationOf(plans: unknown) {
+/** Those of the architecture of checked plans. */
+function argumentsOf(plans: unknown) {
   type Checked = {
     configurations: Record<
       string,
       { architecture: { arch_kwargs: { dropout_op: string | null } } }
     >;
   };
-  return (plans as Checked).configurations[configurationName];
+  return (plans as Checked).configurations[configurationOf(plans)].architecture.arch_kwargs;
 }
 
 /** nnU-Net takes no axes at all as an order to mirror along none, and stumbles over it. */
-const mirroringOf = (axes: readonly number[]): PickleValue => (axes.length > 0 ? [...axes] : null);
+const mirroringOf = ({ mirrorAxes, plan }: ModelFolder['model']): PickleValue =>
+  mirrorAxes.length > 0 ? mirrorAxes.map((axis) => (plan.bySlice ? axis - 1 : axis)) : null;
 
 /** @throws DawsonError `bad-model` for a model that nnU-Net v2 would run to another result, or not at all. */
 function requireNnunets({ folder, network, model }: ModelFolder): void {

@@ -1,5 +1,6 @@
 """What nnU-Net v2 finds with folders that `dawson model export` wrote (requirements-trainers.txt; Node.js
-and a built Dawson; make_nnunet_trainers.py and make_nnunet_masks.py first: their networks are used).
+and a built Dawson; make_nnunet_trainers.py, make_nnunet_masks.py and make_nnunet_configurations.py first:
+their networks are used).
 
     python make_nnunet_export.py      writes nnunet-export.json beside this file, and
                                       nnunet-trainers/v2/residual/
@@ -63,7 +64,9 @@ def main():
     )
     image = trainers.image_of(6)
     result = {}
-    for name in ("nnUNetTrainer", "nnUNetTrainerBN", "nnUNetTrainerNoDA", "regions", "residual"):
+    for name in (
+        "nnUNetTrainer", "nnUNetTrainerBN", "nnUNetTrainerNoDA", "regions", "residual", "slices",
+    ):  # fmt: skip
         folder = exported(name)
         probabilities, labels = trainers.predict_v2(folder, image)
         result[name] = {
