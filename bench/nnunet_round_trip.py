@@ -104,7 +104,9 @@ def predict(model, images, out):
         Path(folder).mkdir(parents=True, exist_ok=True)
         torch.half = dtype
         predict_from_raw_data.compute_gaussian = (
-            gaussian if dtype is half else functools.partial(compute_gaussian, dtype=dtype)
+            gaussian
+            if dtype is half
+            else functools.lru_cache(functools.partial(compute_gaussian, dtype=dtype))
         )
         predictor = predict_from_raw_data.nnUNetPredictor(
             perform_everything_on_device=False, device=torch.device("cpu"), allow_tqdm=False
