@@ -55,7 +55,7 @@ export interface ImagePlan {
   readonly input: ModelInput;
   /** Axis a of the network's arrays is axis `transposeForward[a]` of the file's. */
   readonly transposeForward: Axes3;
-  /** Of the network's images; {@link spacingFor} says which it is for one image. */
+  /** Voxels of the network's images; {@link spacingFor} says which it is for one image. */
   readonly spacingMm: Axes3;
   /** A network of slices (nnU-Net's `2d`) sees them one by one, as far apart as they are. */
   readonly bySlice?: true;
@@ -238,7 +238,7 @@ class PlanFields {
     return this.#numbers(name, 3, allowed) as unknown as Axes3;
   }
 
-  /** Of a network of slices. */
+  /** The two numbers of a network of slices. */
   inPlane(name: string, allowed: (value: number) => boolean): readonly [number, number] {
     return this.#numbers(name, 2, allowed) as unknown as readonly [number, number];
   }

@@ -30,7 +30,7 @@ import { bestRule, candidateRules, diceByRuleInWorker } from './choose-post-proc
 import { badDataset, type Dataset } from './dataset.js';
 import type { Fold } from './folds.js';
 import { type Pretrained, startingWeights } from './initialise.js';
-import { type EpochRecord, type RunSettings, trainNetwork } from './loop.js';
+import { type EpochRecord, type Pace, type RunSettings, trainNetwork } from './loop.js';
 import { deepSupervisionWeights, type LossName } from './loss.js';
 import { type OptimiserName, optimisers } from './optimiser.js';
 import { type Batch, type PatchSettings, patchSource } from './patch-source.js';
@@ -60,6 +60,7 @@ export interface TrainingRun {
   readonly stage: Stage;
   readonly signal?: AbortSignal;
   readonly onEpoch?: (record: EpochRecord) => void;
+  readonly onPace?: (pace: Pace) => void;
 }
 
 /** A training set with what was planned for it. */
@@ -91,7 +92,7 @@ export async function trainFold(
   fold: Fold,
   folder: TrainingFolder,
   choice: TrainingChoice,
-  { pool, stage, signal, onEpoch }: TrainingRun,
+  { pool, stage, signal, onEpoch, onPace }: TrainingRun,
 ): Promise<FoldValidation> {
   if (fold.train.length === 0) throw badDataset(dataset.folder, [`fold ${name}: no cases`]);
   const plan = imagePlanOf(plans, plansFile);
@@ -113,6 +114,7 @@ export async function trainFold(
   const augmentation = augmentationOf(dataset, choice);
   const mirrorAxes = mirrorAxesOf(choice.augmentation);
   const firstWeights = startingWeights(network, dataset.channelNames, random, choice.pretrained);
+  let ends: { wentOnAfter?: string } = {};
   try {
     const state = await stage(`train fold ${name}`, (onProgress) =>
       trainNetwork(engine, {
@@ -128,22 +130,18 @@ export async function trainFold(
         checkpointFile: folder.checkpoint(name),
         logFile: folder.log(name),
         resume: choice.resume,
-        identity: {
-          seed: choice.seed,
-          augmentation: choice.augmentation,
-          threads: choice.threads,
-          device: choice.device,
-          firstWeights: contentHash({ tensors: firstWeights, metadata: {} }),
-          casesToTrainOn: imagesHash(fold.train, cases),
-          casesToJudgeBy: imagesHash(fold.val, cases),
-        },
+        identity: identityOf(choice, firstWeights, fold, cases),
         signal,
         onStep: onProgress,
         onEpoch,
+        onPace,
+        onWentOn: (wentOnAfter) => {
+          ends = { wentOnAfter };
+        },
       }),
     );
     const weights = weightsOfState(network, state);
-    await writeChecked(folder.weights(name), weights);
+    await writeChecked(folder.weights(name), weights, ends);
     const validation = await stage(`judge fold ${name}`, (onProgress) =>
       validateFold(dataset, fold.val, modelOf(dataset, plan, orientation, mirrorAxes), {
         engine,
@@ -161,6 +159,19 @@ export async function trainFold(
     await engine.close();
   }
 }
+
+/** What decides the result of a fold beside its network and its course, by names for messages. */
+const identityOf = (
+  { seed, augmentation, threads, device }: TrainingChoice,
+  firstWeights: Weights,
+  fold: Fold,
+  cases: readonly CachedCase[],
+) => ({
+  ...{ seed, augmentation, threads, device },
+  firstWeights: contentHash({ tensors: firstWeights, metadata: {} }),
+  casesToTrainOn: imagesHash(fold.train, cases),
+  casesToJudgeBy: imagesHash(fold.val, cases),
+});
 
 const patchesOf = (
   { patchShape, batchSize, channels, input }: ImagePlan,
@@ -336,6 +347,7 @@ export async function writeTrainedModel(
     : undefined;
   const meanDice = judged.reduce((sum, { dice }) => sum + dice, 0) / judged.length;
   const { run, loss, optimiser, augmentation, seed, threads } = settings;
+  const ends = await endsOf(folder, [...folds.keys()]);
   const card: ModelCard = {
     name,
     version: '1',
@@ -344,6 +356,7 @@ export async function writeTrainedModel(
       cases: dataset.cases.length,
       channels: dataset.channelNames.join(', '),
       epochs: run.epochs,
+      ...(ends && { wentOnAfterEpochs: ends }),
       stepsPerEpoch: run.stepsPerEpoch,
       learningRate: run.learningRate,
       loss,
@@ -374,4 +387,14 @@ export async function writeTrainedModel(
   const target = isOfAll ? folder.modelOfAll : folder.model;
   await writeModelFolder(target, card, plans, dataset.description, weights, signal);
   return card;
+}
+
+/** After which epochs folds had ended before they were given more, as their weights say. */
+async function endsOf(folder: TrainingFolder, folds: readonly FoldName[]): Promise<string> {
+  const ends = new Set<string>();
+  for (const fold of folds) {
+    const { metadata } = await readChecked(folder.weights(fold));
+    if (metadata.wentOnAfter !== undefined) ends.add(metadata.wentOnAfter);
+  }
+  return [...ends].join('; ').slice(0, 200);
 }

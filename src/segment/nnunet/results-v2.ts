@@ -107,7 +107,7 @@ function ofConfiguration(
   return { ...plans, configurations: { [name]: whole } };
 }
 
-/** Of one that inherits from none itself, as nnU-Net writes them. */
+/** What a configuration inherits from, which inherits from none itself as nnU-Net writes them. */
 function inherited(
   configurations: Readonly<Record<string, unknown>>,
   parent: unknown,
