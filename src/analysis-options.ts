@@ -23,6 +23,7 @@ export type AnalyzeOptions = Partial<AnalysisSettings>;
 /** What is done where nothing is said. */
 export const analysisDefaults = {
   mirror: true,
+  preparation: true,
   engine: { device: 'cpu', threads: availableParallelism() },
   alignment: 'affine-to-flair',
   brainExtracted: false,
@@ -41,7 +42,11 @@ export function settingsOf(options: AnalyzeOptions): AnalysisSettings {
   const { segmenter = chosen } = options;
   requireSegmenter('--kappa', options.kappa, 'lst-lga', segmenter);
   requireSegmenter('--model', options.model, 'nnunet', segmenter);
-  return { ...analysisDefaults, ...options, segmenter };
+  const { preparation } = options;
+  requireSegmenter('--no-preparation', preparation === false || undefined, 'nnunet', segmenter);
+  // What is laid over each other voxel by voxel is registered.
+  const asRead = preparation === false && { registered: true };
+  return { ...analysisDefaults, ...options, ...asRead, segmenter };
 }
 
 function requireSegmenter(

@@ -75,9 +75,12 @@ async function analyzeWith(
 
   const preparation = await prepare(exam, settings, run, anatomyNetwork);
   const quality = await inputGate(exam, preparation, settings, run);
-  const segmentation = await segmenter.segment(preparation.exam, run);
+  const { segmentAsRead } = settings.preparation ? {} : segmenter;
+  const segmentation = await (segmentAsRead
+    ? segmentAsRead(exam, run)
+    : segmenter.segment(preparation.exam, run));
 
-  const native = onNativeGrid(segmentation, preparation, exam);
+  const native = onNativeGrid(segmentation, !segmentAsRead, preparation, exam);
   const lesions = await stage('measure', () =>
     findLesionsInWorker(run, native.probability, segmentation.rule, native.lesionLabels),
   );
@@ -133,14 +136,17 @@ interface NativeGrid {
 
 function onNativeGrid(
   { probability, classes: found, rule }: Segmentation,
+  isPrepared: boolean,
   preparation: Preparation,
   exam: Exam,
 ): NativeGrid {
   const { anatomy } = preparation;
-  const classes = found && classesOnFlairGrid(found, preparation, exam);
+  const onFlair = <V extends Volume>(volume: V): V =>
+    isPrepared ? onFlairGrid(volume, preparation, exam) : volume;
+  const classes = found && classesPlaced(found, onFlair);
   return {
     flair: exam.flair.volume,
-    probability: onFlairGrid(probability, preparation, exam),
+    probability: onFlair(probability),
     brain: onFlairGrid(preparation.exam.brain, preparation, exam),
     ...(anatomy && { anatomy: onFlairGrid<Volume<Uint8Array>>(anatomy, preparation, exam) }),
     ...(classes && { classes }),
@@ -149,12 +155,10 @@ function onNativeGrid(
   };
 }
 
-function classesOnFlairGrid(
+function classesPlaced(
   { labels, probabilities, lesionLabels }: SegmentedClasses,
-  preparation: Preparation,
-  exam: Exam,
+  onFlair: <V extends Volume>(volume: V) => V,
 ): SegmentedClasses {
-  const onFlair = <V extends Volume>(volume: V): V => onFlairGrid(volume, preparation, exam);
   return {
     labels: { ...onFlair<Volume<Uint8Array>>(labels), names: labels.names },
     lesionLabels,

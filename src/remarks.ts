@@ -120,6 +120,11 @@ export const remarkTable = {
     en: 'The model also takes {label}, which is missing: segmented without it.',
     da: 'Modellen bruger også {label}, som mangler: segmenteret uden.',
   },
+  'axes-as-they-lie': {
+    severity: 'warning',
+    en: 'The voxel axes of the images are {own}, those of the training images {orientation}: the model sees them as they lie.',
+    da: 'Billedernes voxelakser er {own}, træningsbilledernes {orientation}: modellen ser dem, som de ligger.',
+  },
   'normalisation-of-extremes': {
     severity: 'info',
     en: 'The model’s {label} ({scheme}) depends on {dependsOn:word}, as nnU-Net’s rule is.',

@@ -1,11 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { requireReplaceableFolder } from '../formats/index.js';
 import { ruleInWords } from '../model/lesion-rule.js';
 import { openModelFolder } from '../model/model-folder.js';
 import { type ModelSummary, summaryOf } from '../model/model-summary.js';
 import { openModel } from '../model/open-model.js';
+import { exportKind, exportNnunet } from '../segment/nnunet/export-nnunet.js';
 import { importNnunet, type NnunetImportOptions } from '../segment/nnunet/import-nnunet.js';
 import { requireOutputs } from './outputs.js';
-import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
 import { withCommandRun } from './with-run.js';
 
 export function addModel(program: Command): void {
@@ -56,6 +58,33 @@ export function addModel(program: Command): void {
       printResult(options, summary, linesOf(summary));
     });
   withOutputOptions(importing);
+  withOutputOptions(exporting(model));
+}
+
+/** The way back. */
+function exporting(model: Command): Command {
+  return model
+    .command('export <folder>')
+    .summary('make a folder of a model that nnU-Net v2 predicts with')
+    .description(
+      'Writes a model as nnU-Net v2 saves a training: plans.json, dataset.json and the weights of each ' +
+        'fold. Models that nnU-Net would run to another result are refused.',
+    )
+    .requiredOption('--out <folder>', 'for nnUNetv2_predict_from_modelfolder -m')
+    .addHelpText('after', '\nExample:\n  dawson model export training/model --out for-nnunet')
+    .action(async (folder: string, options: OutputOptions & { readonly out: string }) => {
+      const { out } = options;
+      await requireOutputs([folder], [{ path: out, kind: 'folder' }]);
+      await requireReplaceableFolder(out, exportKind);
+      await withCommandRun(options, async ({ stage, signal }) => {
+        const opened = await openModel(folder);
+        const written = await stage('export the folds', () => exportNnunet(opened, out, signal));
+        printResult(options, { ...written, out }, [
+          ...noteLines(written.notes),
+          `Folds ${written.folds.join(', ')} for nnU-Net v2: ${out}`,
+        ]);
+      });
+    });
 }
 
 interface ImportOptions extends NnunetImportOptions, OutputOptions {
@@ -102,7 +131,8 @@ function linesOf(summary: ModelSummary): string[] {
     `  network   ${networkNames[network.kind]}, ${network.features.length} levels of ` +
       `${network.features.join(', ')} features, ${network.parameters.toLocaleString('en')} parameters`,
     `  patch     ${summary.patchVoxels.join(' x ')} voxels of ` +
-      `${summary.spacingMm.map((mm) => Number(mm.toFixed(3))).join(' x ')} mm (slowest axis first)`,
+      `${summary.spacingMm.map((mm) => Number(mm.toFixed(3))).join(' x ')} mm ` +
+      (summary.spacingMm.length === 2 ? 'in each slice' : '(slowest axis first)'),
     `  cost      ${Number(costPerPatch.gflop.toPrecision(3))} GFLOP and ${memory} a pass; ` +
       `${summary.folds * summary.mirrorings} passes a patch ` +
       `(${summary.folds} folds, ${summary.mirrorings} mirrorings)`,

@@ -22,6 +22,7 @@ interface PredictCommandOptions extends OutputOptions {
   readonly stepSize: number;
   readonly mirror: boolean;
   readonly probabilities: boolean;
+  readonly previousStage?: string;
   readonly device: Device;
   readonly threads: number;
 }
@@ -45,6 +46,10 @@ export function addPredict(program: Command): void {
     )
     .option('--no-mirror', 'without mirrored images; up to 8 times as fast')
     .option('--probabilities', 'also CASE_class-K.nii.gz, the probability of each class', false)
+    .option(
+      '--previous-stage <folder>',
+      'for the second network of a cascade: the labels that its first one found',
+    )
     .addOption(new Option('--device <name>', 'where networks run').choices(devices).default('cpu'))
     .option(
       '--threads <number>',
@@ -63,7 +68,10 @@ export function addPredict(program: Command): void {
 
 async function predict(model: string, options: PredictCommandOptions): Promise<void> {
   const { in: folder, out, device, threads } = options;
-  await requireOutputs([model, folder], [{ path: out, kind: 'shared-folder' }]);
+  await requireOutputs(
+    [model, folder, options.previousStage],
+    [{ path: out, kind: 'shared-folder' }],
+  );
   await withCommandRun(options, async (run) => {
     const opened = await run.stage('open the model', () => openModel(model));
     const cases = await casesIn(folder, opened.model, fileEndingOf(opened.dataset));

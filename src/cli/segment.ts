@@ -48,6 +48,7 @@ interface SegmentOptions extends OutputOptions {
   kappa?: number;
   model?: string;
   mirror: boolean;
+  preparation: boolean;
   device: Device;
   threads: number;
   alignment: Alignment;
@@ -83,30 +84,6 @@ export function addSegment(program: Command): void {
     .option('--patient <id>', 'whose exam it is (default: from exam.json or the FLAIR’s sidecar)')
     .option('--date <YYYY-MM-DD>', 'date of the exam (default: from the same)')
     .addOption(
-      new Option(
-        '--segmenter <name>',
-        'the method (default: lesions; nnunet where --model is given, lst-lga where --kappa is)',
-      ).choices(Object.keys(segmenters)),
-    )
-    .option('--model <folder>', 'for nnunet: the folder of a trained model')
-    .option('--no-mirror', 'for nnunet: without mirrored images; up to 8 times as fast')
-    .addOption(
-      new Option('--device <name>', 'processor that networks run on')
-        .choices(devices)
-        .default(analysisDefaults.engine.device),
-    )
-    .option(
-      '--threads <number>',
-      'threads of a network on the CPU',
-      wholeNumber(1, 1024),
-      analysisDefaults.engine.threads,
-    )
-    .option(
-      '--kappa <number>',
-      'for lst-lga: seeds need this belief; lower finds fainter lesions and more false ones (default: 0.3)',
-      between(0, 1),
-    )
-    .addOption(
       new Option('--alignment <how>', 'to which sequence the others are brought, and how freely')
         .choices(Object.keys(alignments))
         .default(analysisDefaults.alignment),
@@ -137,7 +114,41 @@ export function addSegment(program: Command): void {
       ),
     )
     .action((options: SegmentOptions) => segment(options));
+  withMethodOptions(command);
   withOutputOptions(command);
+}
+
+/** The method, and on which machine it runs. */
+function withMethodOptions(command: Command): void {
+  command
+    .addOption(
+      new Option(
+        '--segmenter <name>',
+        'the method (default: lesions; nnunet where --model is given, lst-lga where --kappa is)',
+      ).choices(Object.keys(segmenters)),
+    )
+    .option('--model <folder>', 'for nnunet: the folder of a trained model')
+    .option('--no-mirror', 'for nnunet: without mirrored images; up to 8 times as fast')
+    .option(
+      '--no-preparation',
+      'for nnunet: the model sees the images as they are in their files, which lie on one grid',
+    )
+    .addOption(
+      new Option('--device <name>', 'processor that networks run on')
+        .choices(devices)
+        .default(analysisDefaults.engine.device),
+    )
+    .option(
+      '--threads <number>',
+      'threads of a network on the CPU',
+      wholeNumber(1, 1024),
+      analysisDefaults.engine.threads,
+    )
+    .option(
+      '--kappa <number>',
+      'for lst-lga: seeds need this belief; lower finds fainter lesions and more false ones (default: 0.3)',
+      between(0, 1),
+    );
 }
 
 const isIntermediate = ({ optional }: ResultRow) => optional === 'intermediate';

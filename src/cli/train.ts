@@ -4,7 +4,7 @@ import { writeWhole } from '../formats/index.js';
 import { devices } from '../network/index.js';
 import type { Run } from '../run.js';
 import { readDataset } from '../train/dataset.js';
-import { type EpochRecord, readLog } from '../train/loop.js';
+import { type EpochRecord, type Pace, readLog } from '../train/loop.js';
 import { lossNames } from '../train/loss.js';
 import { optimisers } from '../train/optimiser.js';
 import { augmentationNames } from '../train/train-fold.js';
@@ -16,6 +16,7 @@ import {
 } from '../train/training.js';
 import { type FoldName, TrainingFolder } from '../train/training-folder.js';
 import { below } from './below.js';
+import { durationInWords } from './duration.js';
 import { between, wholeNumber } from './numbers.js';
 import { requireOutputs } from './outputs.js';
 import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
@@ -53,7 +54,11 @@ export function addTrain(program: Command): void {
       ).choices(Object.keys(cohortColumns)),
     )
     .option('--splits <file>', 'your own folds: a splits_final.json of nnU-Net (default: drawn)')
-    .option('--resume', 'go on with a run that was stopped', false)
+    .option(
+      '--resume',
+      'go on with a run that was stopped, or with more --epochs after its end',
+      false,
+    )
     .option(
       '--init <model>',
       'start from a trained model: a model folder (its first fold), or “lesions”, Dawson’s own network',
@@ -161,6 +166,9 @@ async function trainOn(datasetFolder: string, options: TrainOptions): Promise<vo
           if (!options.quiet && !options.json) process.stderr.write(lineOf(record, options.epochs));
           curve.draw();
         },
+        onPace: (pace) => {
+          if (!options.quiet && !options.json) process.stderr.write(paceLine(pace));
+        },
       });
       trained.push({ ...training, name, epochs, notDrawn: await curve.end() });
     } while (fold === 'all-five' && trained.length < trained[0].allFolds);
@@ -221,16 +229,28 @@ function printTraining(options: TrainOptions, trained: readonly TrainedFold[]): 
   ]);
 }
 
+const fresh = () => (process.stderr.isTTY ? '\r\u001b[2K' : '');
+
+/** How long a fold will take, and the memory that it takes. */
+function paceLine({ secondsPerStep, steps }: Pace): string {
+  const gib = process.resourceUsage().maxRSS / 2 ** 20;
+  return (
+    `${fresh()}  ${steps.toLocaleString('en')} steps of ${secondsPerStep.toPrecision(2)} s, measured on the ` +
+    `first ones: ${durationInWords(steps * secondsPerStep)} for this fold, without its judging; ` +
+    `${gib.toFixed(1)} GiB so far\n`
+  );
+}
+
 function lineOf(record: EpochRecord, epochs: number): string {
   const { epoch, trainingLoss, validationLoss, pseudoDice, seconds, waitingSeconds } = record;
   const dice = pseudoDice?.map((value) => (value === null ? '–' : value.toFixed(3))).join(' ');
-  const left = ((epochs - epoch - 1) * seconds) / 60;
+  const left = durationInWords((epochs - epoch - 1) * seconds);
   return (
-    `${process.stderr.isTTY ? '\r\u001b[2K' : ''}  epoch ${epoch + 1} of ${epochs}: loss ${trainingLoss.toFixed(4)}` +
+    `${fresh()}  epoch ${epoch + 1} of ${epochs}: loss ${trainingLoss.toFixed(4)}` +
     (validationLoss === undefined ? '' : `, validation ${validationLoss.toFixed(4)}`) +
     (dice === undefined ? '' : `, pseudo-Dice ${dice}`) +
     `; ${seconds.toFixed(0)} s, engine busy ${(100 * (1 - waitingSeconds / seconds)).toFixed(1)} %, ` +
-    `${left.toFixed(0)} min left\n`
+    `${epoch + 1 < epochs ? `${left} left` : 'the last'}\n`
   );
 }
 

@@ -52,9 +52,7 @@ export function outputLabelsOf(
   const made = named.some(isRegion)
     ? regionsOf(named, order, fail)
     : ({ ...classesOf(named, fail), regionLabels: [] } as const);
-  const found = [...new Set(made.outputs.flatMap((output) => output.labels))].filter(
-    (n) => n !== 0,
-  );
+  const found = foregroundLabels(made);
   const unknown = lesionLabels?.filter((label) => !found.includes(label)) ?? [];
   if (unknown.length > 0) {
     fail(`lesion labels out of ${found.join(', ')}`, unknown.join(', '));
@@ -109,6 +107,12 @@ function regionsOf(named: Named, order: unknown, fail: Fail): Omit<OutputLabels,
     regionLabels: order as number[],
   };
 }
+
+/** All labels but the background, in rising order. */
+export const foregroundLabels = ({ outputs }: Pick<OutputLabels, 'outputs'>): number[] =>
+  [...new Set(outputs.flatMap(({ labels }) => labels))]
+    .filter((label) => label !== 0)
+    .sort((a, b) => a - b);
 
 /** Whether lesions are what is not background, and there is nothing else. */
 export const hasOneClass = ({ outputs, nonlinearity }: OutputLabels): boolean =>

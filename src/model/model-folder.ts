@@ -12,9 +12,9 @@ import {
 import { jsonBytes } from '../formats/json.js';
 import { readJsonWithBytes } from '../formats/read-json.js';
 import { divisorOf, type NetworkPlan, networkPlanOf, readWeights } from '../network/index.js';
-import { hasOneClass, type OutputLabels, outputLabelsOf } from './labels.js';
+import { foregroundLabels, hasOneClass, type OutputLabels, outputLabelsOf } from './labels.js';
 import { type LesionRule, lesionRuleSchema, type RuleOfCard, ruleOfCard } from './lesion-rule.js';
-import { configurationName, type ImagePlan, imagePlanOf } from './nnunet-plans.js';
+import { configurationOf, type ImagePlan, imagePlanOf } from './nnunet-plans.js';
 
 /** What is known about a trained model, beside its weights. */
 export interface NnunetModel {
@@ -392,8 +392,10 @@ function modelOf(card: ModelCard, plans: unknown, dataset: unknown, folder: stri
 
 /** The network of the plans; it has to be able to halve their patch. */
 function networkOf({ plan, labels }: NnunetModel, plans: unknown, file: string): NetworkPlan {
-  const sizes = { inputChannels: plan.channels.length, classes: labels.outputs.length };
-  const network = networkPlanOf(plans, configurationName, sizes, file);
+  const fromBefore = plan.takesLabels ? foregroundLabels(labels).length : 0;
+  const inputChannels = plan.channels.length + fromBefore;
+  const sizes = { inputChannels, classes: labels.outputs.length };
+  const network = networkPlanOf(plans, configurationOf(plans), sizes, file);
   const divisor = divisorOf(network);
   if (plan.patchShape.every((n, axis) => n % divisor[axis] === 0)) return network;
   throw new DawsonError('bad-model', {

@@ -26,7 +26,8 @@ export interface ModelSummary {
     readonly parameters: number;
   };
   readonly patchVoxels: Axes3;
-  readonly spacingMm: Axes3;
+  /** In the plane alone of a network of slices, which stay as far apart as they are. */
+  readonly spacingMm: readonly number[];
   readonly folds: number;
   /** Passes over each patch: one for each combination of mirrored axes. */
   readonly mirrorings: number;
@@ -68,7 +69,7 @@ export function summaryOf({ card, network, model, weights, files }: ModelFolder)
       ),
     },
     patchVoxels: model.plan.patchShape,
-    spacingMm: model.plan.spacingMm,
+    spacingMm: model.plan.spacingMm.slice(model.plan.bySlice ? 1 : 0),
     folds: weights.length,
     mirrorings: 2 ** model.mirrorAxes.length,
     costPerPatch: { gflop: flops / 1e9, memoryBytes: peakLiveBytes },

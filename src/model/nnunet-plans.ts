@@ -45,6 +45,9 @@ export type ModelInput = (typeof modelInputs)[number];
 /** In the configuration of a `plans.json`; without it the input is nnU-Net's. */
 export const inputField = 'dawson_input';
 
+/** In the configuration of the second network of a cascade: the name of the first. */
+const previousStageField = 'previous_stage';
+
 /**
  * What a `plans.json` says about images: how they are prepared for the network and how its output
  * returns to them. All axes in the plan's order, after `transposeForward`.
@@ -53,7 +56,12 @@ export interface ImagePlan {
   readonly input: ModelInput;
   /** Axis a of the network's arrays is axis `transposeForward[a]` of the file's. */
   readonly transposeForward: Axes3;
+  /** Voxels of the network's images; {@link spacingFor} says which it is for one image. */
   readonly spacingMm: Axes3;
+  /** A network of slices (nnU-Net's `2d`) sees them one by one, as far apart as they are. */
+  readonly bySlice?: true;
+  /** The second network of a cascade also takes the labels that the first one found. */
+  readonly takesLabels?: true;
   readonly patchShape: Axes3;
   readonly batchSize: number;
   readonly channels: readonly ChannelPlan[];
@@ -66,8 +74,24 @@ export interface ImagePlan {
   readonly outputOrderAcross: SplineOrder;
 }
 
-/** The configuration that Dawson plans, trains and runs. */
+/** The configuration that Dawson plans and trains; what else it runs is described under this name too. */
 export const configurationName = '3d_fullres';
+/** But for networks of slices, whose plans have two axes in the place of three. */
+export const sliceConfiguration = '2d';
+
+/** Which configuration of its plans a model is. */
+export function configurationOf(plans: unknown): string {
+  const { configurations } = (plans ?? {}) as { configurations?: unknown };
+  const all = typeof configurations === 'object' && configurations !== null ? configurations : {};
+  const has = (name: string) => Object.hasOwn(all, name);
+  return !has(configurationName) && has(sliceConfiguration)
+    ? sliceConfiguration
+    : configurationName;
+}
+
+/** The spacing at which a network takes an image: slices of `2d` stay as far apart as they are. */
+export const spacingFor = ({ spacingMm, bySlice }: ImagePlan, ofImageMm: Axes3): Axes3 =>
+  bySlice ? [ofImageMm[0], spacingMm[1], spacingMm[2]] : spacingMm;
 
 /** Name of nnU-Net v1's way to prepare images; v2 has another. */
 export const version1Preprocessor = 'GenericPreprocessor';
@@ -83,7 +107,11 @@ const mostPatchVoxels = 2 ** 27;
  */
 export function imagePlanOf(plans: unknown, file: string): ImagePlan {
   const root = new PlanFields(plans, '', file);
-  const configuration = root.child('configurations').child(configurationName);
+  const name = configurationOf(plans);
+  const bySlice = name === sliceConfiguration;
+  const configuration = root.child('configurations').child(name);
+  const inPlan = (field: string, allowed: (value: number) => boolean): Axes3 =>
+    bySlice ? [1, ...configuration.inPlane(field, allowed)] : configuration.axes(field, allowed);
   const schemes = configuration.array('normalization_schemes', 1, 16);
   const masks = configuration.array('use_mask_for_norm', schemes.length, schemes.length);
   const properties = root.child('foreground_intensity_properties_per_channel');
@@ -92,7 +120,7 @@ export function imagePlanOf(plans: unknown, file: string): ImagePlan {
   const output = resampling(configuration, 'resampling_fn_probabilities');
   const transposeForward = root.axes('transpose_forward', (value) => [0, 1, 2].includes(value));
   if (new Set(transposeForward).size !== 3) root.fail('transpose_forward', 'three different axes');
-  const patchShape = configuration.axes(
+  const patchShape = inPlan(
     'patch_size',
     (value) => Number.isInteger(value) && value >= 1 && value <= longestPatchEdge,
   );
@@ -101,7 +129,9 @@ export function imagePlanOf(plans: unknown, file: string): ImagePlan {
   return {
     input: inputOf(configuration),
     transposeForward,
-    spacingMm: configuration.axes('spacing', (value) => value > 0 && value < 1000),
+    spacingMm: inPlan('spacing', (value) => value > 0 && value < 1000),
+    ...(bySlice && { bySlice }),
+    ...(configuration.value(previousStageField) != null && { takesLabels: true }),
     patchShape,
     batchSize: configuration.number(
       'batch_size',
@@ -206,11 +236,19 @@ class PlanFields {
   }
 
   axes(name: string, allowed: (value: number) => boolean): Axes3 {
-    const values = this.array(name, 3, 3);
-    if (!values.every((value) => typeof value === 'number' && allowed(value))) {
-      this.fail(name, 'three numbers in their range');
-    }
-    return values as unknown as Axes3;
+    return this.#numbers(name, 3, allowed) as unknown as Axes3;
+  }
+
+  /** The two numbers of a network of slices. */
+  inPlane(name: string, allowed: (value: number) => boolean): readonly [number, number] {
+    return this.#numbers(name, 2, allowed) as unknown as readonly [number, number];
+  }
+
+  #numbers(name: string, count: number, allowed: (value: number) => boolean): readonly number[] {
+    const values = this.array(name, count, count);
+    const isAllowed = (value: unknown): value is number =>
+      typeof value === 'number' && allowed(value);
+    return values.every(isAllowed) ? values : this.fail(name, `${count} numbers in their range`);
   }
 
   fail(name: string, expected: string): never {

@@ -92,7 +92,7 @@ export function cutPatch(image: Image, start: Axes3, shape: Axes3): Float32Array
 
 /**
  * First voxels of the windows: from border to border in equal steps, whole voxels, none longer than
- * the patch times `stepSize`.
+ * the patch times `stepSize`, or than one voxel.
  */
 export function windowStarts(shape: Axes3, patchShape: Axes3, stepSize: number): Axes3[] {
   return windowsOf(shape, patchShape, stepSize).map(({ start }) => start);
@@ -113,7 +113,7 @@ export function windowSteps(shape: Axes3, patchShape: Axes3, stepSize: number): 
     throw new RangeError(`step size ${stepSize}: not in (0, 1]`);
   return shape.map((n, axis) => {
     const last = n - patchShape[axis];
-    const count = Math.ceil(last / (patchShape[axis] * stepSize)) + 1;
+    const count = Math.ceil(last / Math.max(patchShape[axis] * stepSize, 1)) + 1;
     return Array.from({ length: count }, (_, i) =>
       count === 1 ? 0 : roundHalfToEven((last / (count - 1)) * i),
     );

@@ -18,6 +18,7 @@ export {
   networkPlanOf,
   type UnetPlan,
   usualLayers,
+  usualSliceLayers,
 } from './network-plan.js';
 export { costOfPrediction, loadPredictor, type Predictor } from './predictor.js';
 export { sigmoid, softmax } from './softmax.js';

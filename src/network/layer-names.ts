@@ -29,7 +29,9 @@ const normOf = (kind: 'instance' | 'batch', affineByDefault: boolean): KnownClas
 
 const knownNorms: Readonly<Record<string, KnownClass<Norm>>> = {
   InstanceNorm3d: normOf('instance', false),
+  InstanceNorm2d: normOf('instance', false),
   BatchNorm3d: normOf('batch', true),
+  BatchNorm2d: normOf('batch', true),
   /** nnU-Net v1's: groups of channels, PyTorch's GroupNorm. */
   MyGroupNorm: {
     takes: ['eps', 'affine', 'num_groups'],
@@ -95,8 +97,11 @@ export function layerKindsOf(fields: LayerFields, fail: Fail): LayerKinds {
       ? { kind: 'none' }
       : kindOf(knownActivations, 'nonlin', nonlin, nonlin_kwargs, fail);
   // Dropout acts in training only.
-  if (dropout_op !== null && !(typeof dropout_op === 'string' && /\bDropout3d$/.test(dropout_op))) {
-    fail('Dropout3d or null as dropout_op', `${dropout_op}`.slice(0, 100));
+  if (
+    dropout_op !== null &&
+    !(typeof dropout_op === 'string' && /\bDropout[23]d$/.test(dropout_op))
+  ) {
+    fail('Dropout3d, Dropout2d or null as dropout_op', `${dropout_op}`.slice(0, 100));
   }
   if (nonlin_first !== undefined && typeof nonlin_first !== 'boolean') {
     fail('true or false as nonlin_first', 'something else');

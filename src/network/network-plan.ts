@@ -60,6 +60,12 @@ export const usualLayers = {
   nonlin: 'torch.nn.LeakyReLU',
   nonlin_kwargs: { inplace: true },
 } as const;
+/** The same for a network of slices. */
+export const usualSliceLayers = {
+  ...usualLayers,
+  conv_op: 'torch.nn.modules.conv.Conv2d',
+  norm_op: 'torch.nn.modules.instancenorm.InstanceNorm2d',
+} as const;
 /** Those of them that nnU-Net imports by their names. */
 export const importedFields = ['conv_op', 'norm_op', 'dropout_op', 'nonlin'] as const;
 
@@ -68,7 +74,7 @@ const axesList = (maximum: number) => ({
   type: 'array',
   items: {
     type: 'array',
-    minItems: 3,
+    minItems: 2,
     maxItems: 3,
     items: { type: 'integer', minimum: 1, maximum },
   },
@@ -79,8 +85,9 @@ interface ArchitectureFields {
   arch_kwargs: {
     n_stages: number;
     features_per_stage: number[];
-    kernel_sizes: Axes3[];
-    strides: Axes3[];
+    conv_op: (typeof usualLayers | typeof usualSliceLayers)['conv_op'];
+    kernel_sizes: number[][];
+    strides: number[][];
     n_conv_per_stage?: number[];
     n_blocks_per_stage?: number[];
     n_conv_per_stage_decoder: number[];
@@ -114,7 +121,7 @@ const validArchitecture = new Ajv({ allErrors: false }).compile<ArchitectureFiel
           type: 'array',
           items: { type: 'integer', minimum: 1, maximum: 2048 },
         },
-        conv_op: { const: 'torch.nn.modules.conv.Conv3d' },
+        conv_op: { enum: [usualLayers.conv_op, usualSliceLayers.conv_op] },
         kernel_sizes: axesList(15),
         strides: axesList(8),
         n_conv_per_stage: countList,
@@ -230,8 +237,19 @@ export function networkPlanOf(
     };
   }
   if (!validArchitecture(fields)) return wrong(validArchitecture);
-  const kwargs = fields.arch_kwargs;
-  const kind = networkClasses[fields.network_class_name];
+  return unetPlanOf(fields, { inputChannels, classes }, place, fail);
+}
+
+type Fail = (expected: string, found: string) => never;
+
+/** @param place of the architecture in its file, for messages */
+function unetPlanOf(
+  { network_class_name: className, arch_kwargs: kwargs }: ArchitectureFields,
+  sizes: Pick<UnetPlan, 'inputChannels' | 'classes'>,
+  place: string,
+  fail: Fail,
+): UnetPlan {
+  const kind = networkClasses[className];
   const encoderField = kind === 'residual' ? 'n_blocks_per_stage' : 'n_conv_per_stage';
   const encoderBlocks = kwargs[encoderField] ?? fail(`${encoderField} in ${place}`, 'none');
   const lengths: readonly [string, readonly unknown[], number][] = [
@@ -250,13 +268,19 @@ export function networkPlanOf(
   if (kwargs.strides[0].some((n) => n !== 1)) {
     fail(`strides of 1 in the first stage of ${place}`, JSON.stringify(kwargs.strides[0]));
   }
+  const rank = kwargs.conv_op === usualSliceLayers.conv_op ? 2 : 3;
+  /** A network of slices is one of volumes whose kernels and strides are 1 across them. */
+  const axesOf = (name: 'kernel_sizes' | 'strides') =>
+    kwargs[name].map((axes): Axes3 => {
+      if (axes.length !== rank) fail(`${rank} axes in ${name} of ${place}`, JSON.stringify(axes));
+      return (rank === 2 ? [1, ...axes] : axes) as unknown as Axes3;
+    });
   return {
     kind,
-    inputChannels,
-    classes,
+    ...sizes,
     features: kwargs.features_per_stage,
-    kernels: kwargs.kernel_sizes,
-    strides: kwargs.strides,
+    kernels: axesOf('kernel_sizes'),
+    strides: axesOf('strides'),
     encoderBlocks,
     decoderConvolutions: kwargs.n_conv_per_stage_decoder,
     convolutionBias: kwargs.conv_bias,
@@ -270,11 +294,7 @@ export function networkPlanOf(
 }
 
 /** Every stage has to fall into the groups of its norm. */
-function requireGroups(
-  layers: LayerKinds,
-  features: readonly number[],
-  fail: (expected: string, found: string) => never,
-): LayerKinds {
+function requireGroups(layers: LayerKinds, features: readonly number[], fail: Fail): LayerKinds {
   const { norm } = layers;
   if (norm.kind === 'group' && features.some((count) => count % norm.groups !== 0)) {
     fail(`features_per_stage that are multiples of ${norm.groups} groups`, features.join(', '));

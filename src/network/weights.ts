@@ -61,10 +61,13 @@ export async function readWeights(
   return requireWeights(parseSafetensors(bytes, file).tensors, plan, file);
 }
 
+const divergedAdvice =
+  'Its training has diverged: take an earlier checkpoint of it, or train with a smaller learning rate.';
+
 /** @param file name for messages */
 export function requireWeights(tensors: Weights, plan: NetworkPlan, file: string): Weights {
-  const fail = (expected: string, found: string): never => {
-    throw new DawsonError('bad-model', { file, expected, found });
+  const fail = (expected: string, found: string, advice?: string): never => {
+    throw new DawsonError('bad-model', { file, expected, found, ...(advice && { advice }) });
   };
   const shapes = weightShapes(plan);
   const weights = new Map<string, WeightTensor>();
@@ -73,7 +76,9 @@ export function requireWeights(tensors: Weights, plan: NetworkPlan, file: string
     if (String(tensor.shape) !== String(shape)) {
       fail(`${name} of shape [${shape}]`, `[${tensor.shape}]`);
     }
-    if (!tensor.data.every(Number.isFinite)) fail(`finite numbers in ${name}`, 'others');
+    if (!tensor.data.every(Number.isFinite)) {
+      fail(`finite numbers in ${name}`, 'others', divergedAdvice);
+    }
     weights.set(name, tensor);
   }
   const unknown = [...tensors.keys()].filter((name) => !shapes.has(name));

@@ -1,7 +1,7 @@
 import type { LesionRule } from '../model/lesion-rule.js';
 import type { ModelRecord } from '../model/model-record.js';
 import type { EngineSettings } from '../network/index.js';
-import type { SequenceName } from '../preprocess/exam.js';
+import type { Exam, SequenceName } from '../preprocess/exam.js';
 import type { PreparedExam } from '../preprocess/prepared-exam.js';
 import type { Remark } from '../remarks.js';
 import type { Run } from '../run.js';
@@ -9,7 +9,7 @@ import type { LabelMap, Volume } from '../volume/volume.js';
 
 /** What a segmenter finds in a prepared exam, on the exam's grid. */
 export interface Segmentation {
-  /** Probability of lesion, 0 to 1; 0 outside the brain. */
+  /** Probability of lesion, 0 to 1; 0 outside the brain of a prepared exam. */
   readonly probability: Volume<Float32Array>;
   /** How the probabilities become lesions. */
   readonly rule: LesionRule;
@@ -41,6 +41,8 @@ export interface SegmenterChoice {
   readonly model?: string;
   /** Whether a trained model also looks at mirrored images, where it was trained so: up to 8 times the work. */
   readonly mirror: boolean;
+  /** Whether a trained model sees the prepared exam, or images as they are in their files. */
+  readonly preparation: boolean;
   /** Where networks run. */
   readonly engine: EngineSettings;
 }
@@ -51,6 +53,11 @@ export interface OpenSegmenter {
   readonly model?: ModelRecord;
   /** May take minutes; shows its stages. @throws DawsonError; the signal's reason. */
   segment(exam: PreparedExam, run: Run): Promise<Segmentation>;
+  /**
+   * The same with images as they are in their files, on one grid, and what was found on that grid;
+   * only of trained models.
+   */
+  segmentAsRead?(exam: Exam, run: Run): Promise<Segmentation>;
 }
 
 /**

@@ -12,6 +12,8 @@ export interface Checkpoint {
   readonly epochs: number;
   /** Weights and memory of the optimiser. */
   readonly state: Tensors;
+  /** After which epochs the run had ended before it was given more of them, such as '500'. */
+  readonly wentOnAfter?: string;
 }
 
 const schema = 'dawson-checkpoint';
@@ -78,7 +80,7 @@ export async function readChecked(file: string): Promise<Safetensors> {
 /** Writes a checkpoint in the place of the one before, whole or not at all. */
 export async function writeCheckpoint(
   file: string,
-  { epochs, state }: Checkpoint,
+  { epochs, state, wentOnAfter }: Checkpoint,
   identity: RunIdentity,
 ): Promise<void> {
   const tensors = new Map(
@@ -87,11 +89,14 @@ export async function writeCheckpoint(
       return [name, { shape, data }];
     }),
   );
-  const metadata = { schema, schemaVersion, epochs: String(epochs) };
+  const metadata: Record<string, string> = { schema, schemaVersion, epochs: String(epochs) };
+  if (wentOnAfter !== undefined) metadata.wentOnAfter = wentOnAfter;
   await writeChecked(file, tensors, { ...metadata, identity: JSON.stringify(identity) });
 }
 
 /**
+ * A checkpoint to go on from. That of a run which has ended may be gone on from with more epochs: the
+ * learning rate then falls from where it is in the longer course.
  * @param expected the state at the start of the run, whose names and shapes a checkpoint has
  * @throws DawsonError `file-not-found`; `bad-model` for a damaged file or one that is no checkpoint;
  *   `inputs-conflict` for one of a run with other settings, which it names.
@@ -109,7 +114,9 @@ export async function readCheckpoint(
       found: `${metadata.schema ?? 'something else'} ${metadata.schemaVersion ?? ''}`.trim(),
     });
   }
-  const differing = differences(identityOf(metadata.identity), identity);
+  const before = identityOf(metadata.identity);
+  const goesOn = hasEnded(before, metadata) && Number(identity.epochs) > Number(before.epochs);
+  const differing = differences(goesOn ? { ...before, epochs: identity.epochs } : before, identity);
   if (differing.length > 0) {
     throw new DawsonError('inputs-conflict', {
       file,
@@ -133,8 +140,16 @@ export async function readCheckpoint(
       found: 'others',
     });
   }
-  return { epochs, state: Object.fromEntries(tensors) };
+  const ends = [metadata.wentOnAfter, goesOn ? before.epochs : undefined].filter(Boolean);
+  return {
+    epochs,
+    state: Object.fromEntries(tensors),
+    ...(ends.length > 0 && { wentOnAfter: ends.join(', ') }),
+  };
 }
+
+const hasEnded = (run: RunIdentity, metadata: Safetensors['metadata']): boolean =>
+  run.epochs !== undefined && run.epochs === metadata.epochs;
 
 function identityOf(text: string | undefined): RunIdentity {
   try {

@@ -3,7 +3,7 @@ import { writeWhole } from '../formats/index.js';
 import { parseJson } from '../formats/json.js';
 import { isThere, readWholeFile } from '../formats/open-file.js';
 import type { Engine, NetworkPlan, Tensors, Weights } from '../network/index.js';
-import { readCheckpoint, runIdentity, writeCheckpoint } from './checkpoint.js';
+import { type Checkpoint, readCheckpoint, runIdentity, writeCheckpoint } from './checkpoint.js';
 import { polynomialDecay } from './schedule.js';
 import {
   initialState,
@@ -68,7 +68,7 @@ export interface TrainingRun {
   readonly logFile: string;
   /**
    * Whether to go on where the checkpoint is, exactly as if the run had never stopped; without one the
-   * run begins.
+   * run begins. A run that has ended goes on where it is given more epochs.
    */
   readonly resume: boolean;
   /** What else decides the result, such as the cases, by names for messages. */
@@ -76,7 +76,21 @@ export interface TrainingRun {
   readonly signal?: AbortSignal;
   readonly onStep?: (done: number, all: number, loss: number) => void;
   readonly onEpoch?: (record: EpochRecord) => void;
+  /** How fast it goes, once that is measured. */
+  readonly onPace?: (pace: Pace) => void;
+  /** After which epochs the run had ended before. */
+  readonly onWentOn?: (wentOnAfter: string) => void;
 }
+
+/** How fast a run goes, measured on its first steps. */
+export interface Pace {
+  readonly secondsPerStep: number;
+  /** From the beginning of this run, those that were measured among them. */
+  readonly steps: number;
+}
+
+/** Steps that are measured, after the first one, in which the engine settles. */
+const measuredSteps = 5;
 
 /**
  * Trains a network. After each epoch the log gets a JSON line; the checkpoint is written before the
@@ -91,7 +105,11 @@ export async function trainNetwork(engine: Engine, run: TrainingRun): Promise<Te
   const identity = runIdentity(plan, step, settings, run.identity);
   const fresh = { epochs: 0, state: initialState(run.initialWeights, step) };
   const goesOn = run.resume && (await isThere(checkpointFile));
-  const start = goesOn ? await readCheckpoint(checkpointFile, identity, fresh.state) : fresh;
+  const start: Checkpoint = goesOn
+    ? await readCheckpoint(checkpointFile, identity, fresh.state)
+    : fresh;
+  const { wentOnAfter } = start;
+  if (wentOnAfter !== undefined) run.onWentOn?.(wentOnAfter);
   if (!goesOn) await writeCheckpoint(checkpointFile, start, identity);
   if (start.epochs >= settings.epochs) return start.state;
   // What came after the checkpoint is done again.
@@ -102,14 +120,15 @@ export async function trainNetwork(engine: Engine, run: TrainingRun): Promise<Te
 
   let writtenMs = performance.now();
   for (let epoch = start.epochs; epoch < settings.epochs; epoch++) {
-    const record = await runEpoch(trainer, run, epoch, batches, validation);
+    const ofRun = { ...run, firstEpoch: start.epochs };
+    const record = await runEpoch(trainer, ofRun, epoch, batches, validation);
     log.push(record);
     await writeWhole(logFile, new TextEncoder().encode(log.map(lineOf).join('')));
     const done = epoch + 1;
     const isLate = performance.now() - writtenMs >= longestWithoutCheckpointMs;
     if (isLate || done % settings.epochsPerCheckpoint === 0 || done === settings.epochs) {
       const state = await trainer.readState();
-      await writeCheckpoint(checkpointFile, { epochs: done, state }, identity);
+      await writeCheckpoint(checkpointFile, { epochs: done, state, wentOnAfter }, identity);
       writtenMs = performance.now();
     }
     run.onEpoch?.(record);
@@ -117,9 +136,11 @@ export async function trainNetwork(engine: Engine, run: TrainingRun): Promise<Te
   return trainer.readState();
 }
 
+type EpochRun = TrainingRun & { readonly firstEpoch: number };
+
 async function runEpoch(
   trainer: Trainer,
-  run: TrainingRun,
+  run: EpochRun,
   epoch: number,
   batches: BatchSource,
   validation: BatchSource | undefined,
@@ -135,6 +156,7 @@ async function runEpoch(
     waited += performance.now() - asked;
     return batch;
   };
+  const timed = paceOf(run, epoch);
   let sum = 0;
   for (let i = 0; i < stepsPerEpoch; i++) {
     const batch = await next(batches);
@@ -147,6 +169,7 @@ async function runEpoch(
       });
     }
     sum += loss;
+    timed(i);
     run.onStep?.(step + 1, epochs * stepsPerEpoch, loss);
   }
   const validations: Validation[] = [];
@@ -162,6 +185,20 @@ async function runEpoch(
     ...(validations.length > 0 ? validationSummary(validations) : {}),
     seconds: (performance.now() - started) / 1000,
     waitingSeconds: waited / 1000,
+  };
+}
+
+/** Tells how fast a run goes after its first steps, in its first epoch. */
+function paceOf({ settings, firstEpoch, onPace }: EpochRun, epoch: number): (step: number) => void {
+  const { epochs, stepsPerEpoch } = settings;
+  const last = Math.min(measuredSteps, stepsPerEpoch - 1);
+  let startedMs = 0;
+  return (step) => {
+    if (epoch !== firstEpoch || last < 1) return;
+    if (step === 0) startedMs = performance.now();
+    if (step !== last) return;
+    const secondsPerStep = (performance.now() - startedMs) / 1000 / last;
+    onPace?.({ secondsPerStep, steps: (epochs - firstEpoch) * stepsPerEpoch });
   };
 }
 

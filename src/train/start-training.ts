@@ -6,7 +6,7 @@ import { openModel, openShippedModel } from '../model/open-model.js';
 import type { Run } from '../run.js';
 import type { PretrainedModel } from './initialise.js';
 import { planTraining } from './plan-training.js';
-import type { PlannedTraining } from './train-fold.js';
+import { type PlannedTraining, requireTrainable } from './train-fold.js';
 import type { TrainingFolder } from './training-folder.js';
 
 /** The plans of a training: those that its folder has, else new ones, which are kept there. */
@@ -71,6 +71,7 @@ function withNetworkOf(
 export async function readPretrained(folder: string): Promise<PretrainedModel> {
   const opened = await (folder === 'lesions' ? openShippedModel('lesions') : openModel(folder));
   const { network, model, plans } = opened;
+  requireTrainable(model.plan, folder);
   return {
     weights: await firstFoldOf(opened),
     network,

@@ -5,7 +5,7 @@ import { writeSafetensors } from '../formats/safetensors.js';
 import { classLabels } from '../model/labels.js';
 import { argmax } from '../model/lesion-rule.js';
 import { type ModelCard, type NnunetModel, writeModelFolder } from '../model/model-folder.js';
-import { configurationName, type ImagePlan, imagePlanOf } from '../model/nnunet-plans.js';
+import { configurationOf, type ImagePlan, imagePlanOf } from '../model/nnunet-plans.js';
 import type { Predict } from '../model/sliding-window.js';
 import {
   type Device,
@@ -17,7 +17,7 @@ import {
   requireWeights,
   type Weights,
 } from '../network/index.js';
-import { predictCase } from '../segment/nnunet/nnunet.js';
+import { defaultNnunetOptions, predictCase } from '../segment/nnunet/nnunet.js';
 import type { Stage } from '../stage.js';
 import { seededRandom } from '../volume/random.js';
 import { maskWhere } from '../volume/volume.js';
@@ -30,7 +30,7 @@ import { bestRule, candidateRules, diceByRuleInWorker } from './choose-post-proc
 import { badDataset, type Dataset } from './dataset.js';
 import type { Fold } from './folds.js';
 import { type Pretrained, startingWeights } from './initialise.js';
-import { type EpochRecord, type RunSettings, trainNetwork } from './loop.js';
+import { type EpochRecord, type Pace, type RunSettings, trainNetwork } from './loop.js';
 import { deepSupervisionWeights, type LossName } from './loss.js';
 import { type OptimiserName, optimisers } from './optimiser.js';
 import { type Batch, type PatchSettings, patchSource } from './patch-source.js';
@@ -60,6 +60,7 @@ export interface TrainingRun {
   readonly stage: Stage;
   readonly signal?: AbortSignal;
   readonly onEpoch?: (record: EpochRecord) => void;
+  readonly onPace?: (pace: Pace) => void;
 }
 
 /** A training set with what was planned for it. */
@@ -91,7 +92,7 @@ export async function trainFold(
   fold: Fold,
   folder: TrainingFolder,
   choice: TrainingChoice,
-  { pool, stage, signal, onEpoch }: TrainingRun,
+  { pool, stage, signal, onEpoch, onPace }: TrainingRun,
 ): Promise<FoldValidation> {
   if (fold.train.length === 0) throw badDataset(dataset.folder, [`fold ${name}: no cases`]);
   const plan = imagePlanOf(plans, plansFile);
@@ -113,6 +114,7 @@ export async function trainFold(
   const augmentation = augmentationOf(dataset, choice);
   const mirrorAxes = mirrorAxesOf(choice.augmentation);
   const firstWeights = startingWeights(network, dataset.channelNames, random, choice.pretrained);
+  let ends: { wentOnAfter?: string } = {};
   try {
     const state = await stage(`train fold ${name}`, (onProgress) =>
       trainNetwork(engine, {
@@ -128,22 +130,18 @@ export async function trainFold(
         checkpointFile: folder.checkpoint(name),
         logFile: folder.log(name),
         resume: choice.resume,
-        identity: {
-          seed: choice.seed,
-          augmentation: choice.augmentation,
-          threads: choice.threads,
-          device: choice.device,
-          firstWeights: contentHash({ tensors: firstWeights, metadata: {} }),
-          casesToTrainOn: imagesHash(fold.train, cases),
-          casesToJudgeBy: imagesHash(fold.val, cases),
-        },
+        identity: identityOf(choice, firstWeights, fold, cases),
         signal,
         onStep: onProgress,
         onEpoch,
+        onPace,
+        onWentOn: (wentOnAfter) => {
+          ends = { wentOnAfter };
+        },
       }),
     );
     const weights = weightsOfState(network, state);
-    await writeChecked(folder.weights(name), weights);
+    await writeChecked(folder.weights(name), weights, ends);
     const validation = await stage(`judge fold ${name}`, (onProgress) =>
       validateFold(dataset, fold.val, modelOf(dataset, plan, orientation, mirrorAxes), {
         engine,
@@ -161,6 +159,19 @@ export async function trainFold(
     await engine.close();
   }
 }
+
+/** What decides the result of a fold beside its network and its course, by names for messages. */
+const identityOf = (
+  { seed, augmentation, threads, device }: TrainingChoice,
+  firstWeights: Weights,
+  fold: Fold,
+  cases: readonly CachedCase[],
+) => ({
+  ...{ seed, augmentation, threads, device },
+  firstWeights: contentHash({ tensors: firstWeights, metadata: {} }),
+  casesToTrainOn: imagesHash(fold.train, cases),
+  casesToJudgeBy: imagesHash(fold.val, cases),
+});
 
 const patchesOf = (
   { patchShape, batchSize, channels, input }: ImagePlan,
@@ -210,13 +221,29 @@ function imagesHash(names: readonly string[], cases: readonly CachedCase[]): str
 }
 
 /**
+ * @throws DawsonError `bad-model` for images as Dawson only runs networks on them: slices, and those with
+ *   labels of a stage before.
+ */
+export function requireTrainable({ bySlice, takesLabels }: ImagePlan, file: string): void {
+  if (!bySlice && !takesLabels) return;
+  throw new DawsonError('bad-model', {
+    file,
+    expected: 'a network that Dawson trains: of volumes, from images alone',
+    found: bySlice ? 'one of slices (2d)' : 'the second network of a cascade',
+    advice: 'It can be used as it is (dawson predict); train or start from a 3d_fullres network.',
+  });
+}
+
+/**
  * The network that plans describe, for the channels and classes of a dataset.
- * @throws DawsonError `bad-model` for one that Dawson only runs: a batch norm's statistics are not trained.
+ * @throws DawsonError `bad-model` for one that Dawson only runs, as {@link requireTrainable} and for a
+ *   batch norm, whose statistics are not trained.
  */
 export function trainedNetwork(plans: unknown, dataset: Dataset, plansFile: string): NetworkPlan {
+  requireTrainable(imagePlanOf(plans, plansFile), plansFile);
   const network = networkPlanOf(
     plans,
-    configurationName,
+    configurationOf(plans),
     { inputChannels: dataset.channelNames.length, classes: dataset.classNames.length },
     plansFile,
   );
@@ -233,7 +260,7 @@ function batchDiceOf(plans: unknown): boolean {
   const { configurations } = plans as {
     configurations: Record<string, { batch_dice?: unknown }>;
   };
-  return configurations[configurationName].batch_dice === true;
+  return configurations[configurationOf(plans)].batch_dice === true;
 }
 
 function modelOf(
@@ -255,7 +282,7 @@ function modelOf(
   };
 }
 
-/** Segments whole cases, without mirroring, and compares them with their labels. */
+/** Segments whole cases as they are segmented in use, mirrored too, and compares them with their labels. */
 async function validateFold(
   dataset: Dataset,
   names: readonly string[],
@@ -289,12 +316,8 @@ async function validateFold(
     const reading = await readCaseInWorker({ pool, signal }, entry, dataset.classNames.length);
     if ('problems' in reading) throw badDataset(dataset.folder, reading.problems);
     const { channels, labels } = reading.images;
-    const { lesion } = await predictCase(channels, model, [predict], {
-      pool,
-      stepSize: 0.5,
-      mirror: false,
-      signal,
-    });
+    const options = { ...defaultNnunetOptions, pool, signal };
+    const { lesion } = await predictCase(channels, model, [predict], options);
     const reference = maskWhere(labels, (label) => label > 0);
     const dice = await diceByRuleInWorker({ pool, signal }, lesion, reference);
     results.set(name, { dice: dice[plain], diceByRule: [...dice] });
@@ -324,6 +347,7 @@ export async function writeTrainedModel(
     : undefined;
   const meanDice = judged.reduce((sum, { dice }) => sum + dice, 0) / judged.length;
   const { run, loss, optimiser, augmentation, seed, threads } = settings;
+  const ends = await endsOf(folder, [...folds.keys()]);
   const card: ModelCard = {
     name,
     version: '1',
@@ -332,6 +356,7 @@ export async function writeTrainedModel(
       cases: dataset.cases.length,
       channels: dataset.channelNames.join(', '),
       epochs: run.epochs,
+      ...(ends && { wentOnAfterEpochs: ends }),
       stepsPerEpoch: run.stepsPerEpoch,
       learningRate: run.learningRate,
       loss,
@@ -362,4 +387,14 @@ export async function writeTrainedModel(
   const target = isOfAll ? folder.modelOfAll : folder.model;
   await writeModelFolder(target, card, plans, dataset.description, weights, signal);
   return card;
+}
+
+/** After which epochs folds had ended before they were given more, as their weights say. */
+async function endsOf(folder: TrainingFolder, folds: readonly FoldName[]): Promise<string> {
+  const ends = new Set<string>();
+  for (const fold of folds) {
+    const { metadata } = await readChecked(folder.weights(fold));
+    if (metadata.wentOnAfter !== undefined) ends.add(metadata.wentOnAfter);
+  }
+  return [...ends].join('; ').slice(0, 200);
 }

@@ -9,7 +9,7 @@ import type { Device } from '../network/index.js';
 import { type RunOptions, withRun } from '../run.js';
 import { type Dataset, readDataset } from './dataset.js';
 import { type Fold, givenFolds, splitCases, splitIntoFolds } from './folds.js';
-import { defaultRunSettings, type EpochRecord } from './loop.js';
+import { defaultRunSettings, type EpochRecord, type Pace } from './loop.js';
 import type { LossName } from './loss.js';
 import { type OptimiserName, optimisers } from './optimiser.js';
 import { plannedTraining, readPretrained } from './start-training.js';
@@ -87,7 +87,10 @@ export function train(
   folder: string,
   fold: FoldName,
   settings: Partial<TrainingSettings> = {},
-  run: RunOptions & { readonly onEpoch?: (record: EpochRecord) => void } = {},
+  run: RunOptions & {
+    readonly onEpoch?: (record: EpochRecord) => void;
+    readonly onPace?: (pace: Pace) => void;
+  } = {},
 ): Promise<Training> {
   return withRun(run, async (whole) => {
     const paths = new TrainingFolder(folder);
@@ -102,9 +105,10 @@ export function train(
     requireFold(fold, splits.length);
     const cases = fold === 'all' ? { train: names, val: [] } : splits[fold];
     const choice = { ...choiceOf(chosen, cases), pretrained };
-    const { onEpoch } = run;
+    const { onEpoch, onPace } = run;
+    const told = { ...whole, onEpoch, onPace };
     const validation = await withLockedFolder(paths.foldFolder(fold), 'a training', () =>
-      trainFold(planned, fold, cases, paths, choice, { ...whole, onEpoch }),
+      trainFold(planned, fold, cases, paths, choice, told),
     );
     const folds =
       fold === 'all' ? new Map([[fold, validation]]) : await paths.validations(splits.length);

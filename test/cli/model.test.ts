@@ -5,7 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readVolume, sha256OfFile, writeNifti } from '../../src/formats/index.js';
 import { makePhantom, someLesions } from '../segment/phantom.js';
-import { dawson, temporaryFolder } from '../support/dawson.js';
+import { dawson, demoExam, temporaryFolder } from '../support/dawson.js';
 import { type ThresholdModel, writeThresholdModel } from '../support/threshold-model.js';
 
 const folder = temporaryFolder();
@@ -81,6 +81,33 @@ describe('dawson segment --model', () => {
     expect(exitCode).toBe(0);
     const bytes = (name: string) => readFileSync(join(out(name), 'probability.nii.gz'));
     expect(bytes('b').equals(bytes('a'))).toBe(true);
+  });
+
+  it('gives a model the images as they are where it is told so', async () => {
+    const asRead = ['--t1', image('t1'), '--no-preparation', '--no-mirror', '--no-report'];
+    const { exitCode, stdout, stderr } = await dawson([
+      ...['segment', '--flair', image('flair'), '--model', model, '--out', out('as-read')],
+      ...['--brain-extracted', '--json', ...asRead],
+    ]);
+    expect([exitCode, exitCode === 0 || stderr]).toEqual([0, true]);
+    const findings = JSON.parse(stdout);
+    expect(findings.settings).toMatchObject({
+      segmenterSettings: { preparation: 'none' },
+      registered: true,
+    });
+    expect(findings.lesionCount).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['images on several grids', ['--t1', demoExam('t1')], 4, 'on the grid of the FLAIR'],
+    ['another method', ['--segmenter', 'lesions'], 2, '--no-preparation together with'],
+  ])('refuses --no-preparation for %s', async (_, more, code, message) => {
+    const chosen = more.includes('--segmenter') ? [] : ['--model', model];
+    const { exitCode, stderr } = await dawson([
+      ...['segment', '--flair', image('flair'), '--no-preparation', '--out', out('no')],
+      ...['--ignore-quality', '--brain-extracted', ...chosen, ...more],
+    ]);
+    expect([exitCode, stderr]).toEqual([code, expect.stringContaining(message)]);
   });
 
   it('keeps the largest lesion where the model says so, and says what is not used', async () => {

@@ -3,6 +3,15 @@ import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSy
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { openModelFolder } from '../../src/model/model-folder.js';
+import { predictorsOf } from '../../src/model/model-predictors.js';
+import { Engine } from '../../src/network/index.js';
+import { defaultNnunetOptions, predictCase } from '../../src/segment/nnunet/nnunet.js';
+import { diceByRule } from '../../src/train/choose-post-processing.js';
+import { readDataset } from '../../src/train/dataset.js';
+import { readCase } from '../../src/train/read-case.js';
+import { maskWhere } from '../../src/volume/volume.js';
+import { WorkerPool } from '../../src/workers.js';
 import { dawson, temporaryFolder } from '../support/dawson.js';
 import { goldenPath } from '../train/nnunet-goldens.js';
 
@@ -35,6 +44,31 @@ const planned = async (name: string, dataset = five) => {
 };
 const bytes = (out: string, file: string) => readFileSync(join(out, file));
 
+/** How well a model does on a case, as it is used: by each of the rules to choose from. */
+async function diceOf(folder: string, name: string, mirror: boolean): Promise<number[]> {
+  const opened = await openModelFolder(folder);
+  const dataset = await readDataset(five);
+  const entry = dataset.cases.find((entry) => entry.name === name)!;
+  const reading = await readCase(entry, dataset.classNames.length);
+  if ('problems' in reading) throw new Error(reading.problems.join());
+  const { channels, labels } = reading.images;
+  const engine = new Engine({ device: 'cpu', threads: 1 });
+  const pool = new WorkerPool(1);
+  try {
+    const { folds } = predictorsOf(opened, engine);
+    const options = { ...defaultNnunetOptions, mirror, pool };
+    const { lesion } = await predictCase(channels, opened.model, folds, options);
+    return [
+      ...diceByRule(
+        lesion,
+        maskWhere(labels, (label) => label > 0),
+      ),
+    ];
+  } finally {
+    await Promise.all([engine.close(), pool.close()]);
+  }
+}
+
 describe('dawson train', () => {
   it('says what a plan costs before anything is trained', async () => {
     const out = join(folder, 'plan');
@@ -56,6 +90,10 @@ describe('dawson train', () => {
     expect(stdout).toContain(`${val[0]}: Dice`);
     expect(bytes(out, 'fold_1/learning-curve.png').subarray(1, 4).toString()).toBe('PNG');
     expect((await dawson(['model', 'show', join(out, 'model')])).stdout).toContain('fold_1');
+    const judged = JSON.parse(bytes(out, 'fold_1/validation.json').toString());
+    const inUse = await diceOf(join(out, 'model'), val[0], true);
+    expect(judged.cases[val[0]].diceByRule).toEqual(inUse);
+    expect(await diceOf(join(out, 'model'), val[0], false)).not.toEqual(inUse);
     const again = await dawson(['train', five, '--fold', '1', '--out', out, ...short]);
     expect([again.exitCode, again.stderr]).toEqual([5, expect.stringContaining('--resume')]);
   });

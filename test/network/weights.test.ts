@@ -74,6 +74,14 @@ describe('readWeights', () => {
     const file = await written(tensors);
     await expect(readWeights(file, plain.plan)).rejects.toMatchObject({ code: 'bad-model' });
   });
+
+  it('says of numbers that are not finite that the training has diverged, not to copy them again', async () => {
+    const [[name, first], ...others] = plain.weights;
+    const data = first.data.map(() => Number.NaN);
+    const file = await written(new Map([[name, { ...first, data }], ...others]));
+    const advice = expect.stringContaining('diverged');
+    await expect(readWeights(file, plain.plan)).rejects.toMatchObject({ details: { advice } });
+  });
 });
 
 describe('loadPredictor', () => {
@@ -106,7 +114,12 @@ describe('networkPlanOf', () => {
 
   it.each<[string, (kwargs: Record<string, unknown>) => void, RegExp]>([
     ['a field that is missing', (kwargs) => delete kwargs.strides, /strides/],
-    ['another dimension', (kwargs) => (kwargs.conv_op = 'torch.nn.modules.conv.Conv2d'), /conv_op/],
+    ['another dimension', (kwargs) => (kwargs.conv_op = 'torch.nn.modules.conv.Conv1d'), /conv_op/],
+    [
+      'kernels of another dimension',
+      (kwargs) => (kwargs.conv_op = 'torch.nn.modules.conv.Conv2d'),
+      /2 axes in kernel_sizes/,
+    ],
     [
       'lists of different lengths',
       (kwargs) => (kwargs.features_per_stage = [8]),

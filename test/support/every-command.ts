@@ -18,6 +18,8 @@ export const at = (...names: string[]) => join(folder, ...names);
 const images = ['--flair', at('flair.nii.gz'), '--t2', at('t2.nii.gz'), '--t1', at('t1.nii.gz')];
 const brainOnly = ['--brain-extracted', '--registered', '--ignore-quality'];
 const nnunet = fileURLToPath(new URL('../goldens/segment/nnunet-model', import.meta.url));
+const trainedBy = (name: string) =>
+  fileURLToPath(new URL(`../goldens/segment/nnunet-trainers/v2/${name}`, import.meta.url));
 const cohort = ['--references', at('masks'), '--predictions', at('others')];
 const measured = ['--definition', 'any-overlap', '--minimum-mm3', '3', '--margin', '0.1'];
 const trained = ['train', at('dataset'), '--out', at('training'), '--threads', '1'];
@@ -40,6 +42,10 @@ export const runs: readonly (readonly string[])[] = [
     ...['segment', ...images, ...brainOnly, '--model', at('model'), '--no-mirror'],
     ...['--device', 'cpu', '--threads', '1', '--paper', 'letter', '--language', 'da', '--json'],
     ...['--alignment', 'rigid-to-finest', '--keep-intermediate', '--out', at('nnunet')],
+  ],
+  [
+    ...['segment', ...images, '--brain-extracted', '--ignore-quality', '--model', at('model')],
+    ...['--no-preparation', '--no-mirror', '--no-report', '--out', at('as-read')],
   ],
   [
     ...['segment', ...images, ...brainOnly, '--segmenter', 'lst-lga', '--kappa', '0.2'],
@@ -137,7 +143,15 @@ export const runs: readonly (readonly string[])[] = [
     ...['--folds', '0', '--step-size', '1', '--no-mirror', '--probabilities'],
     ...['--device', 'cpu', '--threads', '1'],
   ],
+  ['model', 'import', trainedBy('low-resolution'), '--orientation', 'LPS', '--out', at('low')],
+  ['predict', at('low'), '--in', at('dataset', 'imagesTr'), '--out', at('low-labels')],
+  ['model', 'import', trainedBy('cascade'), '--orientation', 'LPS', '--out', at('cascade')],
+  [
+    ...['predict', at('cascade'), '--in', at('dataset', 'imagesTr'), '--out', at('labels-2')],
+    ...['--previous-stage', at('low-labels')],
+  ],
   ['model', 'show', at('imported')],
+  ['model', 'export', at('imported'), '--out', at('exported')],
   ['job', at('jobs.json'), '0', '--threads', '1'],
   ['gateway', 'init', at('example.json')],
   ['gateway', 'run', '--config', at('gateway.json'), '--check'],

@@ -44,7 +44,11 @@ beforeAll(async () => {
 
 describe('a network that was fine-tuned from Dawson’s own, for no step', () => {
   const model = join(training, 'model_all');
-  const choice = { mirror: true, engine: { device: 'cpu', threads: 1 } } as const;
+  const choice = {
+    mirror: true,
+    preparation: true,
+    engine: { device: 'cpu', threads: 1 },
+  } as const;
 
   it('has the very mask of the default', async () => {
     const sequences = sequencesOf(exam);

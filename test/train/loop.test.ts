@@ -6,6 +6,7 @@ import { Engine, type Tensors } from '../../src/network/index.js';
 import {
   type BatchSource,
   type EpochRecord,
+  type Pace,
   readLog,
   type TrainingRun,
   trainNetwork,
@@ -97,6 +98,49 @@ describe('trainNetwork', () => {
     );
   });
 
+  it('goes on with more epochs after its end, and tells where that was', async () => {
+    const path = temporaryFolder();
+    const { settings } = runIn(path);
+    const upTo = (epochs: number, more: Partial<TrainingRun> = {}) =>
+      trainNetwork(engine, runIn(path, { settings: { ...settings, epochs }, ...more }));
+    await upTo(1);
+    const ends: string[] = [];
+    const onWentOn = (after: string) => ends.push(after);
+    await upTo(2, { resume: true, onWentOn });
+    await upTo(2, { resume: true, onWentOn });
+    await upTo(4, { resume: true, onWentOn });
+    expect(ends).toEqual(['1', '1', '1, 2']);
+    const records = recordsIn(path('log.jsonl'));
+    expect(records.map(({ epoch }) => epoch)).toEqual([0, 1, 2, 3]);
+    // The rate is that of the longer course: it rises again.
+    const share = (epoch: number, epochs: number) => 0.01 * (1 - epoch / epochs) ** 0.9;
+    expect(records.map(({ learningRate }) => learningRate)).toEqual(
+      [share(0, 1), share(1, 2), share(2, 4), share(3, 4)].map((rate) => expect.closeTo(rate, 10)),
+    );
+    await expect(upTo(3, { resume: true })).rejects.toMatchObject({
+      message: expect.stringContaining('epochs 4, here 3'),
+    });
+  });
+
+  it('is not given more epochs before its end', async () => {
+    const path = temporaryFolder();
+    const { settings } = runIn(path);
+    const stop = new AbortController();
+    const onStep = (done: number) => done === 8 && stop.abort(new Error('killed'));
+    const stopped = runIn(path, { signal: stop.signal, onStep });
+    await expect(trainNetwork(engine, stopped)).rejects.toThrow('killed');
+    const longer = runIn(path, { settings: { ...settings, epochs: 9 }, resume: true });
+    await expect(trainNetwork(engine, longer)).rejects.toMatchObject({ code: 'inputs-conflict' });
+  });
+
+  it('tells its pace once, from its first steps', async () => {
+    const path = temporaryFolder();
+    const paces: Pace[] = [];
+    await trainNetwork(engine, runIn(path, { onPace: (pace) => paces.push(pace) }));
+    expect(paces).toEqual([{ secondsPerStep: expect.any(Number), steps: 12 }]);
+    expect(paces[0].secondsPerStep).toBeGreaterThan(0);
+  });
+
   it('keeps a checkpoint after each epoch where epochs are long', async () => {
     const path = temporaryFolder();
     const settings = { ...runIn(path).settings, epochs: 3, epochsPerCheckpoint: 1000 };
@@ -173,10 +217,11 @@ describe('trainNetwork', () => {
 
   it('refuses the checkpoint of a run with other settings, and a damaged one', async () => {
     const path = temporaryFolder();
-    const settings = { ...runIn(path).settings, epochs: 2 };
+    const settings = { ...runIn(path).settings, epochs: 2, learningRate: 0.02 };
     await trainNetwork(engine, runIn(path, { settings }));
     await expect(trainNetwork(engine, runIn(path, { resume: true }))).rejects.toMatchObject({
       code: 'inputs-conflict',
+      message: expect.stringMatching(/learning rate 0\.02, here 0\.01$/m),
     });
     const file = path('checkpoint.safetensors');
     writeFileSync(file, readFileSync(file).subarray(0, 1000));

@@ -1,6 +1,6 @@
 import { DawsonError } from '../../errors.js';
 import { requireReplaceableFolder } from '../../formats/index.js';
-import { writeSafetensors } from '../../formats/safetensors.js';
+import { type WeightTensor, writeSafetensors } from '../../formats/safetensors.js';
 import { readTorchWeights } from '../../formats/torch-checkpoint.js';
 import { outputLabelsOf } from '../../model/labels.js';
 import {
@@ -131,6 +131,12 @@ function lesionLabelsOf(
   });
 }
 
+/** A convolution of slices is one of volumes with a kernel of 1 across them. */
+const inVolumes = ({ shape, data }: WeightTensor): WeightTensor =>
+  shape.length === 4
+    ? { shape: [...shape.slice(0, 2), 1, ...shape.slice(2)], data }
+    : { shape, data };
+
 /**
  * Weights without the further names that PyTorch gives to shared layers, and without the prefix of a
  * network that was trained on several devices. A name that shares nothing with the network's stays, so
@@ -141,7 +147,7 @@ function namesOf(saved: Weights, network: NetworkPlan): Weights {
   const weights = new Map(
     [...saved].map(([name, tensor]) => [
       names.has(name) ? name : name.replace(/^(module\.|_orig_mod\.)+/, ''),
-      tensor,
+      inVolumes(tensor),
     ]),
   );
   const known = new Set(

@@ -1,8 +1,10 @@
 import { DawsonError } from '../../errors.js';
-import { hasOneClass, labelNames } from '../../model/labels.js';
-import type { NnunetModel } from '../../model/model-folder.js';
+import { foregroundLabels, hasOneClass, labelNames } from '../../model/labels.js';
+import type { ModelFolder, NnunetModel } from '../../model/model-folder.js';
 import { type Predict, slideWindow } from '../../model/sliding-window.js';
 import {
+  type Exam,
+  type Sequence,
   type SequenceName,
   sequenceLabels,
   sequenceNames,
@@ -13,13 +15,20 @@ import { type Remark, remark } from '../../remarks.js';
 import type { Run } from '../../run.js';
 import { clamp } from '../../volume/outliers.js';
 import { orientationOf, reorient } from '../../volume/reorient.js';
-import { countNonZero, onesWhere, onGrid, type Volume } from '../../volume/volume.js';
+import {
+  countNonZero,
+  gridDifference,
+  onesWhere,
+  onGrid,
+  type Volume,
+} from '../../volume/volume.js';
 import { brainBounds, emptyBrain } from '../brain-contrast.js';
 import { brainOfCase } from '../lesions/brain-case.js';
 import { predictInBrain } from '../lesions/lesion-network.js';
 import type { Segmentation } from '../segmenter.js';
+import { otherAxes, turned } from './case-axes.js';
 import { cleanedInPlace } from './clean-labels.js';
-import { type Channels, preprocessCaseInWorker } from './preprocess.js';
+import { type Channels, type PreparedCase, preprocessCaseInWorker } from './preprocess.js';
 import {
   type CasePrediction,
   predictionFromScoresInWorker,
@@ -55,23 +64,74 @@ export async function segmentNnunet(
   if (model.plan.input === 'brain') return segmentInBrain(exam, model, folds, options);
   const { channels, notes } = channelsOf(exam, model);
   const oriented = channels.map((volume) => volume && reorient(volume, model.orientation));
-  const { lesion, labels, outputs } = await predictCase(oriented, model, folds, options);
+  const prediction = await predictCase(oriented, model, folds, options);
   const inBrain = <T extends Float32Array | Uint8Array>(volume: Volume<T>): Volume<T> => {
     const { data } = reorient(volume, orientationOf(exam.flair.affine));
     const kept = data.map((value, at) => (exam.brain.data[at] === 0 ? 0 : value));
     return onGrid(exam.flair, kept as T);
   };
-  const segmentation = { probability: inBrain(lesion), rule: model.rule, notes };
+  return segmentationOf(prediction, model, notes, inBrain);
+}
+
+/**
+ * The same with the images as they are in their files, voxel by voxel, as nnU-Net does: whole heads,
+ * nothing cut out, limited or turned, nothing thrown away outside of the brain.
+ * @throws DawsonError `inputs-conflict` for images on several grids, and as {@link segmentNnunet}.
+ */
+export async function segmentAsRead(
+  exam: Exam,
+  opened: ModelFolder,
+  folds: readonly Predict[],
+  options: NnunetOptions,
+): Promise<Segmentation> {
+  const { model } = opened;
+  const { volume: flair } = exam.flair;
+  const matched = matchedChannels(exam, model);
+  const channels = matched.map(({ sequence }) => sequence && onGridOf(flair, exam[sequence]!));
+  const axes = otherAxes(flair, opened);
+  const missing = matched.filter(({ sequence }) => !sequence);
+  const notes = [
+    ...missing.map(({ name }) => remark('channel-missing', { label: name })),
+    ...notUsed(exam, model),
+    ...(axes ? [remark('axes-as-they-lie', axes)] : []),
+  ];
+  const prediction = await predictCase(turned(channels, opened), model, folds, options);
+  const back = <T extends Float32Array | Uint8Array>(volume: Volume<T>): Volume<T> =>
+    onGrid(flair, reorient(volume, orientationOf(flair.affine)).data);
+  return segmentationOf(prediction, model, notes, back);
+}
+
+/** An image that lies over the FLAIR, voxel by voxel. */
+function onGridOf(flair: Volume, { volume, file }: Sequence): Volume {
+  const difference = gridDifference(flair, volume);
+  if (!difference) return volume;
+  throw new DawsonError('inputs-conflict', {
+    file,
+    expected: 'images on the grid of the FLAIR, which a model sees as they are (--no-preparation)',
+    found: difference,
+    advice:
+      'Leave --no-preparation out, or bring the images onto one grid first (dawson register).',
+  });
+}
+
+/** @param placed what lies on the case's grid, on that of the exam */
+function segmentationOf(
+  { lesion, labels: found, outputs }: CasePrediction,
+  model: NnunetModel,
+  notes: readonly Remark[],
+  placed: <T extends Float32Array | Uint8Array>(volume: Volume<T>) => Volume<T>,
+): Segmentation {
+  const segmentation = { probability: placed(lesion), rule: model.rule, notes };
   if (hasOneClass(model.labels)) return segmentation;
   const named = model.labels.outputs.map(({ name }, output) => ({
     name,
-    probability: inBrain(outputs[output]),
+    probability: placed(outputs[output]),
   }));
   const { nonlinearity, lesionLabels } = model.labels;
   return {
     ...segmentation,
     classes: {
-      labels: { ...inBrain(labels), names: labelNames(model.labels) },
+      labels: { ...placed(found), names: labelNames(model.labels) },
       lesionLabels,
       probabilities: nonlinearity === 'softmax' ? named.slice(1) : named,
     },
@@ -165,7 +225,7 @@ function channelsOf(
 
 /** Each channel of a model with the sequence that it shows, where the exam has it. */
 function matchedChannels(
-  exam: PreparedExam,
+  exam: { readonly [name in SequenceName]?: unknown },
   model: NnunetModel,
 ): { readonly name: string; readonly sequence?: SequenceName }[] {
   const sequences = sequencesOf(exam);
@@ -176,7 +236,10 @@ function matchedChannels(
   }));
 }
 
-const notUsed = (exam: PreparedExam, { channelNames }: NnunetModel): Remark[] =>
+const notUsed = (
+  exam: Parameters<typeof sequencesOf>[0],
+  { channelNames }: NnunetModel,
+): Remark[] =>
   sequencesOf(exam)
     .filter((sequence) => !channelNames.some((name) => sequenceOf(name) === sequence))
     .map((sequence) =>
@@ -189,12 +252,15 @@ const notUsed = (exam: PreparedExam, { channelNames }: NnunetModel): Remark[] =>
 /**
  * What a model finds in images on one grid, in the orientation of the training set; nothing outside
  * of the box of what is not 0.
+ * @param previous what the first network of a cascade found, for the second, on the same grid
+ * @throws RangeError where only one of a model and its caller knows of a cascade.
  */
 export async function predictCase(
   channels: Channels,
   model: NnunetModel,
   folds: readonly Predict[],
   options: NnunetOptions,
+  previous?: Volume,
 ): Promise<CasePrediction> {
   const { stepSize, mirror, signal, onProgress } = options;
   const { plan, labels } = model;
@@ -209,7 +275,11 @@ export async function predictCase(
     const seen = brainOfCase(channels, model.channelNames);
     return ofTwoClasses(await predictInBrain(seen.channels, seen.brain, folds, options), model);
   }
-  const prepared = await preprocessCaseInWorker(options, channels, plan);
+  if ((plan.takesLabels === true) !== (previous !== undefined)) {
+    throw new RangeError('labels of a first network go with the second of a cascade');
+  }
+  const prepared = await preprocessCaseInWorker(options, channels, plan, previous);
+  const image = previous ? withLabels(prepared, foregroundLabels(labels)) : prepared;
   const networks =
     model.average === 'logits'
       ? folds
@@ -220,7 +290,7 @@ export async function predictCase(
         );
   const { shape, geometry } = prepared;
   const scores = await slideWindow(
-    { data: prepared.image, channels: prepared.channels, shape },
+    { data: image.image, channels: image.channels, shape },
     networks,
     {
       patchShape: plan.patchShape,
@@ -233,6 +303,21 @@ export async function predictCase(
   );
   const { size, affine } = grid;
   return predictionFromScoresInWorker(options, scores, shape, geometry, model, { size, affine });
+}
+
+/** A channel for each label, 1 where it is, after those of the images: what a cascade's second network takes. */
+function withLabels(
+  prepared: PreparedCase,
+  labels: readonly number[],
+): Pick<PreparedCase, 'image' | 'channels'> {
+  const voxels = prepared.labels.length;
+  const image = new Float32Array((prepared.channels + labels.length) * voxels);
+  image.set(prepared.image);
+  for (const [index, label] of labels.entries()) {
+    const isLabel = onesWhere(prepared.labels, (found) => found === label);
+    image.set(isLabel, (prepared.channels + index) * voxels);
+  }
+  return { image, channels: prepared.channels + labels.length };
 }
 
 /** What a probability of lesion says of two classes. */

@@ -1,6 +1,6 @@
 import { DawsonError } from '../../errors.js';
-import { configurationName } from '../../model/nnunet-plans.js';
-import { importedFields, usualLayers } from '../../network/index.js';
+import { configurationOf, sliceConfiguration } from '../../model/nnunet-plans.js';
+import { importedFields, usualLayers, usualSliceLayers } from '../../network/index.js';
 
 /** What nnU-Net v2 before version 2.4 says about a network, in place of `architecture`. */
 interface OldConfiguration {
@@ -27,7 +27,8 @@ export function withArchitecture(
 ): Readonly<Record<string, unknown>> {
   const { configurations } = plans;
   if (!isObject(configurations)) return plans;
-  const configuration = configurations[configurationName] as Partial<OldConfiguration> | undefined;
+  const name = configurationOf(plans);
+  const configuration = configurations[name] as Partial<OldConfiguration> | undefined;
   if (!isObject(configuration) || Object.hasOwn(configuration, 'architecture')) return plans;
   const {
     UNet_class_name: networkClass,
@@ -47,7 +48,7 @@ export function withArchitecture(
   ) {
     throw new DawsonError('bad-model', {
       file,
-      expected: `an architecture in configurations.${configurationName}`,
+      expected: `an architecture in configurations.${name}`,
       found: 'none, nor that of an older version of nnU-Net',
     });
   }
@@ -60,10 +61,10 @@ export function withArchitecture(
       strides: others.pool_op_kernel_sizes,
       [places[networkClass!]]: encoder,
       n_conv_per_stage_decoder: others.n_conv_per_stage_decoder,
-      ...usualLayers,
+      ...(name === sliceConfiguration ? usualSliceLayers : usualLayers),
     },
     _kw_requires_import: importedFields,
   };
   const completed = { ...configuration, architecture };
-  return { ...plans, configurations: { ...configurations, [configurationName]: completed } };
+  return { ...plans, configurations: { ...configurations, [name]: completed } };
 }

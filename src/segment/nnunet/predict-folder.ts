@@ -1,13 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { DawsonError } from '../../errors.js';
-import { writeNifti } from '../../formats/index.js';
+import { readLabels, writeNifti } from '../../formats/index.js';
 import type { ModelFolder } from '../../model/model-folder.js';
 import { predictorsOf } from '../../model/model-predictors.js';
 import { Engine, type EngineSettings } from '../../network/index.js';
 import type { Run } from '../../run.js';
 import { orientationOf, reorient } from '../../volume/reorient.js';
 import { onGrid, type Volume } from '../../volume/volume.js';
+import { otherAxes, turned } from './case-axes.js';
 import { type CaseFiles, type CaseImages, readCaseImages } from './case-files.js';
 import { predictCase } from './nnunet.js';
 import type { CasePrediction } from './probability.js';
@@ -21,6 +22,8 @@ export interface PredictOptions {
   readonly mirror: boolean;
   /** Also write the probability of each output of the network. */
   readonly probabilities: boolean;
+  /** Folder of `CASE.nii.gz` that the first network of a cascade found, for its second. */
+  readonly previousStage?: string;
   readonly engine: EngineSettings;
 }
 
@@ -36,8 +39,8 @@ export interface PredictedCase {
  * their axes as they lie in the files unless the model's reader turns them. Writes `CASE.nii.gz` with
  * nnU-Net's labels for each, and with `probabilities` also `CASE_class-K.nii.gz`. Each fold is loaded
  * once, and all of them stay in memory.
- * @throws DawsonError `usage` for a fold that the model does not have; what reading and the engine
- *   throw; the signal's reason.
+ * @throws DawsonError `usage` for a fold that the model does not have, and for labels of a stage before
+ *   that are missing or too many; what reading and the engine throw; the signal's reason.
  */
 export async function predictCases(
   cases: readonly CaseFiles[],
@@ -46,6 +49,7 @@ export async function predictCases(
   options: PredictOptions,
   { pool, signal, stage }: Run,
 ): Promise<PredictedCase[]> {
+  requireStage(opened, options.previousStage);
   const chosen = { ...opened, weights: weightsOf(opened, options.folds) };
   const engine = new Engine(options.engine, signal);
   const { folds, release } = predictorsOf(chosen, engine, { keep: true });
@@ -55,15 +59,17 @@ export async function predictCases(
     for (const [index, entry] of cases.entries()) {
       signal?.throwIfAborted();
       const images = await readCaseImages(entry);
+      const previous = await labelsBefore(entry, images, options.previousStage);
       const prediction = await stage(
         `${entry.name} (${index + 1} of ${cases.length})`,
         (onProgress) =>
-          predictCase(turned(images, opened), opened.model, folds, {
-            ...options,
-            pool,
-            signal,
-            onProgress,
-          }),
+          predictCase(
+            turned(images.channels, opened),
+            opened.model,
+            folds,
+            { ...options, pool, signal, onProgress },
+            previous && turned([previous], opened)[0],
+          ),
       );
       await writeCase(join(out, entry.name), images, prediction, opened, options.probabilities);
       done.push({
@@ -93,21 +99,47 @@ function weightsOf({ weights, folder }: ModelFolder, folds: readonly number[] | 
   });
 }
 
-/** Whether the model was trained on images that its reader had turned to one orientation. */
-const readerTurns = ({ plans }: ModelFolder): boolean =>
-  /WithReorient$/.test(`${(plans as { image_reader_writer?: unknown }).image_reader_writer}`);
+function requireStage({ folder, model }: ModelFolder, previousStage: string | undefined): void {
+  if ((model.plan.takesLabels === true) === (previousStage !== undefined)) return;
+  throw new DawsonError('usage', {
+    file: folder,
+    expected: model.plan.takesLabels
+      ? 'labels that the first network of the cascade found (--previous-stage)'
+      : 'a model that is the second of a cascade for --previous-stage',
+    found: model.plan.takesLabels ? 'none' : 'one that takes images only',
+    advice:
+      'Run dawson predict with the model of low resolution first, and give its --out as --previous-stage.',
+  });
+}
 
-const turned = ({ channels }: CaseImages, opened: ModelFolder) =>
-  readerTurns(opened)
-    ? channels.map((volume) => volume && reorient(volume, opened.model.orientation))
-    : channels;
+/** Labels are numbers of one byte with a sign. */
+const highestLabel = 127;
+
+/** What the first network of a cascade found in a case, on the grid of its images. */
+async function labelsBefore(
+  { name }: CaseFiles,
+  { channels }: CaseImages,
+  previousStage: string | undefined,
+): Promise<Volume | undefined> {
+  if (previousStage === undefined) return undefined;
+  const file = join(previousStage, `${name}.nii.gz`);
+  const { volume } = await readLabels(file);
+  const { size } = channels.find((image) => image !== undefined)!;
+  const isLabel = (value: number) => Number.isInteger(value) && value >= 0 && value <= highestLabel;
+  const areLabels = volume.data.every(isLabel);
+  if (areLabels && String(volume.size) === String(size)) return volume;
+  throw new DawsonError('inputs-conflict', {
+    file,
+    expected: `labels from 0 to ${highestLabel} on the grid of the case, ${size.join(' x ')} voxels`,
+    found: areLabels ? volume.size.join(' x ') : 'other values',
+  });
+}
 
 function orientationNotes({ channels }: CaseImages, opened: ModelFolder): string[] {
-  const own = orientationOf(channels.find((volume) => volume)!.affine);
-  const { orientation } = opened.model;
-  if (readerTurns(opened) || own === orientation) return [];
+  const axes = otherAxes(channels.find((volume) => volume)!, opened);
+  if (!axes) return [];
   return [
-    `the voxel axes are ${own}, those of the training images ${orientation}: they are taken as they lie, as nnU-Net does`,
+    `the voxel axes are ${axes.own}, those of the training images ${axes.orientation}: they are taken as they lie, as nnU-Net does`,
   ];
 }
 

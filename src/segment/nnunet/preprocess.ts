@@ -1,5 +1,5 @@
 import { DawsonError } from '../../errors.js';
-import type { ImagePlan } from '../../model/nnunet-plans.js';
+import { type ImagePlan, spacingFor } from '../../model/nnunet-plans.js';
 import { voxelSizeMm } from '../../volume/affine.js';
 import {
   type ArrayBox,
@@ -75,9 +75,10 @@ export function preprocessCase(channels: Channels, plan: ImagePlan, labels?: Vol
     else if (inside[at] === 0) croppedLabels[at] = outsideLabel;
   }
 
-  const shape = shapeAtSpacing(box.shape, geometry.spacingMm, plan.spacingMm);
+  const spacingMm = spacingFor(plan, geometry.spacingMm);
+  const shape = shapeAtSpacing(box.shape, geometry.spacingMm, spacingMm);
   requireSensible(shape, plan);
-  const apart = separateAxis(geometry.spacingMm, plan.spacingMm);
+  const apart = separateAxis(geometry.spacingMm, spacingMm);
   const resizedLabels = resizeLabels(croppedLabels, box.shape, shape, {
     order: plan.labelOrder,
     separateAxis: apart,
@@ -175,7 +176,7 @@ export function toBoxGrid(
   return resizeImage(data, shape, geometry.box.shape, {
     order: plan.outputOrder,
     orderAcross: plan.outputOrderAcross,
-    separateAxis: separateAxis(plan.spacingMm, geometry.spacingMm),
+    separateAxis: separateAxis(spacingFor(plan, geometry.spacingMm), geometry.spacingMm),
   });
 }
 

@@ -5,8 +5,12 @@ import { type PickleValue, parsePickle } from '../../formats/pickle.js';
 import { readJson } from '../../formats/read-json.js';
 import { readTorchFields } from '../../formats/torch-checkpoint.js';
 import type { Cleaning } from '../../model/model-folder.js';
-import { configurationName, version1Preprocessor } from '../../model/nnunet-plans.js';
-import { importedFields, usualLayers } from '../../network/index.js';
+import {
+  configurationName,
+  sliceConfiguration,
+  version1Preprocessor,
+} from '../../model/nnunet-plans.js';
+import { importedFields, usualLayers, usualSliceLayers } from '../../network/index.js';
 import {
   badResults,
   exists,
@@ -24,8 +28,24 @@ export const version1Checkpoints = {
   best: 'model_best.model',
 } as const;
 const longestPickleBytes = 64 * 2 ** 20;
-/** Generic_UNet's largest number of features in three dimensions. */
-const mostFeatures = 320;
+/** What differs between networks of volumes and of slices: Generic_UNet's most features, and names. */
+const ranks = {
+  3: {
+    mostFeatures: 320,
+    layers: usualLayers,
+    preprocessor: version1Preprocessor,
+    configuration: configurationName,
+    mirrorAxes: [0, 1, 2],
+  },
+  2: {
+    mostFeatures: 480,
+    layers: usualSliceLayers,
+    preprocessor: 'PreprocessorFor2D',
+    configuration: sliceConfiguration,
+    mirrorAxes: [1, 2],
+  },
+} as const;
+type Rank = keyof typeof ranks;
 
 /**
  * The folder TRAINER__PLANS of nnU-Net v1: `fold_K/model_final_checkpoint.model`, beside each the
@@ -50,11 +70,12 @@ export async function readNnunetV1(
   const plans = info.child('plans');
   const stages = plans.map('plans_per_stage');
   const stage = new Fields(stages.get(stageOf(info, stages)), 'plans_per_stage.', file);
+  const rank = rankOf(stage);
   const channelCount = plans.count('num_modalities', 16);
   const datasetName = basename(dirname(resolve(results)));
   const fields = await readTorchFields(checkpoint);
   return {
-    plans: plansOf(plans, stage, channelCount, datasetName, network),
+    plans: plansOf(plans, stage, { rank, channelCount, datasetName, network }),
     dataset: {
       channel_names: Object.fromEntries(channelNames(plans, channelCount)),
       ...labelsOf(plans, network),
@@ -64,15 +85,22 @@ export async function readNnunetV1(
       by: 'nnU-Net v1',
       ...trainerRecord(trainer, trainerIs),
       plans: textOf(plans.value('data_identifier')),
+      ...(rank === 2 && { configuration: sliceConfiguration }),
       dataset: datasetName,
       epochs: numberOrUnknown(fields.get('epoch')),
     },
-    mirrorAxes: network.unmirrored ? [] : [0, 1, 2],
+    mirrorAxes: network.unmirrored ? [] : ranks[rank].mirrorAxes,
     average: 'probabilities',
     cleaning: await cleaningIn(results, plans.count('num_classes', 127)),
     folds,
     weightsField: 'state_dict',
   };
+}
+
+/** Patches of networks of slices have two edges. */
+function rankOf(stage: Fields): Rank {
+  const patch = numbersOf(stage.value('patch_size'));
+  return patch?.length === 2 ? 2 : 3;
 }
 
 const readInfo = async (file: string) => new Fields(await readPickle(file), '', file);
@@ -121,18 +149,21 @@ function labelsOf(plans: Fields, { outputs }: TrainerNetwork) {
 function plansOf(
   plans: Fields,
   stage: Fields,
-  channelCount: number,
-  datasetName: string,
-  network: TrainerNetwork,
+  {
+    rank,
+    channelCount,
+    datasetName,
+    network,
+  }: { rank: Rank; channelCount: number; datasetName: string; network: TrainerNetwork },
 ) {
   const channels = Array.from({ length: channelCount }, (_, channel) => channel);
   const [normalization, masks] = [
     plans.map('normalization_schemes'),
     plans.map('use_mask_for_norm'),
   ];
-  const preprocessor = plans.value('preprocessor_name') ?? version1Preprocessor;
-  if (preprocessor !== version1Preprocessor) {
-    plans.fail('preprocessor_name', version1Preprocessor);
+  const { preprocessor, configuration } = ranks[rank];
+  if ((plans.value('preprocessor_name') ?? preprocessor) !== preprocessor) {
+    plans.fail('preprocessor_name', preprocessor);
   }
   const exporting = plans.value('segmentation_export_params');
   const resampling = (name: string, order: number, isSegmentation: boolean) => ({
@@ -150,11 +181,12 @@ function plansOf(
       channels.map((channel) => [channel, intensitiesOf(plans, channel)]),
     ),
     configurations: {
-      [configurationName]: {
+      [configuration]: {
         preprocessor_name: version1Preprocessor,
         batch_size: stage.count('batch_size', 1024),
-        patch_size: stage.numbers('patch_size', 3),
-        spacing: stage.numbers('current_spacing', 3),
+        patch_size: stage.numbers('patch_size', rank),
+        // That across slices is each image's own.
+        spacing: stage.numbers('current_spacing', 3).slice(3 - rank),
         normalization_schemes: channels.map(
           (channel) =>
             schemes.get(normalization.get(channel)) ??
@@ -168,7 +200,7 @@ function plansOf(
           (exporting instanceof Map && numberOf(exporting.get('interpolation_order'))) || 1,
           false,
         ),
-        architecture: architectureOf(plans, stage, network),
+        architecture: architectureOf(plans, stage, rank, network),
       },
     },
   };
@@ -191,9 +223,10 @@ function intensitiesOf(plans: Fields, channel: number) {
 }
 
 /** Generic_UNet as a trainer builds it. */
-function architectureOf(plans: Fields, stage: Fields, network: TrainerNetwork) {
-  const pools = stage.axes('pool_op_kernel_sizes');
-  const kernels = stage.axes('conv_kernel_sizes');
+function architectureOf(plans: Fields, stage: Fields, rank: Rank, network: TrainerNetwork) {
+  const { mostFeatures, layers } = ranks[rank];
+  const pools = stage.axes('pool_op_kernel_sizes', rank);
+  const kernels = stage.axes('conv_kernel_sizes', rank);
   const features = network.firstFeatures ?? plans.count('base_num_features', mostFeatures);
   const convolutions = plans.value('conv_per_stage') ?? 2;
   const stages = pools.length + 1;
@@ -204,10 +237,10 @@ function architectureOf(plans: Fields, stage: Fields, network: TrainerNetwork) {
         n_stages: stages,
         features_per_stage: kernels.map((_, at) => Math.min(features * 2 ** at, mostFeatures)),
         kernel_sizes: kernels,
-        strides: [[1, 1, 1], ...pools],
+        strides: [pools[0].map(() => 1), ...pools],
         n_conv_per_stage: kernels.map(() => convolutions),
         n_conv_per_stage_decoder: pools.map(() => convolutions),
-        ...usualLayers,
+        ...layers,
       },
       network,
     ),
@@ -275,15 +308,15 @@ class Fields {
     return values?.length === count ? values : this.fail(name, `${count} numbers`);
   }
 
-  /** A list of three numbers each. */
-  axes(name: string): number[][] {
+  /** A list of a number for each axis. */
+  axes(name: string, rank: Rank): number[][] {
     const list = this.value(name);
     if (!Array.isArray(list) || list.length < 1 || list.length > 10) {
-      return this.fail(name, '1 to 10 times three numbers');
+      return this.fail(name, `1 to 10 times ${rank} numbers`);
     }
     return list.map((values) => {
       const numbers = numbersOf(values);
-      return numbers?.length === 3 ? numbers : this.fail(name, 'three numbers an entry');
+      return numbers?.length === rank ? numbers : this.fail(name, `${rank} numbers an entry`);
     });
   }
 }

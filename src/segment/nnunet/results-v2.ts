@@ -4,7 +4,11 @@ import type { PickleValue } from '../../formats/pickle.js';
 import { readJson } from '../../formats/read-json.js';
 import { readTorchFields } from '../../formats/torch-checkpoint.js';
 import type { Cleaning } from '../../model/model-folder.js';
-import { configurationName } from '../../model/nnunet-plans.js';
+import {
+  configurationName,
+  configurationOf,
+  sliceConfiguration,
+} from '../../model/nnunet-plans.js';
 import { withArchitecture } from './old-plans.js';
 import {
   badResults,
@@ -26,6 +30,8 @@ import {
 
 /** The first network of a cascade, which also works alone. */
 const lowResolution = '3d_lowres';
+const secondOfCascade = '3d_cascade_fullres';
+const known = [configurationName, lowResolution, sliceConfiguration, secondOfCascade] as const;
 const checkpoints = { final: 'checkpoint_final.pth', best: 'checkpoint_best.pth' } as const;
 
 /**
@@ -82,8 +88,9 @@ export async function readNnunetV2(
 }
 
 /**
- * Plans of one configuration alone, under the name of the one that Dawson runs: where the two differ
- * is in numbers only.
+ * Plans of one configuration alone, with what it inherits from another. Those of low resolution and of
+ * a cascade get the name of the one that Dawson runs: where they differ is in numbers, and in what the
+ * plans say of a stage before.
  */
 function ofConfiguration(
   plans: Readonly<Record<string, unknown>>,
@@ -92,7 +99,23 @@ function ofConfiguration(
 ): Readonly<Record<string, unknown>> {
   if (configuration === configurationName) return plans;
   const configurations = fieldsOf(plans.configurations, file);
-  return { ...plans, configurations: { [configurationName]: configurations[configuration] } };
+  const own = fieldsOf(configurations[configuration], file);
+  const { inherits_from: parent, ...changed } = own;
+  const whole =
+    parent === undefined ? own : { ...inherited(configurations, parent, file), ...changed };
+  const name = configuration === sliceConfiguration ? configuration : configurationName;
+  return { ...plans, configurations: { [name]: whole } };
+}
+
+/** What a configuration inherits from, which inherits from none itself as nnU-Net writes them. */
+function inherited(
+  configurations: Readonly<Record<string, unknown>>,
+  parent: unknown,
+  file: string,
+): Readonly<Record<string, unknown>> {
+  const found = fieldsOf(configurations[textOf(parent)], file);
+  if (found.inherits_from === undefined) return found;
+  throw badResults(file, `a configuration ${textOf(parent)} that inherits from none`, 'another');
 }
 
 /** Plans with the architecture that a trainer makes of theirs. */
@@ -101,7 +124,8 @@ function withNetwork(plans: Readonly<Record<string, unknown>>, network: TrainerN
     Record<string, { readonly architecture: { readonly arch_kwargs: Architecture } }>
   >;
   const configurations = (plans.configurations ?? {}) as Configurations;
-  const configuration = configurations[configurationName];
+  const name = configurationOf(plans);
+  const configuration = configurations[name];
   // What else is wrong with the architecture is said where it is read.
   if (!Array.isArray(configuration?.architecture?.arch_kwargs?.kernel_sizes)) return plans;
   const { architecture } = configuration;
@@ -110,7 +134,7 @@ function withNetwork(plans: Readonly<Record<string, unknown>>, network: TrainerN
     ...plans,
     configurations: {
       ...configurations,
-      [configurationName]: {
+      [name]: {
         ...configuration,
         architecture: { ...architecture, arch_kwargs: changed },
       },
@@ -156,18 +180,19 @@ async function cleaningIn(results: string): Promise<Cleaning[]> {
 function aboutFold(fields: ReadonlyMap<PickleValue, PickleValue>, file: string) {
   const given = fields.get('init_args');
   const configuration = given instanceof Map ? given.get('configuration') : undefined;
-  if (configuration !== configurationName && configuration !== lowResolution) {
-    const expected = `a network of ${configurationName} or ${lowResolution}`;
-    throw badResults(file, expected, textOf(configuration));
+  if (!known.some((name) => name === configuration)) {
+    throw badResults(file, `a network of ${known.join(', ')}`, textOf(configuration));
   }
   const mirrorAxes = fields.get('inference_allowed_mirroring_axes') ?? [];
-  const isAxis = (value: PickleValue) => value === 0 || value === 1 || value === 2;
-  if (!Array.isArray(mirrorAxes) || !mirrorAxes.every(isAxis)) {
-    throw badResults(file, 'axes to mirror out of 0, 1 and 2', 'others');
+  // Those of slices are counted without the axis across them.
+  const across = configuration === sliceConfiguration ? 1 : 0;
+  const axes = [0, 1, 2].slice(across).map((axis) => axis - across);
+  if (!Array.isArray(mirrorAxes) || !mirrorAxes.every((axis) => axes.includes(axis as number))) {
+    throw badResults(file, `axes to mirror out of ${axes.join(', ')}`, 'others');
   }
   return {
-    mirrorAxes: mirrorAxes as number[],
-    configuration,
+    mirrorAxes: (mirrorAxes as number[]).map((axis) => axis + across),
+    configuration: configuration as (typeof known)[number],
     trainer: fields.get('trainer_name'),
     epochs: fields.get('current_epoch'),
   };

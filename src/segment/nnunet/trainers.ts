@@ -212,10 +212,22 @@ const usualTrainer = { 1: 'nnUNetTrainerV2', 2: 'nnUNetTrainer' } as const;
 
 /** The part of an architecture of nnU-Net's plans that trainers change. */
 export interface Architecture {
+  readonly conv_op: unknown;
   readonly kernel_sizes: readonly (readonly number[])[];
   readonly n_conv_per_stage?: readonly unknown[];
   readonly n_conv_per_stage_decoder: readonly unknown[];
 }
+
+const isOfSlices = ({ conv_op }: Architecture) => /\bConv2d$/.test(`${conv_op}`);
+
+/** Layers under the names that they have in a network of slices. */
+const forSlices = (layers: TrainerNetwork['layers'] = {}) =>
+  Object.fromEntries(
+    Object.entries(layers).map(([field, value]) => [
+      field,
+      typeof value === 'string' ? value.replace(/3d$/, '2d') : value,
+    ]),
+  );
 
 /** The arguments of an architecture as a trainer class changes them. */
 export const changedArchitecture = <T extends Architecture>(
@@ -223,7 +235,7 @@ export const changedArchitecture = <T extends Architecture>(
   { layers, convolutions, kernelEdge }: TrainerNetwork,
 ): T => ({
   ...architecture,
-  ...layers,
+  ...(isOfSlices(architecture) ? forSlices(layers) : layers),
   ...(kernelEdge && {
     kernel_sizes: architecture.kernel_sizes.map((kernel) => kernel.map(() => kernelEdge)),
   }),

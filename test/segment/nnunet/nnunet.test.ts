@@ -1,10 +1,16 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { argmax } from '../../../src/model/lesion-rule.js';
+import type { ModelFolder } from '../../../src/model/model-folder.js';
 import type { Predict } from '../../../src/model/sliding-window.js';
 import { softmax } from '../../../src/network/index.js';
 import type { PreparedExam } from '../../../src/preprocess/prepared-exam.js';
 import { findLesions } from '../../../src/quantify/lesions.js';
-import { defaultNnunetOptions, segmentNnunet } from '../../../src/segment/nnunet/nnunet.js';
+import {
+  defaultNnunetOptions,
+  predictCase,
+  segmentAsRead,
+  segmentNnunet,
+} from '../../../src/segment/nnunet/nnunet.js';
 import type { Mat4 } from '../../../src/volume/affine.js';
 import { reorient } from '../../../src/volume/reorient.js';
 import { onGrid, type Size } from '../../../src/volume/volume.js';
@@ -205,5 +211,45 @@ describe('the rule of a model', () => {
     expect([...findLesions(map, { ...rule, keepLargest: true }).mask.data]).toEqual([
       0, 0, 0, 1, 1, 1, 0, 0,
     ]);
+  });
+});
+
+describe('segmentAsRead', () => {
+  const { exam } = phantom();
+  const sequence = { file: 'flair.nii.gz', sha256: '', volume: reorient(exam.flair, 'LPS') };
+  const model = smallModel(names, [2, 0.9, 0.9], [18, 26, 22]);
+  const opened = { model, plans: { image_reader_writer: 'SimpleITKIO' } } as ModelFolder;
+
+  it('gives the network the images as they lie, and leaves what it finds anywhere', async () => {
+    const asRead = { flair: sequence };
+    const { probability, notes } = await segmentAsRead(asRead, opened, [bright], options);
+    const channels = [sequence.volume, undefined];
+    const { lesion } = await predictCase(channels, model, [bright], options);
+    expect(probability.data).toEqual(lesion.data);
+    expect(probability.affine).toEqual(sequence.volume.affine);
+    expect(Math.max(...probability.data)).toBeGreaterThan(0.5);
+    expect(notes.map(({ code }) => code)).toEqual(['channel-missing', 'axes-as-they-lie']);
+  });
+
+  it('turns them where the model’s reader did, and back', async () => {
+    const turns = { ...opened, plans: { image_reader_writer: 'NibabelIOWithReorient' } };
+    const { probability, notes } = await segmentAsRead(
+      { flair: sequence },
+      turns as ModelFolder,
+      [bright],
+      options,
+    );
+    const { lesion } = await predictCase([exam.flair, undefined], model, [bright], options);
+    expect(probability.data).toEqual(reorient(lesion, 'LPS').data);
+    expect(notes.map(({ code }) => code)).toEqual(['channel-missing']);
+  });
+
+  it('refuses images on several grids, naming the file', async () => {
+    const t1 = { file: 't1.nii.gz', sha256: '', volume: exam.flair };
+    const work = segmentAsRead({ flair: sequence, t1 }, opened, [bright], options);
+    await expect(work).rejects.toMatchObject({
+      code: 'inputs-conflict',
+      message: expect.stringContaining('t1.nii.gz'),
+    });
   });
 });

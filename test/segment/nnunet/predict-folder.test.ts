@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readVolume, writeNifti } from '../../../src/formats/index.js';
 import { onGrid, type Size } from '../../../src/volume/volume.js';
+import configurations from '../../goldens/segment/nnunet-configurations.json' with { type: 'json' };
 import golden from '../../goldens/segment/nnunet-masks.json' with { type: 'json' };
 import { dawson, temporaryFolder } from '../../support/dawson.js';
 
@@ -46,6 +47,7 @@ beforeAll(async () => {
     ['low', 'v2/low-resolution'],
     ['regions', 'v2/regions'],
     ['first', 'v1/nnUNetTrainer'],
+    ['cascade', 'v2/cascade'],
   ]) {
     const { exitCode, stderr } = await dawson([
       ...['model', 'import', saved(name), '--out', path(model), '--orientation', 'RAS'],
@@ -76,6 +78,48 @@ describe('dawson predict', () => {
       expect([name, differing <= allowed || differing]).toEqual([name, true]);
       expect(new Set(theirs).size).toBeGreaterThan(1);
     }
+  });
+
+  it('runs a cascade, one network after the other', async () => {
+    const [first, second] = [path('first-stage'), path('second-stage')];
+    const images = ['--in', path('images')];
+    expect((await dawson(['predict', path('low'), ...images, '--out', first])).exitCode).toBe(0);
+    const { exitCode } = await dawson([
+      ...['predict', path('cascade'), ...images, '--previous-stage', first, '--out', second],
+    ]);
+    expect(exitCode).toBe(0);
+    for (const name of ['fine', 'thick slices along the slowest axis'] as const) {
+      const { volume } = await readVolume(join(second, `${fileName(name)}.nii.gz`));
+      const theirs = Buffer.from(configurations[name].cascade.mask, 'base64');
+      expect(Buffer.from(Uint8Array.from(volume.data)).equals(theirs)).toBe(true);
+    }
+    const other = await readVolume(path('images', 'coarse_0000.nii.gz'));
+    mkdirSync(path('other-stage'));
+    for (const [name] of cases) {
+      await writeNifti(path('other-stage', `${fileName(name)}.nii.gz`), other.volume);
+    }
+    const wrong = await dawson([
+      ...['predict', path('cascade'), ...images, '--previous-stage', path('other-stage')],
+      ...['--out', path('no')],
+    ]);
+    expect([wrong.exitCode, wrong.stderr]).toEqual([
+      4,
+      expect.stringContaining('labels from 0 to 127 on the grid of the case'),
+    ]);
+  });
+
+  it.each([
+    ['the second network of a cascade alone', 'cascade', [], 'found by the first|--previous-stage'],
+    [
+      'labels for a network that takes none',
+      'usual',
+      ['--previous-stage', path('images')],
+      'second',
+    ],
+  ])('refuses %s', async (_, model, more, message) => {
+    const args = ['predict', path(model), '--in', path('images'), '--out', path('no'), ...more];
+    const { exitCode, stderr } = await dawson(args);
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(message)]);
   });
 
   it('also writes the probability of each class, and says what it found', async () => {
