@@ -69,7 +69,7 @@ describe('segmentNnunet', () => {
       probability.data.every((p, at) => p >= 0 && p <= 1 && (p === 0 || exam.brain.data[at] === 1)),
     ).toBe(true);
     expect(notes.map(({ text }) => text)).toEqual([
-      'The model also takes T1, which is missing: segmented without it.',
+      'The T1 is missing: the network works without it.',
     ]);
   });
 
