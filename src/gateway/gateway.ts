@@ -267,10 +267,9 @@ class Working {
       this.intake.arriving.delete(study);
       this.intake.becomingJobs.add(study);
       try {
-        const job = await versionOfStudy(study, paths, queue, config.jobs);
-        if (!job) continue;
-        const { id, version, instances } = job;
-        journal.audit('exam complete', { job: id, study, studyVersion: version, instances });
+        await versionOfStudy(study, paths, queue, config.jobs, ({ id, version, instances }) =>
+          journal.audit('exam complete', { job: id, study, studyVersion: version, instances }),
+        );
         if (!this.#stopped) this.#jobs.beginDue();
       } catch (error) {
         journal.log('exam not queued', { study, reason: (error as Error).message });

@@ -10,15 +10,16 @@ import { type StatePaths, stagingPrefix } from './state-folder.js';
  * Makes a job of what a study holds now: its images are linked into the folder of the job, so that
  * what comes later does not change them. A job is known by the hash of its images and of all else
  * that its result follows from, so that the same images again, from whomever, are no second job.
- * @returns the new job, or the one of an exam that was only fetched until now; undefined where the
- *   study holds what a version of it had already.
+ * @param made is called, before anybody can begin it, with the new job, or with that of an exam that was
+ *   only fetched until now; not where the study holds what a version of it had already.
  */
 export async function versionOfStudy(
   study: string,
   paths: StatePaths,
   queue: Queue,
   jobs: JobsConfig,
-): Promise<JobRow | undefined> {
+  made: (job: JobRow) => void,
+): Promise<void> {
   const newest = queue.newestJob(study);
   const isOwed = (job: JobRow | undefined) =>
     job?.onlyCompared === 1 &&
@@ -29,11 +30,11 @@ export async function versionOfStudy(
     !isOwed(newest) &&
     (await haveSameFiles(paths.study(study), paths.input(newest.id)))
   )
-    return undefined;
+    return;
   const staging = join(paths.jobs, `${stagingPrefix}${study}`);
   try {
     const names = await linkAll(paths.study(study), staging);
-    if (names.length === 0) return undefined;
+    if (names.length === 0) return;
     const hashes: string[] = [];
     for (const name of names) hashes.push(await hashOfDataSet(join(staging, name)));
     const inputs = hashOf(names.map((name, at) => `${name} ${hashes[at]}`));
@@ -44,15 +45,15 @@ export async function versionOfStudy(
       await mkdir(paths.job(id), { recursive: true, mode: 0o700 });
       await rename(staging, paths.input(id));
       queue.begunAgain(id);
-      return queue.job(id);
+      return made(queue.job(id)!);
     }
-    if (newest?.inputs === inputs || known) return undefined;
+    if (newest?.inputs === inputs || known) return;
     await rm(paths.job(id), { recursive: true, force: true });
     await mkdir(paths.job(id), { mode: 0o700 });
     await rename(staging, paths.input(id));
     const version = (newest?.version ?? 0) + 1;
     queue.addJob({ id, study, inputs, version, instances: names.length });
-    return queue.job(id);
+    made(queue.job(id)!);
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
