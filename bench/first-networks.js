@@ -1,4 +1,4 @@
-// The architectures of AIMS and of HD-MS-Lesions (nnU-Net v1's Generic_UNet, patches of 128 x 128 x 128)
+// Architectures like those of AIMS and of HD-MS-Lesions (nnU-Net v1's Generic_UNet, patches of 128 x 128 x 128)
 // on one exam, beside nnunet 1.7.1 itself: masks, probabilities, time and memory.
 //
 //   npm run bench -- first-networks --flair FILE --t1 FILE --t2 FILE [--python PATH] [--threads 1]
