@@ -5,7 +5,7 @@
 //                                   [--network aims|hd-ms-lesions] [--mirror] [--out FOLDER]
 //
 // The images lie on one grid. The Python needs test/goldens/segment/requirements-trainers.txt. Their plans
-// are not at hand: these are the ones that nnU-Net v1 makes for brains at 1 mm (five halvings, 32 to 320
+// are not at hand: these are what nnU-Net v1 plans for brains at 1 mm as far as we know (five halvings, 32 to 320
 // features). Weights are random, as nnunet saves them. HD-MS-Lesions' contrast-enhanced T1 is the T1.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync } from 'node:fs';
