@@ -128,6 +128,8 @@ async function checkState({ state }: GatewayConfig, runs: boolean): Promise<void
 }
 
 async function checkSpace(state: string, least: number): Promise<void> {
+  // Checks run side by side: the folder may not be there yet.
+  await openStateFolder(state);
   const free = await freeGiB(state);
   if (free < least) throw new Error(`${free.toFixed(1)} GiB, less than ${least}`);
 }
