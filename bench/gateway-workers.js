@@ -1,12 +1,13 @@
 // Exams a minute with one worker and with two, through a PostgreSQL of their own. In the place of
 // `dawson segment` is a stand-in of fixed work that waits instead of computing: two workers on two
 // cores would otherwise measure the cores. What is measured is therefore what handing jobs out, the
-// start of two processes a job and the writing down of results cost.
+// start of two processes a job and the writing down of results cost. With --real the demo exam, in three
+// dialects as three exams, goes through `dawson segment`: then the cores are measured.
 //
-//   npm run bench -- gateway-workers [--exams 12] [--work 10]
-import { spawn } from 'node:child_process';
+//   npm run bench -- gateway-workers [--exams 12] [--work 10] [--real]
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -16,13 +17,17 @@ import { postgresServer, withoutServer } from '../test/support/postgres-server.m
 import { writeDicomSeries } from './support/dicom-series.js';
 
 const workerProcess = fileURLToPath(new URL('../test/support/worker-process.mjs', import.meta.url));
+const demoExams = fileURLToPath(new URL('../scripts/make-demo-dicom.js', import.meta.url));
 const { values: flags } = parseArgs({
   options: {
     exams: { type: 'string', default: '12' },
     work: { type: 'string', default: '10' },
+    real: { type: 'boolean', default: false },
   },
 });
-const [exams, work] = [Number(flags.exams), Number(flags.work)];
+const vendors = ['siemens', 'ge', 'philips'];
+const exams = flags.real ? vendors.length : Number(flags.exams);
+const work = flags.real ? 'real' : Number(flags.work);
 
 const missing = withoutServer();
 if (missing === undefined) await compare();
@@ -33,7 +38,11 @@ async function compare() {
   const server = postgresServer(folder, 15432);
   try {
     await server.start();
-    console.log(`${exams} exams, each with a stand-in that waits for ${work} s`);
+    console.log(
+      flags.real
+        ? `${exams} exams through dawson segment, on ${availableParallelism()} cores`
+        : `${exams} exams, each with a stand-in that waits for ${work} s`,
+    );
     console.log('workers  seconds  exams a minute  ratio');
     const rates = [];
     for (const workers of [1, 2]) {
@@ -59,7 +68,9 @@ async function measured(folder, server, workers) {
     write: (line) => entries.push({ ...JSON.parse(line), ms: performance.now() }),
   });
   const of = (event) => entries.filter((entry) => entry.event === event);
-  for (let exam = 1; exam <= exams; exam++) writeExam(join(folder, 'inbox', `${exam}`), exam);
+  const inbox = join(folder, 'inbox');
+  if (flags.real) spawnSync(process.execPath, [demoExams, inbox, ...vendors], { stdio: 'inherit' });
+  else for (let exam = 1; exam <= exams; exam++) writeExam(join(inbox, `${exam}`), exam);
   while (of('exam complete').length < exams) await wait(50);
   const children = Array.from({ length: workers }, () =>
     spawn(process.execPath, [workerProcess, file, `${work}`], { stdio: 'ignore' }),
