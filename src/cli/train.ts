@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { cohortColumns } from '../evaluate/cohort-table.js';
 import { writeWhole } from '../formats/index.js';
+import { durationInWords } from '../jobs/index.js';
 import { devices } from '../network/index.js';
 import type { Run } from '../run.js';
 import { readDataset } from '../train/dataset.js';
@@ -16,7 +17,6 @@ import {
 } from '../train/training.js';
 import { type FoldName, TrainingFolder } from '../train/training-folder.js';
 import { below } from './below.js';
-import { durationInWords } from './duration.js';
 import { between, wholeNumber } from './numbers.js';
 import { requireOutputs } from './outputs.js';
 import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realpath, rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DawsonError } from '../errors.js';
 
@@ -41,7 +41,7 @@ async function socketOf(folder: string): Promise<string> {
   const whole = await realpathOf(resolve(folder));
   const name = `dawson-${createHash('sha256').update(whole).digest('hex').slice(0, 32)}`;
   if (process.platform === 'win32') return `\\\\.\\pipe\\${name}`;
-  return join(tmpdir(), `${name}-${userInfo().uid}.sock`);
+  return join(tmpdir(), `${name}-${process.getuid?.()}.sock`);
 }
 
 async function realpathOf(path: string): Promise<string> {

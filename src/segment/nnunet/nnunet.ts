@@ -91,7 +91,7 @@ export async function segmentAsRead(
   const axes = otherAxes(flair, opened);
   const missing = matched.filter(({ sequence }) => !sequence);
   const notes = [
-    ...missing.map(({ name }) => remark('channel-missing', { label: name })),
+    ...missing.map(({ name }) => missingRemark(name)),
     ...notUsed(exam, model),
     ...(axes ? [remark('axes-as-they-lie', axes)] : []),
   ];

@@ -228,7 +228,7 @@ describe('segmentAsRead', () => {
     expect(probability.data).toEqual(lesion.data);
     expect(probability.affine).toEqual(sequence.volume.affine);
     expect(Math.max(...probability.data)).toBeGreaterThan(0.5);
-    expect(notes.map(({ code }) => code)).toEqual(['channel-missing', 'axes-as-they-lie']);
+    expect(notes.map(({ code }) => code)).toEqual(['sequence-missing', 'axes-as-they-lie']);
   });
 
   it('turns them where the model’s reader did, and back', async () => {
@@ -241,7 +241,7 @@ describe('segmentAsRead', () => {
     );
     const { lesion } = await predictCase([exam.flair, undefined], model, [bright], options);
     expect(probability.data).toEqual(reorient(lesion, 'LPS').data);
-    expect(notes.map(({ code }) => code)).toEqual(['channel-missing']);
+    expect(notes.map(({ code }) => code)).toEqual(['sequence-missing']);
   });
 
   it('refuses images on several grids, naming the file', async () => {
