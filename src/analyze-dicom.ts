@@ -185,7 +185,11 @@ function reportOf(
     previous: previous.map(({ findings }) => findings),
     ...(comparison && {
       previousExam: imagesOfKnown(previous.at(-1)!),
-      change: { comparison, rule: change.document.rule },
+      change: {
+        comparison,
+        rule: change.document.rule,
+        ...(change.difference && { difference: change.difference }),
+      },
     }),
     cautions: [...leftOut, ...(change?.document.cautions ?? [])],
     ...settings,

@@ -232,6 +232,16 @@ export const remarkTable = {
     en: 'The lesions were found in different ways: {changes:differences}.',
     da: 'Læsionerne blev fundet på forskellige måder: {changes:differences}.',
   },
+  'too-little-overlap': {
+    severity: 'severe',
+    en: 'Both exams show less than half of the brain together: no change is claimed.',
+    da: 'Undersøgelserne viser mindre end halvdelen af hjernen i fællesskab: ingen ændring angives.',
+  },
+  'contrast-not-matched': {
+    severity: 'severe',
+    en: 'The FLAIRs of both exams are too unlike to be compared (another contrast, or a contrast agent in one of them): no change is claimed.',
+    da: 'De to undersøgelsers FLAIR-billeder er for forskellige til at blive sammenlignet (en anden kontrast, eller kontraststof i den ene): ingen ændring angives.',
+  },
 } as const satisfies Record<string, RemarkRow>;
 
 export type RemarkCode = keyof typeof remarkTable;

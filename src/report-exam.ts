@@ -91,9 +91,9 @@ async function compared({ exam, previous, cautions }: Series, run: Run) {
     const isEarlier = previousExam && inOrderOfTime([previousExam, exam])[1] === exam;
     if (!isEarlier) return { previous: others, cautions: said };
     try {
-      const { document } = await track([previousExam.folder, exam.folder], run);
+      const { document, difference } = await track([previousExam.folder, exam.folder], run);
       const { rule, consecutive, cautions } = document;
-      const change = { comparison: consecutive[0], rule };
+      const change = { comparison: consecutive[0], rule, ...(difference && { difference }) };
       return { previous: others, previousExam, change, cautions: [...said, ...cautions] };
     } catch (error) {
       if (!(error instanceof DawsonError) || error.code === 'interrupted') throw error;

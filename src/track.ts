@@ -31,9 +31,11 @@ import {
   seriesCautions,
 } from './quantify/exam-series.js';
 import { type Findings, notice } from './quantify/findings.js';
+import { lesionsOverTime } from './quantify/lesions-over-time.js';
 import type { ResultChange } from './quantify/read-change.js';
 import { type ExamResult, readResult } from './quantify/read-result.js';
 import { resultFiles } from './quantify/result-folder.js';
+import { remark } from './remarks.js';
 import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
 import { version } from './version.js';
 import { invert, type Mat4, voxelSizeMm } from './volume/affine.js';
@@ -50,6 +52,11 @@ export interface TrackedExam extends ExamResult {
 
 /** What is known when the exams have been compared. */
 export interface Tracking extends ResultChange {
+  /**
+   * The newest exam's FLAIR less that of the one before, matched, in standard deviations of unchanged
+   * places, on the same grid; absent where the images cannot be compared.
+   */
+  readonly difference?: Volume<Float32Array>;
   readonly newestFolder: string;
 }
 
@@ -113,6 +120,7 @@ export async function trackExams(
         measured(current),
         currentToPrevious,
         changeRule,
+        { withDifference: true },
       ),
     );
     return { change, currentToPrevious, sharpness };
@@ -127,7 +135,10 @@ export async function trackExams(
     ...registration,
     counts: change.counts,
     lesions: change.lesions,
-    cautions: comparisonCautions(exams[previous].findings, exams[current].findings),
+    cautions: [
+      ...(change.mismatch ? [remark(change.mismatch, {})] : []),
+      ...comparisonCautions(exams[previous].findings, exams[current].findings),
+    ],
   });
 
   const consecutive: ExamComparison[] = [];
@@ -140,18 +151,25 @@ export async function trackExams(
     if (current === 1) continue;
     sinceFirst.push(record(0, current, await compare(exams[0], exams[current])));
   }
+  const overTime = lesionsOverTime(
+    exams.map(({ findings }) => findings.lesions),
+    consecutive,
+    sinceFirst,
+  );
   const document: ChangeDocument = {
     ...changeSchema,
     notice,
     program: { name: 'dawson', version },
     rule: changeRule,
     exams: exams.map(comparedExam),
-    consecutive,
-    sinceFirst,
+    consecutive: overTime.consecutive,
+    sinceFirst: overTime.sinceFirst,
+    lesionsOverTime: overTime.lesions,
     leftOut,
     cautions,
   };
-  return { document, map: last!.map, newestFolder: exams.at(-1)!.folder };
+  const { map, difference } = last!;
+  return { document, map, ...(difference && { difference }), newestFolder: exams.at(-1)!.folder };
 }
 
 /** Writes `change.json` and `change.nii.gz` into a folder, whole or not at all. */
@@ -256,6 +274,7 @@ const measured = ({ findings, ...volumes }: TrackedExam): MeasuredExam => ({
   probability: volumes.probability,
   list: findings.lesions,
   lesionRule: findings.settings.lesionRule,
+  hasContrastAgent: findings.exam?.protocol?.contrastAgent !== undefined,
 });
 
 function comparedExam({ name, findings, flair }: TrackedExam): ComparedExam {

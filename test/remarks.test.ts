@@ -34,7 +34,7 @@ describe('the table of remarks', () => {
 
   it.each([
     ['findings-1', 'remark'],
-    ['change-1', 'caution'],
+    ['change-2', 'caution'],
   ])('has the codes that schema %s allows', (name, definition) => {
     const file = new URL(`../schemas/${name}.schema.json`, import.meta.url);
     const { $defs } = JSON.parse(readFileSync(file, 'utf8'));

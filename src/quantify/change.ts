@@ -2,8 +2,11 @@ import type { ExamDescription } from '../preprocess/exam-description.js';
 import type { Remark } from '../remarks.js';
 import type { Mat4, Vec3 } from '../volume/affine.js';
 
-/** Name and version of the format of `change.json`; schemas/change-1.schema.json describes it. */
-export const changeSchema = { schema: 'dawson-change', schemaVersion: 1 } as const;
+/**
+ * Name and version of the format of `change.json`; schemas/change-2.schema.json describes it. Files of
+ * version 1, which knew the masks alone, are still read: see `read-change.ts`.
+ */
+export const changeSchema = { schema: 'dawson-change', schemaVersion: 2 } as const;
 
 /**
  * What can become of a lesion between two exams, in the order in which results list it. The place
@@ -30,7 +33,11 @@ export type Doubt =
   /** An exam does not show the place, or not all of it. */
   | 'outside-other-exam'
   /** Marked in one exam only, or changed by so little, that it is too small to be told from chance. */
-  | 'below-minimum-size';
+  | 'below-minimum-size'
+  /** Both exams show too little of the brain together. */
+  | 'too-little-overlap'
+  /** Their FLAIRs are too unlike to be matched. */
+  | 'contrast-not-matched';
 
 /**
  * A group of lesions of two exams that belong together: a connected part of the graph whose edges
@@ -78,6 +85,15 @@ export interface LesionChange {
    */
   readonly trackingUid?: string;
   readonly doubt?: Doubt;
+  /**
+   * Mean difference of the matched FLAIRs over the place, current less previous, in standard
+   * deviations of unchanged places; null where an exam does not show it; absent without a comparison
+   * of the images, and in files of version 1.
+   */
+  readonly deviations?: number | null;
+  /** What came and what went there, the largest first; absent likewise. */
+  /** The same number in every comparison of the series for what is one lesion, through splits and merges. */
+  readonly seriesId?: number;
 }
 
 /** What counts as change; printed with every result. */
@@ -141,6 +157,16 @@ export interface ExamComparison {
   readonly cautions: readonly Remark[];
 }
 
+/** One lesion through a series of exams, with whatever it split into and merged with. */
+export interface LesionOverTime {
+  /** From 1 on, in the order of the exams that first mark them. */
+  readonly seriesId: number;
+  /** Ids in the list of each exam; none where the exam does not mark it. */
+  readonly idsPerExam: readonly (readonly number[])[];
+  /** Sum of the list's volumes in each exam. */
+  readonly volumesMl: readonly number[];
+}
+
 /** What `change.json` holds. The same in every run on the same results. */
 export interface ChangeDocument {
   readonly schema: typeof changeSchema.schema;
@@ -154,6 +180,11 @@ export interface ChangeDocument {
   readonly consecutive: readonly ExamComparison[];
   /** Each exam from the third on with the first. */
   readonly sinceFirst: readonly ExamComparison[];
+  /**
+   * Each lesion of the series through its exams; `seriesId` of a comparison's groups names it. Absent in
+   * files of version 1.
+   */
+  readonly lesionsOverTime?: readonly LesionOverTime[];
   /** Exams that could not be used or compared, and why. */
   readonly leftOut: readonly { readonly folder: string; readonly reason: string }[];
   /** What concerns the series as a whole. */

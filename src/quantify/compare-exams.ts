@@ -3,7 +3,7 @@ import { type HalfwaySpace, halfwaySpace } from '../preprocess/halfway.js';
 import { applyToPoint, invert, type Mat4, type Vec3, voxelSizeMm } from '../volume/affine.js';
 import { percentile } from '../volume/histogram.js';
 import { resample } from '../volume/resample.js';
-import { type Mask, onGrid, strides, toFloat32, type Volume } from '../volume/volume.js';
+import { type Mask, onGrid, toFloat32, type Volume } from '../volume/volume.js';
 import { inWorker } from '../workers.js';
 import {
   type ChangeClass,
@@ -15,10 +15,13 @@ import {
 import { lesionGroups } from './change-groups.js';
 import { classifyChange } from './classify-change.js';
 import { type ComparedVolumes, comparedVolumes } from './compared-volumes.js';
+import { type ImageDifference, imageDifference, withImages } from './image-change.js';
 import { lesionLabels } from './lesion-labels.js';
 import type { Lesion } from './lesions.js';
+import type { Mismatch } from './matched-flairs.js';
 import { placeBrightness, placeOf } from './place-brightness.js';
 import {
+  centroidMm,
   markingErrorsMl,
   resolutionErrorMl,
   resolutionErrorsMl,
@@ -33,21 +36,28 @@ export interface MeasuredExam {
   readonly probability: Volume;
   readonly list: readonly Pick<Lesion, 'id' | 'sizeVoxels' | 'volumeMl' | 'centroidMm'>[];
   readonly lesionRule: Pick<LesionRule, 'connectivity'>;
+  /** Whether a contrast agent was given, as far as the exam says. */
+  readonly hasContrastAgent?: boolean;
 }
 
 /** What became of the lesions, and where. */
 export interface ExamChange {
   readonly lesions: readonly LesionChange[];
   readonly counts: ExamComparison['counts'];
+  /** Why the images could not be compared, so that no change is claimed; absent where they were. */
+  readonly mismatch?: Mismatch;
+  /** What the images differ by, on the current exam's grid: see {@link ImageDifference.difference}. */
+  readonly difference?: Volume<Float32Array>;
   /** On the current exam's grid: places of {@link changeClasses} from 1 on, 0 elsewhere. */
   readonly map: Volume<Uint8Array>;
 }
 
 /**
  * Compares the lesions of two exams of one head, lesion by lesion, in the space halfway between
- * them, so that neither exam is blurred more than the other. Exchanging the exams (and inverting the
- * transform) exchanges new with disappeared and enlarged with shrunken, save for relative changes,
- * which refer to the previous exam.
+ * them, so that neither exam is blurred more than the other. On request their images are compared as
+ * well: how much a place differs is told, and no change is claimed where they cannot be matched.
+ * Exchanging the exams (and inverting the transform) exchanges new with disappeared and enlarged with
+ * shrunken, save for relative changes, which refer to the previous exam.
  * @param currentToPrevious rigid, RAS mm
  * @throws DawsonError `inputs-conflict` when a mask and its list do not belong together.
  */
@@ -56,27 +66,45 @@ export function compareExams(
   current: MeasuredExam,
   currentToPrevious: Mat4,
   rule: ChangeRule,
+  { withDifference = false }: { readonly withDifference?: boolean } = {},
 ): ExamChange {
   const space = halfwaySpace(current.brain, previous.brain, currentToPrevious);
   const before = seen(previous, space, space.toSecond);
   const now = seen(current, space, space.toFirst);
   const measured = measuredGroups(before, now, space, currentToPrevious, rule);
   const brightnessRatio = ratioOf(measured);
-  const lesions = measured
-    .map((group) => judgedChange(group, brightnessRatio, rule))
-    .sort(
-      (a, b) =>
-        changeClasses.indexOf(a.changeClass) - changeClasses.indexOf(b.changeClass) ||
-        Math.max(b.previousVolumeMl, b.currentVolumeMl) -
-          Math.max(a.previousVolumeMl, a.currentVolumeMl),
-    );
+  const byMasks = measured.map(({ voxels, ...group }) => ({
+    ...judgedChange(group, brightnessRatio, rule),
+    voxels,
+  }));
+  const images = withDifference ? differenceOf(before, now) : undefined;
+  const lesions = withImages(byMasks, images).sort(
+    (a, b) =>
+      changeClasses.indexOf(a.changeClass) - changeClasses.indexOf(b.changeClass) ||
+      Math.max(b.previousVolumeMl, b.currentVolumeMl) -
+        Math.max(a.previousVolumeMl, a.currentVolumeMl),
+  );
   const counts = Object.fromEntries(
     changeClasses.map((name) => [
       name,
       lesions.filter(({ changeClass }) => changeClass === name).length,
     ]),
   ) as Record<ChangeClass, number>;
-  return { lesions, counts, map: changeMap(lesions, previous, current, currentToPrevious) };
+  return {
+    lesions,
+    counts,
+    ...(typeof images === 'string' && { mismatch: images }),
+    ...(typeof images === 'object' && {
+      difference: resample(images.difference, current.flair, { toMoving: invert(space.toFirst) }),
+    }),
+    map: changeMap(lesions, previous, current, currentToPrevious),
+  };
+}
+
+/** What the images differ by, or why nobody knows: a contrast agent makes lesions bright that were there before. */
+function differenceOf(before: SeenExam, now: SeenExam) {
+  const isAgentAlike = !before.exam.hasContrastAgent === !now.exam.hasContrastAgent;
+  return isAgentAlike ? imageDifference(before, now) : 'contrast-not-matched';
 }
 
 export const compareExamsInWorker = inWorker<typeof compareExams>(import.meta.url, 'compareExams');
@@ -136,6 +164,7 @@ function measuredGroups(
       space.grid,
     );
     return {
+      voxels,
       previousIds,
       currentIds,
       previousVolumeMl: volumeOf(previous, previousIds),
@@ -158,13 +187,13 @@ function measuredGroups(
       currentBrightness: voxels.length > 0 ? brightNow(place) : null,
       centroidMm:
         voxels.length > 0
-          ? applyToPoint(space.toFirst, centroid(voxels, space))
+          ? applyToPoint(space.toFirst, centroidMm(voxels, space.grid))
           : listedPlace(currentIds[0], previousIds[0]),
     };
   });
 }
 
-type MeasuredGroup = ReturnType<typeof measuredGroups>[number];
+type MeasuredGroup = Omit<ReturnType<typeof measuredGroups>[number], 'voxels'>;
 
 /** The class of a change, and how sure it is. */
 function judgedChange(
@@ -203,6 +232,8 @@ function seen(exam: MeasuredExam, { grid }: HalfwaySpace, toExam: Mat4) {
     flair: resample(toFloat32(exam.flair), grid, linear) as Volume<Float32Array>,
     probability: resample(toFloat32(exam.probability), grid, linear) as Volume<Float32Array>,
     errorsMl: markingErrorsMl(own, exam.probability, exam.list.length),
+    examAffine: exam.flair.affine,
+    toExam,
   };
 }
 
@@ -246,18 +277,6 @@ const comparedOrListed = (
 function meanOver(voxels: readonly number[], { data }: Volume): number | undefined {
   const shown = voxels.map((voxel) => data[voxel]).filter((value) => !Number.isNaN(value));
   return shown.length === 0 ? undefined : shown.reduce((sum, value) => sum + value) / shown.length;
-}
-
-function centroid(voxels: readonly number[], { grid }: HalfwaySpace): Vec3 {
-  const [, nx, nxy] = strides(grid.size);
-  const sums = [0, 0, 0];
-  for (const voxel of voxels) {
-    sums[0] += voxel % nx;
-    sums[1] += Math.floor(voxel / nx) % grid.size[1];
-    sums[2] += Math.floor(voxel / nxy);
-  }
-  const [i, j, k] = sums.map((sum) => sum / voxels.length);
-  return applyToPoint(grid.affine, [i, j, k]);
 }
 
 type Bright = Pick<LesionChange, 'previousBrightness' | 'currentBrightness'> &

@@ -60,8 +60,9 @@ async function readDocument(file: string): Promise<ChangeDocument> {
   // Whose the exams are is described there.
   const findings = 'findings-1.schema.json';
   const ajv = new Ajv2020({ allErrors: false }).addSchema(await schemaOf(findings), findings);
+  const version = versionOf(value);
   const validate = ajv.compile(
-    await schemaOf('change-1.schema.json'),
+    await schemaOf(`change-${version}.schema.json`),
   ) as ValidateFunction<ChangeDocument>;
   const known = validate(value);
   if (known && value.consecutive.length > 0 && idsExist(value)) return value;
@@ -70,11 +71,17 @@ async function readDocument(file: string): Promise<ChangeDocument> {
   ];
   throw new DawsonError('file-corrupt', {
     file,
-    expected: `${changeSchema.schema}, version ${changeSchema.schemaVersion}`,
+    expected: `${changeSchema.schema}, version 1 or ${changeSchema.schemaVersion}`,
     found: `${instancePath || 'the document'} ${message}`,
     advice: 'Give change.json as Dawson wrote it.',
   });
 }
+
+/** Files of version 1, which knew the masks alone, are still read; what is of neither is judged as of today's. */
+const versionOf = (value: unknown): number =>
+  (value as { readonly schemaVersion?: unknown } | null)?.schemaVersion === 1
+    ? 1
+    : changeSchema.schemaVersion;
 
 const idsExist = ({ exams, consecutive }: ChangeDocument) =>
   consecutive.every(({ previous, current, lesions }) =>

@@ -49,7 +49,7 @@ describe('dawson track', () => {
       schemaOf('findings-1.schema.json'),
       'findings-1.schema.json',
     );
-    expect(ajv.validate(schemaOf('change-1.schema.json'), document), ajv.errorsText()).toBe(true);
+    expect(ajv.validate(schemaOf('change-2.schema.json'), document), ajv.errorsText()).toBe(true);
     expect(document.exams.map(({ folder: name }: { folder: string }) => name)).toEqual([
       'folder 2',
       'folder 1',

@@ -6,7 +6,7 @@ import { exportResult, readDicomFolder } from '../../src/dicom/index.js';
 import { parseDicom } from '../../src/dicom/parse.js';
 import { tags } from '../../src/dicom/write/tags.js';
 import { readVolume, writeNifti } from '../../src/formats/index.js';
-import { type ChangeDocument, changeSchema } from '../../src/quantify/change.js';
+import { type ChangeDocument, changeSchema, type LesionChange } from '../../src/quantify/change.js';
 import { changeRule } from '../../src/quantify/classify-change.js';
 import { notice } from '../../src/quantify/findings.js';
 import { folderOf, named, runForTests } from '../support/dicom-folder.js';
@@ -260,6 +260,8 @@ describe('a result with what changed', () => {
     },
   ];
 
+  const numbered = (lesion: LesionChange, at: number) => ({ ...lesion, seriesId: at + 1 });
+
   /** Writes a comparison beside a result, whose map is its mask with one place more. */
   async function compare({ folder, findings }: Awaited<ReturnType<typeof resultOf>>) {
     const { comparison } = drawnChange(changes);
@@ -274,7 +276,8 @@ describe('a result with what changed', () => {
         { folder: 'study 1.2.2', ...previous },
         { folder: 'study 1.2.3', ...current },
       ],
-      ...{ consecutive: [comparison], sinceFirst: [], leftOut: [], cautions: [] },
+      consecutive: [{ ...comparison, lesions: comparison.lesions.map(numbered) }],
+      ...{ sinceFirst: [], lesionsOverTime: [], leftOut: [], cautions: [] },
     };
     writeFileSync(join(folder, 'change.json'), JSON.stringify(document));
     const { volume } = await readVolume(join(folder, 'lesions.nii.gz'));
@@ -303,6 +306,23 @@ describe('a result with what changed', () => {
     expect(text(attributes, 'SeriesDescription')).toMatch(/^Dawson change preview/);
     expect([...pixels.subarray(3 * 7, 3 * 8)]).toEqual([230, 159, 0]);
     expect([...parsed(join(out, 'change-001.dcm')).pixels.subarray(3, 6)]).toEqual([0, 158, 115]);
+  });
+
+  it('takes a comparison as older versions wrote it', async () => {
+    const dicom = folderFor(flair);
+    const result = await resultOf(dicom, uid, lesionVoxels, run);
+    const { lesionsOverTime: _, ...document } = await compare(result);
+    const { comparison } = drawnChange(changes);
+    const older = { ...document, schemaVersion: 1, consecutive: [comparison] };
+    writeFileSync(join(result.folder, 'change.json'), JSON.stringify(older));
+    const out = join(temporaryFolder()(), 'out');
+    await exportResult(result.folder, dicom, out, run);
+    const groups = groupsOf(parsed(join(out, 'measurements.dcm')).attributes);
+    expect(groups.map(({ change }) => change).slice(1)).toEqual([
+      'Increase in size',
+      'New',
+      'Resolved',
+    ]);
   });
 
   it('refuses a comparison of another exam, and one of lesions that no exam has', async () => {

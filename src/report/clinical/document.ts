@@ -41,6 +41,7 @@ export function reportDocument(input: ReportInput, pictures: ReportPictures): Re
       [overview],
     ),
     details: rows(
+      candidateSection(pictures, phrases),
       exampleSection(input, pictures, phrases),
       [...qualitySection(input, phrases), ...noteSection(input, phrases)],
       [methodSection(input, phrases)],
@@ -65,6 +66,26 @@ const rows = (...all: (readonly Section[])[]) => all.filter((row) => row.length 
 
 const sideRemark = ({ plane }: ReportPictures, { text }: Phrases) =>
   text(plane === 'sagittal' ? 'frontOnLeft' : 'rightOnLeft');
+
+function candidateSection({ changes, ...pictures }: ReportPictures, phrases: Phrases): Section[] {
+  const { text } = phrases;
+  const { candidates, count } = changes;
+  if (candidates.length === 0) return [];
+  const leftOut =
+    candidates.length < count
+      ? [text('candidatesLeftOut', { shown: candidates.length, all: count })]
+      : [];
+  return [
+    {
+      title: text('candidates'),
+      legend: [
+        `${text('candidatesLegend')} ${sideRemark({ changes, ...pictures }, phrases)}`,
+        ...leftOut,
+      ],
+      candidates,
+    },
+  ];
+}
 
 function exampleSection(
   { change }: ReportInput,

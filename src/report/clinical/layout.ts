@@ -61,6 +61,17 @@ export const layout = `
   for line in lines { par(line) }
 }
 
+#let candidate(it) = block(breakable: false, above: 7pt, below: 0pt, grid(
+  columns: (38mm, 38mm, 38mm, 1fr),
+  column-gutter: 1.5mm,
+  ..it.pictures.map(name => image(name, width: 100%)),
+  {
+    set text(size: small)
+    strong(it.heading)
+    for line in it.lines { par(line) }
+  },
+))
+
 #let section(it) = {
   heading(level: 2, it.title)
   if "legend" in it { small-print(it.legend) }
@@ -74,6 +85,7 @@ export const layout = `
   }
   if "picture" in it { image(it.picture, width: 100%) }
   if "pairs" in it { grid(columns: (1fr, 1fr), column-gutter: 5mm, row-gutter: 2.5mm, align: bottom, ..it.pairs.map(pair)) }
+  if "candidates" in it { for one in it.candidates { candidate(one) } }
   if "facts" in it { text(size: small + 0.5pt, facts(it.facts)) }
   if "items" in it { text(size: small + 0.5pt, list(..it.items)) }
   if "remarks" in it { small-print(it.remarks) }
@@ -97,6 +109,6 @@ export const layout = `
   block(width: 100%, stroke: (left: 3pt), inset: (left: 6pt, y: 2pt), above: 6pt, below: 0pt, strong(caution))
 }
 #for sections in report.summary { row(sections) }
-#if report.details.any(row => row.any(it => "pairs" in it)) { pagebreak() }
+#if report.details.any(row => row.any(it => "pairs" in it or "candidates" in it)) { pagebreak() }
 #for sections in report.details { row(sections) }
 `;

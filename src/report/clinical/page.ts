@@ -44,7 +44,18 @@ export function reportPage(document: ReportDocument): string {
 }
 
 function sectionHtml(section: Section, pictures: ReadonlyMap<string, Uint8Array>): string {
-  const { title, table, legend, pictures: names, picture, pairs, facts, items, remarks } = section;
+  const {
+    title,
+    table,
+    legend,
+    pictures: names,
+    picture,
+    pairs,
+    candidates,
+    facts,
+    items,
+    remarks,
+  } = section;
   const image = (name: string, alternative: string) =>
     `<img src="${dataUrl(name, pictures)}" alt="${escapeHtml(alternative)}">`;
   const pair = (heading: string, left: string, right: string) =>
@@ -59,6 +70,12 @@ function sectionHtml(section: Section, pictures: ReadonlyMap<string, Uint8Array>
     pairs
       ? `<div class="pairs">${pairs.map(({ heading, left, right }) => pair(heading, left, right)).join('')}</div>`
       : '',
+    ...(candidates ?? []).map(
+      ({ heading, lines, pictures: shown }) =>
+        `<figure class="candidate"><figcaption><b>${escapeHtml(heading)}</b> ` +
+        `${lines.map(escapeHtml).join(' ')}</figcaption>` +
+        `<div class="pictures">${shown.map((name) => image(name, heading)).join('')}</div></figure>`,
+    ),
     facts ? factsHtml(facts, 'facts') : '',
     items ? `<ul>${items.map((item) => `<li>${escapeHtml(item)}</li>`).join('')}</ul>` : '',
     ...small(remarks),

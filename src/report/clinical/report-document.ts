@@ -8,6 +8,14 @@ export interface ReportTable {
 }
 
 /** Two pictures side by side with what they show above them. */
+/** Something that may have changed: its pictures from left to right, and what is known of it. */
+export interface PicturedCandidate {
+  readonly heading: string;
+  readonly lines: readonly string[];
+  /** Names of files: prior, current, difference. */
+  readonly pictures: readonly string[];
+}
+
 export interface PicturePair {
   readonly heading: string;
   readonly left: string;
@@ -25,6 +33,7 @@ export interface Section {
   /** Name of a picture that is as wide as the section. */
   readonly picture?: string;
   readonly pairs?: readonly PicturePair[];
+  readonly candidates?: readonly PicturedCandidate[];
   readonly facts?: readonly Fact[];
   readonly items?: readonly string[];
   /** What explains the above, in small print. */

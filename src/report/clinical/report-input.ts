@@ -17,6 +17,11 @@ export interface ReportedExam {
 export interface ReportedChange {
   readonly comparison: ExamComparison;
   readonly rule: ChangeRule;
+  /**
+   * This exam's FLAIR less the previous one's, matched, in standard deviations of unchanged places, on
+   * this exam's grid; absent where the images were not compared.
+   */
+  readonly difference?: Volume;
 }
 
 export const papers = { a4: 'a4', letter: 'us-letter' } as const;

@@ -3,6 +3,7 @@ import { reorient } from '../../volume/reorient.js';
 import type { Mask, Volume } from '../../volume/volume.js';
 import { acquiredPlane, type Plane } from '../slice.js';
 import { flairWindow } from '../window.js';
+import { type Candidates, changeCandidates } from './candidates.js';
 import { type Examples, exampleLesions } from './examples.js';
 import { overviewPngs } from './overview.js';
 import type { Scene } from './panel.js';
@@ -13,6 +14,7 @@ import { phrasesIn } from './texts.js';
 export interface ReportPictures extends Examples {
   readonly plane: Plane;
   readonly overview: readonly string[];
+  readonly changes: Omit<Candidates, 'files'>;
   /** Lesion load over time; only where there are earlier exams. */
   readonly plot?: string;
 }
@@ -33,7 +35,8 @@ export async function reportPictures(input: ReportInput): Promise<ReportPictures
       ? { ...sceneOf(previousExam), toImage: change.comparison.currentToPrevious }
       : undefined;
   const examples = exampleLesions(input, now, before, phrases);
-  const files = new Map(examples.files);
+  const { files: changeFiles, ...changes } = changeCandidates(input, now, before, phrases);
+  const files = new Map([...examples.files, ...changeFiles]);
   const count = previous.length > 0 ? overviewSlices.amongOthers : overviewSlices.alone;
   const plane = acquiredPlane(now.flair.affine);
   const overview = overviewPngs(now, reorient(exam.brain) as Mask, plane, count).map(
@@ -43,12 +46,12 @@ export async function reportPictures(input: ReportInput): Promise<ReportPictures
       return name;
     },
   );
-  if (previous.length === 0) return { ...examples, plane, files, overview };
+  if (previous.length === 0) return { ...examples, plane, files, overview, changes };
   // Only here, since the library of charts takes half a second to load.
   const { loadPlot } = await import('./load-plot.js');
   const plot = 'plot.svg';
   files.set(plot, Buffer.from(await loadPlot([...previous, exam.findings], phrases)));
-  return { ...examples, plane, files, overview, plot };
+  return { ...examples, plane, files, overview, changes, plot };
 }
 
 function sceneOf({ flair, lesions, brain, findings }: ReportedExam): Scene {

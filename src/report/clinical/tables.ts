@@ -43,6 +43,8 @@ const doubts = [
   'probable-in-both',
   'outside-other-exam',
   'below-minimum-size',
+  'too-little-overlap',
+  'contrast-not-matched',
 ] as const satisfies readonly Doubt[];
 
 /** Periventricular, cortical or juxtacortical, infratentorial; the spinal cord is not in the image. */

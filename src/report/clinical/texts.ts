@@ -170,6 +170,28 @@ export const texts = {
     da: 'kun i én undersøgelse og for lille',
   },
 
+  'too-little-overlap': {
+    en: 'exams show too little together',
+    da: 'undersøgelserne viser for lidt i fællesskab',
+  },
+  'contrast-not-matched': {
+    en: 'exams too unlike to be compared',
+    da: 'undersøgelserne er for forskellige til at blive sammenlignet',
+  },
+  candidates: { en: 'Changes to confirm', da: 'Ændringer, der skal bekræftes' },
+  candidatesLegend: {
+    en: 'From left: previous exam, this exam at the same place, and their difference (white: brighter now; grey: alike). Dashed: the lesion’s outline in the previous exam; solid: now. SD: standard deviations of unchanged places.',
+    da: 'Fra venstre: forrige undersøgelse, denne undersøgelse samme sted, og deres forskel (hvid: lysere nu; grå: ens). Stiplet: læsionens omrids i forrige undersøgelse; fuldt optrukket: nu. SD: standardafvigelser af uændrede steder.',
+  },
+  candidatesLeftOut: {
+    en: 'Shown are the first {shown} of {all}.',
+    da: 'Vist er de første {shown} af {all}.',
+  },
+  candidateDifference: {
+    en: 'Mean difference {deviations} SD.',
+    da: 'Gennemsnitlig forskel {deviations} SD.',
+  },
+
   overview: { en: 'Overview', da: 'Overblik' },
   overviewCaption: {
     en: 'FLAIR with the outlines of all lesions.',

@@ -4,6 +4,7 @@ import { clinicalReport } from '../../../src/report/clinical/clinical-report.js'
 import { fontsFor } from '../../../src/report/clinical/fonts.js';
 import type { ReportInput } from '../../../src/report/clinical/report-input.js';
 import { reportPictures } from '../../../src/report/clinical/report-pictures.js';
+import { onGrid } from '../../../src/volume/volume.js';
 import { drawnChange, drawnExam, scatteredBlobs } from '../../support/report-exam.js';
 
 const plain = { previous: [], language: 'en', paper: 'a4' } as const;
@@ -66,6 +67,23 @@ describe('the report', () => {
       'Lesion 2, new',
       'Lesion 3, new',
     ]);
+  });
+
+  it('lists what changed first, each with prior, current and difference', async () => {
+    const input = followUp(2);
+    const { flair } = input.exam;
+    const difference = onGrid(flair, new Float32Array(flair.data.length).fill(1));
+    const change = { ...input.change!, difference };
+    const { changes, files } = await reportPictures({ ...input, change });
+    expect(changes.count).toBe(2);
+    expect(changes.candidates[0].heading).toMatch(/^1\. new, /);
+    for (const name of changes.candidates.flatMap(({ pictures }) => pictures)) {
+      expect(files.get(name)!.length).toBeGreaterThan(100);
+    }
+    const { pdf, html } = await clinicalReport({ ...input, change });
+    expect(pagesOf(pdf)).toBe(2);
+    expect(html.indexOf('Changes to confirm')).toBeLessThan(html.indexOf('Delineation examples'));
+    expect(html.split('class="candidate"')).toHaveLength(3);
   });
 
   it('takes every text of an exam for text, in the PDF and on the page', async () => {

@@ -16,6 +16,7 @@ const noPictures: ReportPictures = {
   pairs: [],
   changedCount: 0,
   shownChangedCount: 0,
+  changes: { candidates: [], count: 0 },
 };
 const documentOf = (input: ReportInput) => reportDocument(input, noPictures);
 const plain = { previous: [], language: 'en', paper: 'a4' } as const;
