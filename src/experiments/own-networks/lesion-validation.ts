@@ -13,7 +13,9 @@ import {
   type JudgedCase,
   judgeCaseInWorker,
   lesionsHit,
+  type Score,
 } from '../../train/choose-post-processing.js';
+import { voxelSizeMm } from '../../volume/affine.js';
 import { seededRandom } from '../../volume/random.js';
 import { type Mask, nonZeroVolumeMl, type Volume } from '../../volume/volume.js';
 import { inWorker, type WorkerPool } from '../../workers.js';
@@ -46,7 +48,6 @@ export const makeValidationExamInWorker = inWorker<typeof makeValidationExam>(
 /**
  * Synthetic exams of heads that training did not see, with all loads and, as in training, a fifth of them
  * without any lesion, as a network sees them.
- * @param weight of each exam
  * @param pool of two workers and more makes the next exam while one is judged
  */
 export async function judgeSyntheticExams(
@@ -55,13 +56,11 @@ export async function judgeSyntheticExams(
   {
     exams,
     seed,
-    weight,
     pool,
     onExam,
   }: {
     exams: number;
     seed: number;
-    weight: number;
     pool: WorkerPool;
     onExam?: (index: number, truthMl: number) => void;
   },
@@ -75,7 +74,7 @@ export async function judgeSyntheticExams(
     const { exam, truth } = await source.nextBatch();
     const probability = await predictLesions(exam, predict, { pool });
     const group = `head ${headOf(anatomies, index)}`;
-    judged.push(await validationExam(probability, truth, group, weight, pool));
+    judged.push(await validationExam(probability, truth, group, false, pool));
     onExam?.(index, nonZeroVolumeMl(truth));
   }
   await source.close();
@@ -87,26 +86,59 @@ export async function validationExam(
   probability: Volume,
   truth: Mask,
   group: string,
-  weight: number,
+  isReal: boolean,
   pool: WorkerPool,
 ): Promise<ValidationExam> {
   const judged = await judgeCaseInWorker({ pool }, probability, truth);
-  return { judged, group, weight };
+  return { judged, group, isReal, sliceMm: Math.max(...voxelSizeMm(truth.affine)) };
 }
 
 /** A rule, and what can be said of it. */
-export interface ChosenRule extends Omit<RuleByConfidence, 'found'> {
+export interface ChosenRule extends RuleByConfidence {
   /** By confidence, the least sure first: lesions found, their mean confidence, the share of real ones. */
   readonly reliability: readonly { lesions: number; confidence: number; real: number }[];
   readonly bySize: readonly DetectionOfSize[];
 }
 
-/** Chooses how probabilities become lesions ({@link ruleByConfidence}). */
+/** Between slices that show what is normal as thin ones do, and as thick ones do (docs/decisions/0099). */
+const thinUpToMm = 5;
+
+/**
+ * Chooses how probabilities become lesions ({@link ruleByConfidence}): in exams of thin and of thick slices apart,
+ * where there are both, and in each by real exams alone, where there are any (docs/decisions/0113).
+ */
 export function chooseLesionRule(exams: readonly ValidationExam[]): ChosenRule {
-  const { rule, score, found } = ruleByConfidence(exams, smoothMl);
+  const isThin = ({ sliceMm }: ValidationExam) => sliceMm <= thinUpToMm;
+  const thin = realOrAll(exams.filter(isThin));
+  const thick = realOrAll(exams.filter((exam) => !isThin(exam)));
+  if (thin.length === 0) return described(thick, ruleByConfidence(thick, smoothMl));
+  if (thick.length === 0) return described(thin, ruleByConfidence(thin, smoothMl));
+  const [ofThin, ofThick] = [thin, thick].map((part) => ruleByConfidence(part, smoothMl));
+  const { threshold, confidence } = ofThin.rule;
+  return described([...thick, ...thin], {
+    rule: { ...ofThick.rule, thinSlices: { upToMm: thinUpToMm, threshold, confidence } },
+    score: meanScore([ofThick, ofThin]),
+    found: [...ofThick.found, ...ofThin.found],
+  });
+}
+
+function realOrAll(exams: readonly ValidationExam[]): readonly ValidationExam[] {
+  const real = exams.filter(({ isReal }) => isReal);
+  return real.length > 0 ? real : exams;
+}
+
+/** Thin and thick slices count alike. */
+function meanScore(parts: readonly RuleByConfidence[]): Score {
+  const mean = (of: (score: Score) => number) =>
+    parts.reduce((sum, { score }) => sum + of(score), 0) / parts.length;
+  return { dice: mean(({ dice }) => dice), detection: mean(({ detection }) => detection) };
+}
+
+/** @param exams in the order of what was found in them */
+function described(exams: readonly ValidationExam[], chosen: RuleByConfidence): ChosenRule {
+  const { found } = chosen;
   return {
-    rule,
-    score,
+    ...chosen,
     reliability: reliabilityOf(found.flat()),
     bySize: detectionBySize(
       exams.map(({ judged }) => judged),
