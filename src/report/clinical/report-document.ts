@@ -7,7 +7,6 @@ export interface ReportTable {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** Two pictures side by side with what they show above them. */
 /** Something that may have changed: its pictures from left to right, and what is known of it. */
 export interface PicturedCandidate {
   readonly heading: string;
@@ -16,6 +15,7 @@ export interface PicturedCandidate {
   readonly pictures: readonly string[];
 }
 
+/** Two pictures side by side with what they show above them. */
 export interface PicturePair {
   readonly heading: string;
   readonly left: string;
