@@ -96,7 +96,7 @@ export interface Pace {
 }
 
 /** Steps that are measured, after the first one, in which the engine settles. */
-const measuredSteps = 5;
+export const measuredSteps = 5;
 
 /**
  * Trains a network. After each epoch the log gets a JSON line; the checkpoint is written before the

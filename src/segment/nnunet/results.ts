@@ -109,7 +109,7 @@ export async function noFolds(results: string, checkpointName: string): Promise<
   return badResults(results, expected, 'none');
 }
 
-/** Of both versions of nnU-Net. */
+/** Files of a fold, by the version of nnU-Net that wrote them. */
 export const checkpointNames = {
   final: ['model_final_checkpoint.model', 'checkpoint_final.pth'],
   best: ['model_best.model', 'checkpoint_best.pth'],
