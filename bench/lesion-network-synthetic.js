@@ -40,7 +40,7 @@ const pool = new WorkerPool(1);
 const { predict } = await loadPredictor(engine, plan, weights, windowShape);
 let refused = 0;
 const found = async ({ exam }) =>
-  findLesions(await predictLesions(exam, predict, { pool }), rule).mask;
+  findLesions(await predictLesions(exam, predict, { pool }), ruleForImage(rule, exam.flair)).mask;
 
 /** Nothing where LST-LGA refuses the exam, such as for the contrast of its T1. */
 function foundByLga({ exam, truth }) {

@@ -15,7 +15,7 @@ import { evaluatePair } from '../dist/evaluate/evaluate-pair.js';
 import { pairMasks } from '../dist/evaluate/mask-pair.js';
 import { writeNifti } from '../dist/formats/index.js';
 import { readSafetensors } from '../dist/formats/safetensors.js';
-import { msseg } from '../dist/model/lesion-rule.js';
+import { msseg, ruleForImage } from '../dist/model/lesion-rule.js';
 import { openShippedModel } from '../dist/model/open-model.js';
 import { Engine, loadPredictor, requireWeights } from '../dist/network/index.js';
 import { findLesions } from '../dist/quantify/lesions.js';
@@ -66,7 +66,9 @@ for (const name of realCases) {
       { pool },
     );
     const { user, system } = process.cpuUsage(start);
-    const rule = flags.threshold ? { ...msseg, threshold: Number(flags.threshold) } : own.card.rule;
+    const rule = flags.threshold
+      ? { ...msseg, threshold: Number(flags.threshold) }
+      : ruleForImage(own.card.rule, probability);
     const { dsc, volumes, lesionwise } = evaluatePair(
       pairMasks(experts, findLesions(probability, rule).mask),
       definitions.anima,

@@ -36,7 +36,7 @@ import {
 } from '../dist/experiments/own-networks/real/leave-out.js';
 import { preparedCases } from '../dist/experiments/own-networks/real/prepared-case.js';
 import { readSafetensors } from '../dist/formats/safetensors.js';
-import { ruleOfCard } from '../dist/model/lesion-rule.js';
+import { ruleForImage, ruleOfCard } from '../dist/model/lesion-rule.js';
 import { ownModels } from '../dist/model/own-model.js';
 import { Engine, loadPredictor, requireWeights } from '../dist/network/index.js';
 import { openAnatomyNetwork } from '../dist/preprocess/anatomy-network.js';
@@ -123,7 +123,10 @@ async function segmentByLga({ site, name, experts }) {
 
 const figuresOf = (seen, ruleOf) =>
   seen.map(({ name, experts, probability }, index) => {
-    const pair = pairMasks(experts, findLesions(probability, ruleOf(index)).mask);
+    const pair = pairMasks(
+      experts,
+      findLesions(probability, ruleForImage(ruleOf(index), probability)).mask,
+    );
     const { dsc, lesionwise, volumes } = evaluatePair(pair, definitions.anima);
     const ratio = volumes.predictionMl / volumes.referenceMl;
     return { name, dsc, f1: lesionwise.f1 ?? 0, ratio, bySize: lesionwise.bySize };

@@ -15,6 +15,7 @@ import { withCommandRun } from './with-run.js';
 
 interface SynthesizeOptions extends OutputOptions {
   readonly seed: string;
+  readonly scanner?: string;
   readonly out: string;
   readonly data: string;
   readonly cache: string;
@@ -32,6 +33,11 @@ export function addSynthesize(program: Command): void {
     .requiredOption('--seed <number>', 'which exam: a whole number from 0 to 4294967295')
     .requiredOption('--out <folder>', 'folder for the exam; an earlier one in it is replaced')
     .requiredOption('--data <folder>', 'holds heads (label maps) and lesions (masks in MNI pose)')
+    .option(
+      '--scanner <number>',
+      'of which scanner: exams of the same number share its protocol, and have all sequences ' +
+        '(default: any, another for each exam)',
+    )
     .option(
       '--cache <folder>',
       'prepared heads are kept here',
@@ -55,7 +61,9 @@ export function addSynthesize(program: Command): void {
 }
 
 async function synthesize(options: SynthesizeOptions): Promise<void> {
-  const seed = seedFrom(options.seed);
+  const seed = seedFrom(options.seed, '--seed');
+  const scanner =
+    options.scanner === undefined ? undefined : seedFrom(options.scanner, '--scanner');
   await withCommandRun(options, async (run) => {
     const { stage, signal } = run;
     await requireOutputs(
@@ -67,14 +75,18 @@ async function synthesize(options: SynthesizeOptions): Promise<void> {
     );
     await requireReplaceableFolder(options.out, synthesisResult);
     const sources = { dataFolder: options.data, cacheFolder: options.cache };
-    const made = await stage('make the exam', () => synthesizeExamInWorker(run, seed, sources));
+    const made = await stage('make the exam', () =>
+      synthesizeExamInWorker(run, seed, sources, scanner),
+    );
     const { parameters, exam } = made;
     const taken = sequenceNames.filter((name) => exam.images[name]);
     const lesionVolumeMl = nonZeroVolumeMl(exam.truth);
     const summary = { seed, head: parameters.head, sequences: taken, lesionVolumeMl };
     const heading = `Seed ${seed}, ${parameters.head}, ${lesionVolumeMl.toFixed(1)} ml of lesions`;
     const preview = options.preview ? previewOf(exam, heading) : undefined;
-    await stage('write', () => writeSyntheticExam(options.out, seed, made, { preview, signal }));
+    await stage('write', () =>
+      writeSyntheticExam(options.out, seed, made, { scanner, preview, signal }),
+    );
     printResult(options, summary, [
       `${taken.map((name) => name.toUpperCase()).join(', ')} of ${parameters.head} with ` +
         `${lesionVolumeMl.toFixed(1)} ml of lesions: ${options.out}`,
@@ -93,11 +105,11 @@ const previewOf = ({ images, truth }: SyntheticExam, heading: string): Uint8Arra
     heading,
   );
 
-function seedFrom(text: string): number {
+function seedFrom(text: string, option: string): number {
   const seed = Number(text);
   if (/^\d+$/.test(text) && seed < 2 ** 32) return seed;
   throw new DawsonError('usage', {
-    expected: 'a whole number from 0 to 4294967295 after --seed',
+    expected: `a whole number from 0 to 4294967295 after ${option}`,
     found: text,
   });
 }

@@ -40,6 +40,8 @@ export const dawsonSteps: JobSteps = (job, config) => {
   const segment = [
     ...['segment', '--dicom', input, '--study', studyUid, '--out', result],
     ...[...option('--threads', threads), ...option('--rules', rules), ...look],
+    // The one below is made with the earlier exams.
+    ...(earlier.length > 0 ? ['--no-report'] : []),
   ];
   const report = [
     ...['report', result, '--previous', ...earlier],

@@ -1,5 +1,6 @@
+import { voxelSizeMm } from '../volume/affine.js';
 import type { Connectivity } from '../volume/components.js';
-import type { Volume } from '../volume/volume.js';
+import type { Grid, Volume } from '../volume/volume.js';
 import {
   type ConfidenceModel,
   confidencesOf,
@@ -32,6 +33,18 @@ export interface LesionRule {
   readonly keepLargest: boolean;
   /** Voxels touching by a face (6), also an edge (18), also a corner (26) are one lesion. */
   readonly connectivity: Connectivity;
+  /**
+   * What is another in images whose slices are at most so far apart, as {@link ruleForImage} puts it in:
+   * thick slices show as bright as a lesion what thin ones do not (docs/decisions/0113).
+   */
+  readonly thinSlices?: Pick<LesionRule, 'threshold' | 'confidence'> & { readonly upToMm: number };
+}
+
+/** The rule for lesions in an image: by the distance of its slices, where it matters. */
+export function ruleForImage({ thinSlices, ...rule }: LesionRule, { affine }: Grid): LesionRule {
+  if (!thinSlices || Math.max(...voxelSizeMm(affine)) > thinSlices.upToMm) return rule;
+  const { upToMm: _, ...ofThinSlices } = thinSlices;
+  return { ...rule, ...ofThinSlices };
 }
 
 /** nnU-Net's default, before anything is chosen; what touches only by a corner is one lesion. */
@@ -45,30 +58,43 @@ export const argmax: LesionRule = {
 /** MSSEG's rule for the size (docs/methods/lesions.md). */
 export const msseg: LesionRule = { ...argmax, minimumVolumeMm3: 3 };
 
+const thresholdSchema = { type: 'number', exclusiveMinimum: 0, maximum: 1 } as const;
+const confidenceSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['intercept', 'perLogOdds', 'perLogVolume', 'perLogMeanVolume', 'minimum'],
+  properties: {
+    intercept: { type: 'number' },
+    perLogOdds: { type: 'number' },
+    perLogVolume: { type: 'number' },
+    perLogMeanVolume: { type: 'number' },
+    minimum: { type: 'number', minimum: 0, maximum: 1 },
+  },
+} as const;
+
 /** A rule in the card of a model. Cards of before rules had a connectivity say none: it was 26. */
 export const lesionRuleSchema = {
   type: 'object',
   required: ['threshold', 'minimumVolumeMm3', 'keepLargest'],
   additionalProperties: false,
   properties: {
-    threshold: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
+    threshold: thresholdSchema,
     minimumVolumeMm3: { type: 'number', minimum: 0, maximum: 1e6 },
     minimumPeak: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
-    confidence: {
-      type: 'object',
-      additionalProperties: false,
-      required: ['intercept', 'perLogOdds', 'perLogVolume', 'perLogMeanVolume', 'minimum'],
-      properties: {
-        intercept: { type: 'number' },
-        perLogOdds: { type: 'number' },
-        perLogVolume: { type: 'number' },
-        perLogMeanVolume: { type: 'number' },
-        minimum: { type: 'number', minimum: 0, maximum: 1 },
-      },
-    },
+    confidence: confidenceSchema,
     byClass: { type: 'boolean' },
     keepLargest: { type: 'boolean' },
     connectivity: { enum: [6, 18, 26] },
+    thinSlices: {
+      type: 'object',
+      required: ['upToMm', 'threshold'],
+      additionalProperties: false,
+      properties: {
+        upToMm: { type: 'number', exclusiveMinimum: 0, maximum: 100 },
+        threshold: thresholdSchema,
+        confidence: confidenceSchema,
+      },
+    },
   },
 } as const;
 
@@ -85,6 +111,7 @@ const touching = { 6: 'a face', 18: 'an edge', 26: 'a corner' } as const;
 /** By what a lesion is told, as a phrase. */
 export function ruleInWords(rule: LesionRule): string {
   const { threshold, minimumVolumeMm3, minimumPeak, confidence, keepLargest, connectivity } = rule;
+  const { thinSlices } = rule;
   return [
     rule.byClass ? 'the most probable class' : `probability from ${threshold}`,
     `voxels that touch by ${touching[connectivity]} are one`,
@@ -92,6 +119,14 @@ export function ruleInWords(rule: LesionRule): string {
     ...(minimumPeak === undefined ? [] : [`a peak from ${minimumPeak}`]),
     ...(confidence ? [`confidence from ${confidence.minimum}`] : []),
     ...(keepLargest ? ['the largest only'] : []),
+    ...(thinSlices
+      ? [
+          `in slices up to ${thinSlices.upToMm} mm apart a probability from ${thinSlices.threshold}` +
+            (thinSlices.confidence
+              ? ` and a confidence from ${thinSlices.confidence.minimum}`
+              : ''),
+        ]
+      : []),
   ].join(', ');
 }
 

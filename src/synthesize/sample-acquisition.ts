@@ -106,7 +106,7 @@ function gridAbout(
 }
 
 /** How far a head has moved since the first sequence; now and then a lot. */
-function samplePose(random: Random): Mat4 {
+export function samplePose(random: Random): Mat4 {
   const much = chance(random, 0.15);
   const shift = mapAxes([0, 1, 2], () => (much ? 6 : 1.5) * random.normal());
   return multiply(translation(shift), rotationDegrees(random, much ? 10 : 2.5));

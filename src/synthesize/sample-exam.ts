@@ -1,5 +1,5 @@
 import { determinant } from '../volume/affine.js';
-import type { Random } from '../volume/random.js';
+import { type Random, seededRandom } from '../volume/random.js';
 import {
   type ExamParameters,
   type SequenceName,
@@ -9,8 +9,18 @@ import {
 import { sampleGeometry } from './geometry.js';
 import type { Head } from './head.js';
 import type { LesionLibrary } from './lesion-library.js';
-import { sampleArtefacts, sampleProtocol, sampleSlicing } from './sample-acquisition.js';
-import { type Appearance, sampleAppearance, sampleContrast } from './sample-contrast.js';
+import {
+  sampleArtefacts,
+  samplePose,
+  sampleProtocol,
+  sampleSlicing,
+} from './sample-acquisition.js';
+import {
+  type Appearance,
+  isPlausible,
+  sampleAppearance,
+  sampleContrast,
+} from './sample-contrast.js';
 import { sampleLesions } from './sample-lesions.js';
 import { chance, oneByShare } from './sampling.js';
 import { sampleStripping } from './stripping.js';
@@ -23,15 +33,27 @@ export const sequenceSets: readonly { share: number; value: readonly SequenceNam
   { share: 0.2, value: ['flair'] },
 ];
 
-/** A random exam of a head: everything that {@link renderExam} needs, as a plain value. */
-export function sampleExam(random: Random, head: Head, library: LesionLibrary): ExamParameters {
+/**
+ * A random exam of a head: everything that {@link renderExam} needs, as a plain value.
+ * @param scanner the seed of a scanner and its protocol, which exams share; a random one for each without
+ */
+export function sampleExam(
+  random: Random,
+  head: Head,
+  library: LesionLibrary,
+  scanner?: number,
+): ExamParameters {
   const geometry = sampleGeometry(random, head);
   const headSize = Math.abs(determinant(geometry.toHead)) ** (-1 / 3);
   const lesions = sampleLesions(random, head, library);
   const appearance = sampleAppearance(random);
   const sequences: { [Name in SequenceName]?: SequenceParameters } = {};
-  for (const name of oneByShare(random, sequenceSets)) {
-    sequences[name] = sampleSequence(random, name, appearance, headSize);
+  if (scanner === undefined) {
+    for (const name of oneByShare(random, sequenceSets)) {
+      sequences[name] = sampleSequence(random, name, appearance, headSize);
+    }
+  } else {
+    Object.assign(sequences, sequencesOfScanner(scanner, random, appearance, headSize));
   }
   return {
     head: head.name,
@@ -41,6 +63,38 @@ export function sampleExam(random: Random, head: Head, library: LesionLibrary): 
     stripping: chance(random, 0.15) ? sampleStripping(random) : undefined,
     sequences,
   };
+}
+
+/**
+ * All sequences of an exam on a scanner: slices, contrast and quality are the scanner's, while noise, shading
+ * and how the head moved are of the exam.
+ */
+function sequencesOfScanner(
+  scanner: number,
+  exam: Random,
+  appearance: Appearance,
+  headSize: number,
+): ExamParameters['sequences'] {
+  const random = seededRandom(scanner);
+  const { fieldStrengthTesla } = sampleAppearance(random);
+  const sampled = sequenceNames.map((name) => {
+    let drawn: SequenceParameters;
+    do {
+      drawn = sampleSequence(random, name, { ...appearance, fieldStrengthTesla }, headSize);
+    } while (!isPlausible(name, drawn.contrast));
+    const { contrast, protocol, artefacts } = drawn;
+    const anew = <T>(field: T) => ({ ...field, seed: exam.bits() });
+    return [
+      name,
+      {
+        contrast: { ...contrast, lesionField: anew(contrast.lesionField) },
+        protocol: name === 'flair' ? protocol : { ...protocol, pose: samplePose(exam) },
+        artefacts: { ...artefacts, biasField: anew(artefacts.biasField) },
+        seed: exam.bits(),
+      },
+    ];
+  });
+  return Object.fromEntries(sampled);
 }
 
 /** One more sequence of an exam: with another random state, the same exam under another protocol. */

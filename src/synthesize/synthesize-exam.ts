@@ -16,16 +16,18 @@ export interface SynthesisSources {
  * The synthetic exam of a seed: the same data and seed give the same exam. A head is chosen, an
  * exam of it sampled and rendered.
  * @param seed a whole number from 0 to 2^32 - 1
+ * @param scanner another: exams of one scanner share its protocol, and have all sequences
  */
 export async function synthesizeExam(
   seed: number,
   { dataFolder, cacheFolder }: SynthesisSources,
+  scanner?: number,
 ): Promise<{ parameters: ExamParameters; exam: SyntheticExam }> {
   const random = seededRandom(seed);
   const files = await listHeads(dataFolder);
   const head = await prepareHead(files[random.integer(files.length)], cacheFolder);
   const library = await readLesionLibrary(dataFolder);
-  const parameters = sampleExam(random, head, library);
+  const parameters = sampleExam(random, head, library, scanner);
   return { parameters, exam: renderExam(parameters, head, library) };
 }
 

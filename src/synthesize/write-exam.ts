@@ -14,6 +14,7 @@ export const synthesisResult: ResultKind = {
 /**
  * Writes a synthetic exam into a folder, whole or not at all: the sequences that it has, where its
  * lesions are, and everything that was drawn for it.
+ * @param scanner the seed of its scanner, where it was given one
  * @param preview a picture of it, as PNG
  * @throws DawsonError `output-exists`, `output-failed`; the signal's reason.
  */
@@ -21,7 +22,15 @@ export function writeSyntheticExam(
   folder: string,
   seed: number,
   { parameters, exam }: { readonly parameters: ExamParameters; readonly exam: SyntheticExam },
-  { preview, signal }: { readonly preview?: Uint8Array; readonly signal?: AbortSignal } = {},
+  {
+    scanner,
+    preview,
+    signal,
+  }: {
+    readonly scanner?: number;
+    readonly preview?: Uint8Array;
+    readonly signal?: AbortSignal;
+  } = {},
 ): Promise<void> {
   const write = async (staging: string) => {
     for (const name of sequenceNames) {
@@ -30,7 +39,7 @@ export function writeSyntheticExam(
     }
     await writeNifti(join(staging, 'truth.nii.gz'), exam.truth);
     const { schema } = synthesisResult;
-    const document = { schema, schemaVersion: 1, version, seed, ...parameters };
+    const document = { schema, schemaVersion: 1, version, seed, scanner, ...parameters };
     await writeFile(join(staging, 'parameters.json'), `${JSON.stringify(document, null, 1)}\n`);
     if (preview) await writeFile(join(staging, 'preview.png'), preview);
   };

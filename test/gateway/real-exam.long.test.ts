@@ -13,6 +13,8 @@ import { startOrthanc, withoutOrthanc } from '../support/orthanc.js';
 
 const reason = withoutOrthanc ?? withoutDcmtk;
 const quietSeconds = 2;
+/** The title of the table of the report. */
+const changeTable = 'Change since 2025-01-31';
 const script = fileURLToPath(new URL('../../scripts/make-demo-dicom.js', import.meta.url));
 
 const uidOf = (bytes: Uint8Array): string =>
@@ -111,6 +113,8 @@ describe.skipIf(reason)(
       const html = (job: string) =>
         readFileSync(gateway.at('state', 'jobs', job, 'result', 'report.html'), 'utf8');
       expect(html(second.job)).toContain('2025-01-31');
+      expect(html(second.job)).toContain(changeTable);
+      expect(html(first.job)).not.toContain(changeTable);
       expect(html(first.job)).not.toContain('2026-01-31');
     });
 

@@ -101,7 +101,17 @@ export const runs: readonly (readonly string[])[] = [
     ...['--references', at('masks'), '--out', at('comparison')],
   ],
   [
-    ...['synthesize', '--seed', '7', '--data', at('synthesis'), '--cache', at('cache')],
+    ...[
+      'synthesize',
+      '--seed',
+      '7',
+      '--scanner',
+      '3',
+      '--data',
+      at('synthesis'),
+      '--cache',
+      at('cache'),
+    ],
     ...['--preview', '--out', at('synthetic')],
   ],
   [

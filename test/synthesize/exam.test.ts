@@ -113,6 +113,24 @@ describe('a synthetic exam', () => {
     expect(new Set(sets)).toEqual(new Set(['flair', 'flair,t1', 'flair,t1,t2', 'flair,t2']));
   });
 
+  it('shares slices, contrast and quality with all of its scanner, and noise with none', () => {
+    const [one, other] = [21, 22].map((seed) => sampleExam(seededRandom(seed), head, library, 5));
+    for (const name of ['flair', 't2', 't1'] as const) {
+      const [first, second] = [one.sequences[name]!, other.sequences[name]!];
+      expect(second.contrast.means).toEqual(first.contrast.means);
+      expect(second.protocol.thicknessMm).toBe(first.protocol.thicknessMm);
+      expect(second.artefacts.noiseSd).toBe(first.artefacts.noiseSd);
+      expect(second.seed).not.toBe(first.seed);
+      expect(second.artefacts.biasField.seed).not.toBe(first.artefacts.biasField.seed);
+    }
+    expect(other.lesions).not.toEqual(one.lesions);
+    const elsewhere = sampleExam(seededRandom(21), head, library, 6);
+    expect(elsewhere.lesions).toEqual(one.lesions);
+    expect(elsewhere.sequences.flair!.contrast.means).not.toEqual(
+      one.sequences.flair!.contrast.means,
+    );
+  });
+
   it('lies on the grids of its protocols, in whole numbers that are not negative', () => {
     const { images, truth } = renderExam(sampledExam(2), head, library);
     for (const image of [...Object.values(images), truth]) {

@@ -13,7 +13,9 @@ import {
   type JudgedCase,
   judgeCaseInWorker,
   lesionsHit,
+  type Score,
 } from '../../train/choose-post-processing.js';
+import { voxelSizeMm } from '../../volume/affine.js';
 import { seededRandom } from '../../volume/random.js';
 import { type Mask, nonZeroVolumeMl, type Volume } from '../../volume/volume.js';
 import { inWorker, type WorkerPool } from '../../workers.js';
@@ -91,22 +93,52 @@ export async function validationExam(
   pool: WorkerPool,
 ): Promise<ValidationExam> {
   const judged = await judgeCaseInWorker({ pool }, probability, truth);
-  return { judged, group, weight };
+  return { judged, group, weight, sliceMm: Math.max(...voxelSizeMm(truth.affine)) };
 }
 
 /** A rule, and what can be said of it. */
-export interface ChosenRule extends Omit<RuleByConfidence, 'found'> {
+export interface ChosenRule extends RuleByConfidence {
   /** By confidence, the least sure first: lesions found, their mean confidence, the share of real ones. */
   readonly reliability: readonly { lesions: number; confidence: number; real: number }[];
   readonly bySize: readonly DetectionOfSize[];
 }
 
-/** Chooses how probabilities become lesions ({@link ruleByConfidence}). */
+/** Between slices that show what is normal as thin ones do, and as thick ones do (docs/decisions/0099). */
+const thinUpToMm = 5;
+
+/**
+ * Chooses how probabilities become lesions ({@link ruleByConfidence}): in exams of thin and of thick slices apart,
+ * where there are both.
+ */
 export function chooseLesionRule(exams: readonly ValidationExam[]): ChosenRule {
-  const { rule, score, found } = ruleByConfidence(exams, smoothMl);
+  const isThin = ({ sliceMm }: ValidationExam) => sliceMm <= thinUpToMm;
+  const [thin, thick] = [exams.filter(isThin), exams.filter((exam) => !isThin(exam))];
+  if (thin.length === 0 || thick.length === 0)
+    return described(exams, ruleByConfidence(exams, smoothMl));
+  const [ofThin, ofThick] = [thin, thick].map((part) => ruleByConfidence(part, smoothMl));
+  const { threshold, confidence } = ofThin.rule;
+  return described([...thick, ...thin], {
+    rule: { ...ofThick.rule, thinSlices: { upToMm: thinUpToMm, threshold, confidence } },
+    score: meanScore([ofThick, ofThin], [thick, thin].map(weightOf)),
+    found: [...ofThick.found, ...ofThin.found],
+  });
+}
+
+const weightOf = (exams: readonly ValidationExam[]): number =>
+  exams.reduce((sum, { weight }) => sum + weight, 0);
+
+function meanScore(parts: readonly RuleByConfidence[], weights: readonly number[]): Score {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const mean = (of: (score: Score) => number) =>
+    parts.reduce((sum, { score }, index) => sum + weights[index] * of(score), 0) / total;
+  return { dice: mean(({ dice }) => dice), detection: mean(({ detection }) => detection) };
+}
+
+/** @param exams in the order of what was found in them */
+function described(exams: readonly ValidationExam[], chosen: RuleByConfidence): ChosenRule {
+  const { found } = chosen;
   return {
-    rule,
-    score,
+    ...chosen,
     reliability: reliabilityOf(found.flat()),
     bySize: detectionBySize(
       exams.map(({ judged }) => judged),

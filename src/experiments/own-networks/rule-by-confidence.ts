@@ -19,6 +19,8 @@ export interface ValidationExam {
   readonly group: string;
   /** How much it counts. */
   readonly weight: number;
+  /** From the middle of a slice to that of the next. */
+  readonly sliceMm: number;
 }
 
 /** What a rule finds, with a confidence that was learned from other cases. */

@@ -1,5 +1,6 @@
 import { DawsonError } from '../../errors.js';
 import { foregroundLabels, hasOneClass, labelNames } from '../../model/labels.js';
+import { ruleForImage } from '../../model/lesion-rule.js';
 import type { ModelFolder, NnunetModel } from '../../model/model-folder.js';
 import { type Predict, slideWindow } from '../../model/sliding-window.js';
 import {
@@ -121,7 +122,8 @@ function segmentationOf(
   notes: readonly Remark[],
   placed: <T extends Float32Array | Uint8Array>(volume: Volume<T>) => Volume<T>,
 ): Segmentation {
-  const segmentation = { probability: placed(lesion), rule: model.rule, notes };
+  const probability = placed(lesion);
+  const segmentation = { probability, rule: ruleForImage(model.rule, probability), notes };
   if (hasOneClass(model.labels)) return segmentation;
   const named = model.labels.outputs.map(({ name }, output) => ({
     name,
@@ -153,7 +155,7 @@ async function segmentInBrain(
   const missing = matched.filter(({ sequence }) => !sequence);
   return {
     probability: await predictInBrain(channels, exam.brain, folds, options),
-    rule: model.rule,
+    rule: ruleForImage(model.rule, exam.flair),
     notes: [...missing.map(({ name }) => missingRemark(name)), ...notUsed(exam, model)],
   };
 }

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { detectionBySize } from '../../../src/experiments/own-networks/lesion-validation.js';
+import {
+  chooseLesionRule,
+  detectionBySize,
+} from '../../../src/experiments/own-networks/lesion-validation.js';
+import { ruleForImage } from '../../../src/model/lesion-rule.js';
 import { judgeCase } from '../../../src/train/choose-post-processing.js';
 import { identity } from '../../../src/volume/affine.js';
 import { onGrid, type Size } from '../../../src/volume/volume.js';
@@ -39,5 +43,40 @@ describe('what is found, by size', () => {
 
   it('has nothing to count where there is no exam', () => {
     expect(detectionBySize([], []).every(({ lesions, found }) => lesions + found === 0)).toBe(true);
+  });
+});
+
+describe('the choice of a rule', () => {
+  /** An exam whose lesions are brighter than a threshold, which is another in thick slices. */
+  const examOf = (group: number, sliceMm: number, from: number) => {
+    const peaks = Array.from({ length: 18 }, (_, place) => 0.1 + 0.05 * ((place + group) % 18));
+    const runs = peaks.map((value, place) => ({ first: 2 + 15 * place, length: 8, value }));
+    const truth = row(
+      ...runs.filter(({ value }) => value >= from).map((run) => ({ ...run, value: 1 })),
+    );
+    const judged = judgeCase(row(...runs), onGrid(truth, Uint8Array.from(truth.data)));
+    return { judged, group: `${group}`, weight: 1, sliceMm };
+  };
+  const groups = [0, 1, 2, 3];
+  const thin = groups.map((group) => examOf(group, 1, 0.28));
+  const thick = groups.map((group) => examOf(group, 6, 0.68));
+  const inSlices = (mm: number) => ({
+    size: [9, 9, 9] as Size,
+    affine: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, mm, 0, 0, 0, 0, 1] as const,
+  });
+
+  it('is made in thin and in thick slices apart', () => {
+    const { rule, score } = chooseLesionRule([...thin, ...thick]);
+    expect(rule.thinSlices!.upToMm).toBe(5);
+    expect(ruleForImage(rule, inSlices(5)).threshold).toBe(rule.thinSlices!.threshold);
+    expect(ruleForImage(rule, inSlices(5.1)).threshold).toBe(rule.threshold);
+    expect(rule.thinSlices!.threshold).toBeLessThan(rule.threshold);
+    expect(ruleForImage(rule, inSlices(3)).thinSlices).toBeUndefined();
+    expect(score.dice).toBeGreaterThan(0.95);
+  });
+
+  it('is one for all where all slices are alike', () => {
+    expect(chooseLesionRule(thick).rule.thinSlices).toBeUndefined();
+    expect(chooseLesionRule(thin).rule.thinSlices).toBeUndefined();
   });
 });

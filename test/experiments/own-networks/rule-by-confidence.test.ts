@@ -36,6 +36,7 @@ describe('the choice of a rule by confidence', () => {
     judged: judgeCase(probability, truth),
     group: `${index % 4}`,
     weight: 1,
+    sliceMm: 1,
   }));
   const { rule, score, found } = ruleByConfidence(exams, 0.3);
   const lesions = found.flat();
@@ -75,7 +76,7 @@ describe('the choice of a rule by confidence', () => {
     const grid = { size: [4, 1, 1] as Size, affine: identity };
     const empty = judgeCase(onGrid(grid, new Float32Array(4)), onGrid(grid, new Uint8Array(4)));
     const chosen = ruleByConfidence(
-      ['one', 'two'].map((group) => ({ judged: empty, group, weight: 1 })),
+      ['one', 'two'].map((group) => ({ judged: empty, group, weight: 1, sliceMm: 1 })),
       0,
     );
     expect(chosen.score).toEqual({ dice: 1, detection: 1 });

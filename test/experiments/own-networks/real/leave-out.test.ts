@@ -27,6 +27,7 @@ function judged(seed: number, realFrom: number) {
     judged: judgeCase(onGrid(grid, probability), onGrid(grid, truth)),
     group: `person ${seed}`,
     weight: 1,
+    sliceMm: 1,
   };
 }
 
