@@ -10,7 +10,7 @@
 // - person left out: the folds of `npm run train:defaults -- lesions --mixed --without ...`, from checkpoints/, else from models/lesions-folds, given by the same
 //   --without here, each case by the network and by a rule that had not this person;
 // - scanner left out: FILE, the checkpoint of a run on other sites' cases, and a rule chosen on synthetic exams.
-// Rules are chosen on N synthetic exams (half of the weight) beside the real ones. Lesion-wise figures by the
+// Rules are chosen on the real exams, and where there are none on N synthetic ones. Lesion-wise figures by the
 // definition `anima`. Probability maps, and synthetic exams as each network sees them, are kept in --maps and
 // used again.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -69,7 +69,6 @@ const pool = new WorkerPool(2);
 const anatomy = await openAnatomyNetwork({ device: 'cpu', threads: 2 });
 const run = { pool, stage: (_, work) => work(() => {}) };
 const cases = await preparedCases(sites, [], at('../cache/cases'), anatomy, run);
-const weight = exams / cases.length;
 
 /** Made once, and read again where --maps holds it. */
 async function kept(name, make) {
@@ -93,7 +92,7 @@ async function readEarlier(folder) {
 const trained = async (file) =>
   weightsOfState(plan, Object.fromEntries((await readSafetensors(file)).tensors));
 const seenBy = (method, folds) =>
-  kept(method, () => segmentLeftOut(cases, folds, weight, { engine, plan, pool }));
+  kept(method, () => segmentLeftOut(cases, folds, { engine, plan, pool }));
 const byOne = (method, weights) =>
   seenBy(method, [{ without: cases.map(({ name }) => name), weights }]);
 const synthetic = (method, weights) =>
@@ -104,7 +103,7 @@ const synthetic = (method, weights) =>
       at('../cache/heads'),
       true,
     );
-    return judgeSyntheticExams(anatomies, predict, { exams, seed: 1000, weight: 1, pool });
+    return judgeSyntheticExams(anatomies, predict, { exams, seed: 1000, pool });
   });
 
 /** On an exam with the atlas's priors of tissues, as `dawson segment` gives it; a prepared case has none. */

@@ -217,15 +217,12 @@ async function renewRule() {
 
 async function chooseRule(weights, cases, leftOut) {
   const exams = Number(values.exams);
-  // Real and synthetic exams count alike, however many there are of each.
-  const weight = cases.length > 0 ? exams / cases.length : 1;
-  const real = await segmentLeftOut(cases, leftOut, weight, { engine, plan, pool }, console.log);
+  const real = await segmentLeftOut(cases, leftOut, { engine, plan, pool }, console.log);
   const predictor = await loadPredictor(engine, plan, weights, windowShape);
   const anatomies = await readAnatomies(values.data, at('cache/heads'), true);
   const synthetic = await judgeSyntheticExams(anatomies, predictor.predict, {
     exams,
     seed: 1000,
-    weight: 1,
     pool,
     onExam: (index, truthMl) =>
       console.log(`exam ${index + 1} of ${exams}: ${truthMl.toFixed(1)} ml`),

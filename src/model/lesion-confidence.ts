@@ -61,17 +61,15 @@ const newtonSteps = 25;
  * Fits the model by maximum likelihood, with a weak ridge on the slopes (Newton's method). An exam
  * with few components counts as much as one with many.
  * @param exams all components of each, and whether they were real
- * @param weights how much each exam counts; all alike by default
  */
 export function fitConfidence(
   exams: readonly (readonly (JudgedLesion & { readonly real: boolean })[])[],
-  weights: readonly number[] = exams.map(() => 1),
 ): ConfidenceModel {
-  const samples = exams.flatMap((found, exam) =>
+  const samples = exams.flatMap((found) =>
     featuresOf(found).map((features, index) => ({
       features,
       real: Number(found[index].real),
-      weight: weights[exam] / found.length,
+      weight: 1 / found.length,
     })),
   );
   let coefficients = [0, 0, 0, 0];

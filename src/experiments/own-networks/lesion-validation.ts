@@ -48,7 +48,6 @@ export const makeValidationExamInWorker = inWorker<typeof makeValidationExam>(
 /**
  * Synthetic exams of heads that training did not see, with all loads and, as in training, a fifth of them
  * without any lesion, as a network sees them.
- * @param weight of each exam
  * @param pool of two workers and more makes the next exam while one is judged
  */
 export async function judgeSyntheticExams(
@@ -57,13 +56,11 @@ export async function judgeSyntheticExams(
   {
     exams,
     seed,
-    weight,
     pool,
     onExam,
   }: {
     exams: number;
     seed: number;
-    weight: number;
     pool: WorkerPool;
     onExam?: (index: number, truthMl: number) => void;
   },
@@ -77,7 +74,7 @@ export async function judgeSyntheticExams(
     const { exam, truth } = await source.nextBatch();
     const probability = await predictLesions(exam, predict, { pool });
     const group = `head ${headOf(anatomies, index)}`;
-    judged.push(await validationExam(probability, truth, group, weight, pool));
+    judged.push(await validationExam(probability, truth, group, false, pool));
     onExam?.(index, nonZeroVolumeMl(truth));
   }
   await source.close();
@@ -89,11 +86,11 @@ export async function validationExam(
   probability: Volume,
   truth: Mask,
   group: string,
-  weight: number,
+  isReal: boolean,
   pool: WorkerPool,
 ): Promise<ValidationExam> {
   const judged = await judgeCaseInWorker({ pool }, probability, truth);
-  return { judged, group, weight, sliceMm: Math.max(...voxelSizeMm(truth.affine)) };
+  return { judged, group, isReal, sliceMm: Math.max(...voxelSizeMm(truth.affine)) };
 }
 
 /** A rule, and what can be said of it. */
@@ -108,29 +105,32 @@ const thinUpToMm = 5;
 
 /**
  * Chooses how probabilities become lesions ({@link ruleByConfidence}): in exams of thin and of thick slices apart,
- * where there are both.
+ * where there are both, and in each by real exams alone, where there are any (docs/decisions/0113).
  */
 export function chooseLesionRule(exams: readonly ValidationExam[]): ChosenRule {
   const isThin = ({ sliceMm }: ValidationExam) => sliceMm <= thinUpToMm;
-  const [thin, thick] = [exams.filter(isThin), exams.filter((exam) => !isThin(exam))];
-  if (thin.length === 0 || thick.length === 0)
-    return described(exams, ruleByConfidence(exams, smoothMl));
+  const thin = realOrAll(exams.filter(isThin));
+  const thick = realOrAll(exams.filter((exam) => !isThin(exam)));
+  if (thin.length === 0) return described(thick, ruleByConfidence(thick, smoothMl));
+  if (thick.length === 0) return described(thin, ruleByConfidence(thin, smoothMl));
   const [ofThin, ofThick] = [thin, thick].map((part) => ruleByConfidence(part, smoothMl));
   const { threshold, confidence } = ofThin.rule;
   return described([...thick, ...thin], {
     rule: { ...ofThick.rule, thinSlices: { upToMm: thinUpToMm, threshold, confidence } },
-    score: meanScore([ofThick, ofThin], [thick, thin].map(weightOf)),
+    score: meanScore([ofThick, ofThin]),
     found: [...ofThick.found, ...ofThin.found],
   });
 }
 
-const weightOf = (exams: readonly ValidationExam[]): number =>
-  exams.reduce((sum, { weight }) => sum + weight, 0);
+function realOrAll(exams: readonly ValidationExam[]): readonly ValidationExam[] {
+  const real = exams.filter(({ isReal }) => isReal);
+  return real.length > 0 ? real : exams;
+}
 
-function meanScore(parts: readonly RuleByConfidence[], weights: readonly number[]): Score {
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
+/** Thin and thick slices count alike. */
+function meanScore(parts: readonly RuleByConfidence[]): Score {
   const mean = (of: (score: Score) => number) =>
-    parts.reduce((sum, { score }, index) => sum + weights[index] * of(score), 0) / total;
+    parts.reduce((sum, { score }) => sum + of(score), 0) / parts.length;
   return { dice: mean(({ dice }) => dice), detection: mean(({ detection }) => detection) };
 }
 

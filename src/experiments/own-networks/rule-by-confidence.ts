@@ -17,10 +17,10 @@ export interface ValidationExam {
   readonly judged: JudgedCase;
   /** Exams of one head or person have the same: each is judged by what was learned from the others. */
   readonly group: string;
-  /** How much it counts. */
-  readonly weight: number;
   /** From the middle of a slice to that of the next. */
   readonly sliceMm: number;
+  /** Whether a person's, marked by experts. */
+  readonly isReal: boolean;
 }
 
 /** What a rule finds, with a confidence that was learned from other cases. */
@@ -31,7 +31,7 @@ export interface JudgedComponent extends Component {
 
 export interface RuleByConfidence {
   readonly rule: LesionRule;
-  /** Weighted mean over the exams. */
+  /** Mean over the exams. */
   readonly score: Score;
   /** What the rule finds in each exam. */
   readonly found: readonly (readonly JudgedComponent[])[];
@@ -47,7 +47,6 @@ export function ruleByConfidence(
   exams: readonly ValidationExam[],
   smoothMl: number,
 ): RuleByConfidence {
-  const weights = exams.reduce((sum, { weight }) => sum + weight, 0);
   let best: { threshold: number; minimum: number; mean: number } | undefined;
   const judgedAt = new Map(
     thresholds.map((threshold) => [threshold, judgedComponents(exams, threshold)]),
@@ -57,7 +56,7 @@ export function ruleByConfidence(
   const scoreBy = (found: readonly (readonly JudgedComponent[])[]): Score => {
     const scores = exams.map(({ judged }, index) => scoreOf(judged, found[index], smoothMl));
     const mean = (of: (score: Score) => number) =>
-      scores.reduce((sum, score, index) => sum + exams[index].weight * of(score), 0) / weights;
+      scores.reduce((sum, score) => sum + of(score), 0) / exams.length;
     return { dice: mean(({ dice }) => dice), detection: mean(({ detection }) => detection) };
   };
   for (const threshold of thresholds) {
@@ -70,15 +69,13 @@ export function ruleByConfidence(
   }
   const { threshold, minimum } = best!;
   const found = foundBy(threshold, minimum);
-  const confidence = { ...fitConfidence(judgedAt.get(threshold)!, weightsOf(exams)), minimum };
+  const confidence = { ...fitConfidence(judgedAt.get(threshold)!), minimum };
   return {
     rule: { threshold, minimumVolumeMm3: 0, confidence, keepLargest: false, connectivity: 26 },
     score: scoreBy(found),
     found,
   };
 }
-
-const weightsOf = (exams: readonly ValidationExam[]) => exams.map(({ weight }) => weight);
 
 /** What lies above a threshold, exam by exam. */
 function judgedComponents(
@@ -93,7 +90,7 @@ function judgedComponents(
   const models = new Map(
     [...new Set(exams.map(({ group }) => group))].map((group) => {
       const isOther = (_: unknown, index: number) => exams[index].group !== group;
-      return [group, fitConfidence(components.filter(isOther), weightsOf(exams.filter(isOther)))];
+      return [group, fitConfidence(components.filter(isOther))];
     }),
   );
   return components.map((ofExam, index) => {

@@ -55,7 +55,7 @@ describe('the choice of a rule', () => {
       ...runs.filter(({ value }) => value >= from).map((run) => ({ ...run, value: 1 })),
     );
     const judged = judgeCase(row(...runs), onGrid(truth, Uint8Array.from(truth.data)));
-    return { judged, group: `${group}`, weight: 1, sliceMm };
+    return { judged, group: `${group}`, isReal: false, sliceMm };
   };
   const groups = [0, 1, 2, 3];
   const thin = groups.map((group) => examOf(group, 1, 0.28));
@@ -73,6 +73,15 @@ describe('the choice of a rule', () => {
     expect(rule.thinSlices!.threshold).toBeLessThan(rule.threshold);
     expect(ruleForImage(rule, inSlices(3)).thinSlices).toBeUndefined();
     expect(score.dice).toBeGreaterThan(0.95);
+  });
+
+  it('is made by real exams alone, where there are any', () => {
+    const real = thick.map((exam) => ({ ...exam, isReal: true }));
+    const others = groups.map((group) => examOf(group + 4, 6, 0.28));
+    expect(chooseLesionRule([...real, ...others]).rule).toEqual(chooseLesionRule(thick).rule);
+    expect(chooseLesionRule([...real, ...others, ...thin]).rule.thinSlices).toEqual(
+      chooseLesionRule([...thick, ...thin]).rule.thinSlices,
+    );
   });
 
   it('is one for all where all slices are alike', () => {

@@ -35,7 +35,7 @@ describe('the choice of a rule by confidence', () => {
   const exams = rows.map(({ probability, truth }, index) => ({
     judged: judgeCase(probability, truth),
     group: `${index % 4}`,
-    weight: 1,
+    isReal: false,
     sliceMm: 1,
   }));
   const { rule, score, found } = ruleByConfidence(exams, 0.3);
@@ -59,24 +59,11 @@ describe('the choice of a rule by confidence', () => {
     expect(lesions.filter(({ real }) => real).length / lesions.length).toBeGreaterThan(0.9);
   });
 
-  it('counts exams as often as their weight says', () => {
-    const twice = ruleByConfidence([...exams, ...exams.slice(0, 4), ...exams.slice(0, 4)], 0.3);
-    const weighted = ruleByConfidence(
-      exams.map((exam, index) => ({ ...exam, weight: index < 4 ? 3 : 1 })),
-      0.3,
-    );
-    expect(weighted.score.dice).toBeCloseTo(twice.score.dice, 9);
-    expect(weighted.score.detection).toBeCloseTo(twice.score.detection, 9);
-    for (const [name, value] of Object.entries(twice.rule.confidence!)) {
-      expect(weighted.rule.confidence).toHaveProperty(name, expect.closeTo(value, 6));
-    }
-  });
-
   it('finds nothing to learn in cases without anything, and stays finite', () => {
     const grid = { size: [4, 1, 1] as Size, affine: identity };
     const empty = judgeCase(onGrid(grid, new Float32Array(4)), onGrid(grid, new Uint8Array(4)));
     const chosen = ruleByConfidence(
-      ['one', 'two'].map((group) => ({ judged: empty, group, weight: 1, sliceMm: 1 })),
+      ['one', 'two'].map((group) => ({ judged: empty, group, isReal: false, sliceMm: 1 })),
       0,
     );
     expect(chosen.score).toEqual({ dice: 1, detection: 1 });

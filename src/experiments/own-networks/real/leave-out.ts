@@ -35,13 +35,11 @@ export interface LeftOutCase extends PreparedCase {
 
 /**
  * Segments each case by the network of the fold that left it out.
- * @param weight of each case in the choice of a rule
  * @throws RangeError for a case that no fold left out.
  */
 export async function segmentLeftOut(
   cases: readonly PreparedCase[],
   folds: readonly Fold[],
-  weight: number,
   { engine, plan, pool }: { engine: Engine; plan: CompactUnetPlan; pool: WorkerPool },
   onCase?: (name: string) => void,
 ): Promise<LeftOutCase[]> {
@@ -54,7 +52,7 @@ export async function segmentLeftOut(
     const predictor = await loadPredictor(engine, plan, weights, windowShape);
     for (const one of cases.filter(({ name }) => without.includes(name))) {
       const probability = await predictLesions(one.exam, predictor.predict, { pool });
-      const validation = await validationExam(probability, one.experts, one.name, weight, pool);
+      const validation = await validationExam(probability, one.experts, one.name, true, pool);
       results.set(one.name, { ...one, probability, validation });
       onCase?.(one.name);
     }

@@ -26,7 +26,7 @@ function judged(seed: number, realFrom: number) {
   return {
     judged: judgeCase(onGrid(grid, probability), onGrid(grid, truth)),
     group: `person ${seed}`,
-    weight: 1,
+    isReal: false,
     sliceMm: 1,
   };
 }
@@ -50,7 +50,7 @@ describe('people left out', () => {
   it('are all left out by some fold', async () => {
     const one = { name: 'one', site: 'here', exam: {}, experts: {} };
     await expect(
-      segmentLeftOut([one] as never, [{ without: ['two'], weights: new Map() }], 1, {} as never),
+      segmentLeftOut([one] as never, [{ without: ['two'], weights: new Map() }], {} as never),
     ).rejects.toThrow('no fold leaves one out');
   });
 });
