@@ -9,6 +9,7 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readAnatomies } from '../dist/experiments/own-networks/default-networks.js';
+import { ruleForImage } from '../dist/model/lesion-rule.js';
 import { firstFoldOf } from '../dist/model/model-predictors.js';
 import { openShippedModel } from '../dist/model/open-model.js';
 import { Engine, loadPredictor } from '../dist/network/index.js';

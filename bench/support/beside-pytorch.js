@@ -1,6 +1,8 @@
 // What the benchmarks of networks have in common: one network, and runs in processes of their own in
 // turn with PyTorch's, so that each peak of memory is its own and both see the same machine.
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { networkPlanOf, usualLayers } from '../../dist/network/index.js';
@@ -31,13 +33,33 @@ export function plainUnet() {
 export async function printTimes(run, runs = 5) {
   await run(0);
   const times = [];
+  const before = process.cpuUsage();
   for (let i = 1; i <= runs; i++) {
     const start = performance.now();
     await run(i);
     times.push(performance.now() - start);
   }
+  const { user, system } = process.cpuUsage(before);
+  const processorMs = (user + system) / 1000 / runs;
   const peakMb = process.resourceUsage().maxRSS / 1024;
-  console.log(JSON.stringify({ milliseconds: median(times), peakMb }));
+  console.log(JSON.stringify({ milliseconds: median(times), processorMs, peakMb }));
+}
+
+/** The processor, and what of its vector units a network can use, where the system says it. */
+function processorInWords() {
+  let about = '';
+  try {
+    about = readFileSync('/proc/cpuinfo', 'utf8');
+  } catch {
+    // Another system than Linux.
+  }
+  const value = (name) => new RegExp(`^${name}\\s*:\\s*(.*)$`, 'm').exec(about)?.[1];
+  const units = (value('flags') ?? '')
+    .split(' ')
+    .filter((flag) => /^(fma|avx2|avx512f|avx512_(vnni|bf16)|amx_\w+)$/.test(flag));
+  const parts = [`family ${value('cpu family')}`, `model ${value('model')}`, ...units];
+  const [{ model }, ...others] = cpus();
+  return `${others.length + 1} x ${model}${about ? ` (${parts.join(', ')})` : ''}`;
 }
 
 function resultOf(command, args) {
@@ -61,7 +83,8 @@ export function besidePyTorch(module, work, describe) {
     },
   });
   const { python, edge, threads, rounds } = values;
-  console.log(describe(Number(edge)));
+  console.log(processorInWords());
+  console.log(`${describe(Number(edge))}; ${threads} threads`);
   const ours = (waits) => () =>
     resultOf(process.execPath, [fileURLToPath(module), '--once', edge, threads, waits]);
   const programs = { Dawson: ours('spinning'), 'Dawson, cores shared': ours('waiting') };
@@ -83,8 +106,12 @@ export function besidePyTorch(module, work, describe) {
       name,
       {
         'median, ms': Math.round(milliseconds),
+        'processor, ms a run': Math.round(middle(name, 'processorMs')),
         'peak memory, MB': Math.round(middle(name, 'peakMb')),
         'Dawson / this': (middle('Dawson', 'milliseconds') / milliseconds).toFixed(2),
+        'the same, processor': (
+          middle('Dawson, cores shared', 'processorMs') / middle(name, 'processorMs')
+        ).toFixed(2),
       },
     ];
   });

@@ -1,10 +1,14 @@
 import { type Command, Option } from 'commander';
 import { costOf } from '../graph/index.js';
+import { durationInWords } from '../jobs/index.js';
 import { weightShapes } from '../network/index.js';
+import type { Run } from '../run.js';
 import { architectures } from '../train/architecture.js';
 import { readDataset } from '../train/dataset.js';
+import { type MeasuredStep, measureStep } from '../train/measure-step.js';
 import type { PlanOptions } from '../train/plan.js';
-import { planTraining } from '../train/plan-training.js';
+import { planTraining, type TrainingPlan } from '../train/plan-training.js';
+import { trainingDefaults } from '../train/training.js';
 import { TrainingFolder } from '../train/training-folder.js';
 import { below } from './below.js';
 import { between } from './numbers.js';
@@ -24,7 +28,8 @@ export function addPlan(program: Command): void {
     .summary('plan the training of a network')
     .description(
       'Reads every case of a training set in nnU-Net’s convention (dataset.json, imagesTr, labelsTr), ' +
-        'and plans preprocessing and network by nnU-Net v2’s rules.',
+        'and plans preprocessing and network by nnU-Net v2’s rules. Takes a few steps with made-up images, ' +
+        'to say how long a training will take on this machine.',
     )
     .requiredOption('--out <folder>', 'folder of the training; gets plans.json')
     .addOption(
@@ -56,13 +61,14 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
   await withCommandRun(options, async (run) => {
     await requireOutputs([datasetFolder], [{ path: options.out, kind: 'shared-folder' }]);
     const dataset = await readDataset(datasetFolder);
-    const { plans, image, network, step, notes } = await run.stage('read all cases', (onProgress) =>
+    const planned = await run.stage('read all cases', (onProgress) =>
       planTraining(
         dataset,
         { architecture: options.architecture, memoryGb: options.memory },
         { ...run, onProgress },
       ),
     );
+    const { plans, image, network, step, notes } = planned;
     const folder = new TrainingFolder(options.out);
     const file = folder.plans;
     await folder.writeJson(file, plans);
@@ -71,6 +77,7 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
       0,
     );
     const cost = costOf(Object.values(step));
+    const pace = await paceOf(planned, cost.peakLiveBytes, run);
     const summary = {
       cases: dataset.cases.length,
       spacingMm: image.spacingMm,
@@ -80,6 +87,7 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
       parameters,
       stepGflop: cost.flops / 1e9,
       stepBytes: cost.peakLiveBytes,
+      ...(pace && { ...pace, stepsPerFold, secondsPerFold: stepsPerFold * pace.secondsPerStep }),
       file,
       notes,
     };
@@ -90,7 +98,31 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
         .join(' x ')} mm, ${image.batchSize} a step (axes slowest first)`,
       `Network: features ${network.features.join(', ')}; ${(parameters / 1e6).toFixed(1)} million weights`,
       `A training step: ${summary.stepGflop.toFixed(0)} GFLOP, ${(cost.peakLiveBytes / 2 ** 30).toFixed(1)} GiB of memory`,
+      pace
+        ? paceInWords(pace)
+        : 'How long it takes is not measured: the machine has less memory free than a step asks for.',
       `Written: ${file}`,
     ]);
   });
 }
+
+const { epochs, steps, threads } = trainingDefaults;
+const stepsPerFold = epochs * steps;
+
+/** How fast the planned training goes; undefined where a step does not fit into the free memory. */
+const paceOf = async (
+  { network, settings }: TrainingPlan,
+  stepBytes: number,
+  run: Run,
+): Promise<MeasuredStep | undefined> =>
+  stepBytes > process.availableMemory()
+    ? undefined
+    : run.stage('measure a step', (onProgress) =>
+        measureStep(network, settings, threads, { ...run, onProgress }),
+      );
+
+const paceInWords = ({ secondsPerStep, memoryBytes }: MeasuredStep): string =>
+  `A fold: ${stepsPerFold.toLocaleString('en')} steps (${epochs} epochs of ${steps}) of ` +
+  `${secondsPerStep.toPrecision(2)} s, measured here on ${threads} threads, ` +
+  `${(memoryBytes / 2 ** 30).toFixed(1)} GiB: ${durationInWords(stepsPerFold * secondsPerStep)}, ` +
+  'without its judging';

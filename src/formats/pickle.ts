@@ -83,6 +83,8 @@ class PickleMachine {
       file: this.#file,
       expected: 'a pickle of plain values (protocol 2 to 4)',
       found: `${found} at byte ${this.#at}`,
+      advice:
+        'It is damaged, or no file of nnU-Net: copy it again from where the network was trained.',
     });
   }
 

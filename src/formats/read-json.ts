@@ -71,6 +71,8 @@ const notJson = (file: string, error: unknown) =>
     found: /^(values )?more than /.test((error as Error).message)
       ? (error as Error).message
       : 'something else',
+    advice:
+      'Mend it if it was edited; else copy it again from where it came: it is damaged or cut short.',
   });
 
 const readText = async (file: string): Promise<DecodedText> =>

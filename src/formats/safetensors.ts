@@ -23,6 +23,9 @@ export type NumberType = keyof typeof bytesOf;
 /** Headers of networks with thousands of tensors are far below. */
 const longestHeaderBytes = 16 * 2 ** 20;
 const highestRank = 8;
+const damagedAdvice =
+  'It is damaged, was cut short, or is no safetensors file: copy it again from where it came.';
+const otherTypeAdvice = 'Convert its numbers to float32 or float16 first.';
 
 /**
  * Reads float32 and float16 tensors from a safetensors file (huggingface.co/docs/safetensors): 8 bytes with the
@@ -40,8 +43,8 @@ export const readSafetensorsBytes = (file: string): Promise<Uint8Array> =>
 
 /** @param file name for messages */
 export function parseSafetensors(bytes: Uint8Array, file: string): Safetensors {
-  const fail = (expected: string, found: string): never => {
-    throw new DawsonError('bad-model', { file, expected, found });
+  const fail = (expected: string, found: string, advice = damagedAdvice): never => {
+    throw new DawsonError('bad-model', { file, expected, found, advice });
   };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 8) fail('at least 8 bytes', `${bytes.length}`);
@@ -60,7 +63,8 @@ export function parseSafetensors(bytes: Uint8Array, file: string): Safetensors {
       const place = placeOf(entry) ?? fail(`type, shape and place of ${shown}`, 'something else');
       const type = place.dtype;
       if (type !== 'F32' && type !== 'F16') {
-        return fail(`float32 or float16 numbers in ${shown}`, String(type).slice(0, 80));
+        const found = String(type).slice(0, 80);
+        return fail(`float32 or float16 numbers in ${shown}`, found, otherTypeAdvice);
       }
       const count = place.shape.reduce((product, n) => product * n, 1);
       if (place.end - place.start !== count * bytesOf[type]) {

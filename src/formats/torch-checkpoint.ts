@@ -55,11 +55,20 @@ async function readCheckpoint<T>(
   }
 }
 
-const badCheckpoint = (file: string, found: string) =>
+/** What the person in front of a checkpoint that is not read can do. */
+const advices = {
+  damaged: 'It is damaged, or was never a checkpoint: copy it again from where it was trained.',
+  otherForm:
+    'Load it in PyTorch on a usual computer and save it again (torch.load, torch.save) in single precision.',
+  otherPlace: 'Take the checkpoint that nnU-Net itself wrote, of the same version as its plans.',
+} as const;
+
+const badCheckpoint = (file: string, found: string, advice: string = advices.damaged) =>
   new DawsonError('bad-model', {
     file,
     expected: 'a checkpoint of PyTorch 1.6 or later',
     found: found.slice(0, 200),
+    advice,
   });
 
 class CheckpointReader {
@@ -80,15 +89,20 @@ class CheckpointReader {
     await this.#list();
     if (this.#entries.has(`${this.#folder}byteorder`)) {
       const order = Buffer.from(await this.#bytes('byteorder', 16)).toString('latin1');
-      if (order !== 'little') this.#fail(`numbers in the order ${JSON.stringify(order)}`);
+      if (order !== 'little') {
+        this.#fail(`numbers in the order ${JSON.stringify(order)}`, advices.otherForm);
+      }
     }
     const fields = parsePickle(await this.#bytes('data.pkl', longestPickleBytes), this.#file);
-    return fields instanceof Map ? fields : this.#fail('something else than a dictionary');
+    if (fields instanceof Map) return fields;
+    return this.#fail('something else than a dictionary', advices.otherPlace);
   }
 
   async weights(field: string): Promise<Map<string, WeightTensor>> {
     const described = (await this.fields()).get(field);
-    if (!(described instanceof Map)) return this.#fail(`no dictionary ${field}`);
+    if (!(described instanceof Map)) {
+      return this.#fail(`no dictionary ${field}`, advices.otherPlace);
+    }
     const weights = new Map<string, WeightTensor>();
     for (const [name, value] of described) {
       if (typeof name !== 'string') return this.#fail('a weight without a name');
@@ -98,8 +112,8 @@ class CheckpointReader {
     return weights;
   }
 
-  #fail(found: string): never {
-    throw badCheckpoint(this.#file, found);
+  #fail(found: string, advice?: string): never {
+    throw badCheckpoint(this.#file, found, advice);
   }
 
   /** All entries lie in one folder, which is named after the file. */
@@ -119,7 +133,7 @@ class CheckpointReader {
     const entry = this.#entries.get(this.#folder + name) ?? this.#fail(`no ${name}`);
     const { compressionMethod, compressedSize, uncompressedSize } = entry;
     if (compressionMethod !== 0 || compressedSize !== uncompressedSize) {
-      this.#fail(`${name}, compressed`);
+      this.#fail(`${name}, compressed`, advices.otherForm);
     }
     if (uncompressedSize > mostBytes) this.#fail(`${uncompressedSize} bytes in ${name}`);
     // Entries may overlap in the file.
@@ -145,7 +159,9 @@ class CheckpointReader {
     ) {
       return this.#fail(`${name} without a shape`);
     }
-    if (!inOrder(shape, strides)) this.#fail(`${name} in another order than C`);
+    if (!inOrder(shape, strides)) {
+      this.#fail(`${name} in another order than C`, advices.otherForm);
+    }
     const [key, data] = await this.#storage(name, storage);
     const start = offset as number;
     const count = shape.reduce((product, n) => product * n, 1);
@@ -165,7 +181,10 @@ class CheckpointReader {
     }
     if (!(type instanceof PickleGlobal) || type.name !== 'torch.FloatStorage') {
       const typeName = type instanceof PickleGlobal ? type.name : 'unknown';
-      return this.#fail(`${name} of numbers of the type ${typeName}, not float32`);
+      return this.#fail(
+        `${name} of numbers of the type ${typeName}, not float32`,
+        advices.otherForm,
+      );
     }
     let data = this.#storages.get(key);
     if (!data) {

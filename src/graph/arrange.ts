@@ -56,6 +56,7 @@ export const arrange = {
   ReduceSum: reduction(spread(false)),
   ReduceMean: reduction(spread(true)),
   ReduceMax: reduction('none'),
+  ReduceSumSquare: reduction('none'),
   Reshape: {
     vectors: ['shape'],
     shape([x], attributes) {

@@ -6,6 +6,7 @@ export { gradients } from './gradients.js';
 export { Graph, inputNames, neededFor } from './graph.js';
 export { operators } from './operators.js';
 export { upsample } from './phases.js';
+export { preciseNorms } from './precise-norms.js';
 export { printGraph } from './print.js';
 export { toOnnx } from './serialize.js';
 export {

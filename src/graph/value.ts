@@ -37,6 +37,7 @@ export const operatorNames = [
   'ReduceSum',
   'ReduceMean',
   'ReduceMax',
+  'ReduceSumSquare',
   'Reshape',
   'Transpose',
   'Expand',

@@ -1,4 +1,4 @@
-import { copyFile, lstat } from 'node:fs/promises';
+import { copyFile, lstat, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Ajv } from 'ajv';
 import { DawsonError } from '../errors.js';
@@ -181,7 +181,7 @@ const validOlderCard = ajv.compile<
 
 /** @throws DawsonError `bad-model` for a description that is malformed. */
 function modelFileOf(json: unknown, file: string): ModelFile {
-  const { schemaVersion: version } = (json ?? {}) as { schemaVersion?: unknown };
+  const { schema: kind, schemaVersion: version } = (json ?? {}) as Partial<ModelFile>;
   const isValid = version === olderVersion ? validOlderCard : validCard;
   if (isValid(json)) {
     if (!('postProcessing' in json)) return json;
@@ -195,8 +195,17 @@ function modelFileOf(json: unknown, file: string): ModelFile {
     file,
     expected: `a model description of version ${olderVersion} or ${schemaVersion}`,
     found: errors.slice(0, 5).join('; '),
+    ...(kind === schema && Number(version) > schemaVersion && { advice: newerAdvice }),
+    ...(kind !== schema && { advice: otherKindAdvice }),
   });
 }
+
+const newerAdvice = 'It was written by a newer version of Dawson: install that one.';
+const otherKindAdvice =
+  'This is no model of Dawson: what nnU-Net trained becomes one by dawson model import.';
+/** For parts that came whole: their hashes are right, or they were just read from nnU-Net's folder. */
+const contradictionAdvice =
+  'Take plans.json and dataset.json as they lay beside the weights of this training, unedited.';
 
 /**
  * Writes a model folder, whole or not at all: `plans.json`, `dataset.json`, the weights of each fold
@@ -262,6 +271,7 @@ async function requireWhole(folder: string, signal?: AbortSignal): Promise<void>
  */
 export async function openModelFolder(folder: string): Promise<ModelFolder> {
   const file = join(folder, modelCardFile);
+  await requireModelFolder(folder);
   const { value: json, bytes } = await readJsonWithBytes(file);
   const {
     files,
@@ -299,6 +309,30 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
     sha256: sha256Of(bytes),
     ...modelAndNetwork(card, plans, dataset, folder),
   };
+}
+
+/**
+ * Tells a folder that has no description from one that has none of Dawson's.
+ * @throws DawsonError `bad-model` for a folder of nnU-Net or of a training, and a packed model.
+ */
+async function requireModelFolder(folder: string): Promise<void> {
+  const stats = await lstat(folder).catch(() => undefined);
+  const names = await readdir(folder).catch((): string[] => []);
+  if (!stats || names.includes(modelCardFile)) return;
+  const inner = names.find((name) => name === 'model' || name === 'model_all');
+  const isNnunets = names.some((name) => /^(fold_\w+|all|plans\.(json|pkl))$/.test(name));
+  if (stats.isDirectory() && inner === undefined && !isNnunets) return;
+  throw new DawsonError('bad-model', {
+    file: folder,
+    expected: `a model folder, with ${modelCardFile}`,
+    found: stats.isDirectory() ? 'a folder without it' : 'no folder',
+    advice: !stats.isDirectory()
+      ? 'Give the folder of a model; one that is packed has to be unpacked first.'
+      : inner !== undefined
+        ? `Give the folder of the model in that of its training: ${join(folder, inner)}.`
+        : 'What nnU-Net trained becomes a model by dawson model import; a training of Dawson has its model ' +
+          'in the folder model when its first fold is done.',
+  });
 }
 
 /**
@@ -364,6 +398,7 @@ function modelOf(card: ModelCard, plans: unknown, dataset: unknown, folder: stri
       file,
       expected: `names of ${plan.channels.length} channels, as in plans.json`,
       found: `${channelNames.length} channels`,
+      advice: contradictionAdvice,
     });
   }
   const { orientation, average, rule, lesionLabels, cleaning = [] } = card;
@@ -374,6 +409,8 @@ function modelOf(card: ModelCard, plans: unknown, dataset: unknown, folder: stri
       file,
       expected: 'two classes and the mean of logits where the input is the brain',
       found: `${labels.outputs.length} classes and the mean of ${average}`,
+      advice:
+        'Only models that Dawson trained see the brain so (dawson_input): plan and train again with dawson plan.',
     });
   }
   return {
@@ -402,5 +439,6 @@ function networkOf({ plan, labels }: NnunetModel, plans: unknown, file: string):
     file,
     expected: `a patch_size that can be divided by ${divisor.join(', ')}`,
     found: plan.patchShape.join(', '),
+    advice: contradictionAdvice,
   });
 }

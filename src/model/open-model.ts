@@ -16,6 +16,7 @@ export async function openModel(folder: string): Promise<ModelFolder> {
     file: join(folder, 'plans.json'),
     expected: 'a network that finds lesions',
     found: 'one that finds the parts of a head',
+    advice: 'Choose a model that finds lesions; Dawson uses this one by itself to find the brain.',
   });
 }
 

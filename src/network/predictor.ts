@@ -1,4 +1,11 @@
-import { costOf, fastConvolutions, Graph, type GraphCost, type Value } from '../graph/index.js';
+import {
+  costOf,
+  fastConvolutions,
+  Graph,
+  type GraphCost,
+  preciseNorms,
+  type Value,
+} from '../graph/index.js';
 import type { Axes3 } from '../volume/arrays.js';
 import type { Engine } from './engine.js';
 import type { Device } from './engine-messages.js';
@@ -41,7 +48,9 @@ export const costOfPrediction = (plan: NetworkPlan, patchShape: Axes3): GraphCos
 /** The outputs of lower resolutions only serve training: they are left out. */
 function logitsOf(plan: NetworkPlan, patchShape: Axes3, device: Device): Value {
   const graph = new Graph();
-  const g = device === 'cpu' ? fastConvolutions(graph) : graph;
+  const fast = device === 'cpu' ? fastConvolutions(graph) : graph;
+  // Compact networks are Dawson's own: there is no other program to agree with to the last digits.
+  const g = device === 'cpu' && plan.kind !== 'compact' ? preciseNorms(fast) : fast;
   const image = graph.input('image', [1, plan.inputChannels, ...patchShape]);
   const weight = (name: string, shape: readonly number[]) => graph.input(name, shape);
   return network(g, plan, image, weight, 'prediction')[0];

@@ -64,10 +64,17 @@ export async function readWeights(
 const divergedAdvice =
   'Its training has diverged: take an earlier checkpoint of it, or train with a smaller learning rate.';
 
-/** @param file name for messages */
+const otherNetworkAdvice =
+  'These are weights of another network than plans.json describes: take both from the same training.';
+
+/**
+ * Weights with the names and shapes of a network, and no others.
+ * @param file name for messages
+ * @throws DawsonError `bad-model` for weights of another network, or that are not finite.
+ */
 export function requireWeights(tensors: Weights, plan: NetworkPlan, file: string): Weights {
-  const fail = (expected: string, found: string, advice?: string): never => {
-    throw new DawsonError('bad-model', { file, expected, found, ...(advice && { advice }) });
+  const fail = (expected: string, found: string, advice = otherNetworkAdvice): never => {
+    throw new DawsonError('bad-model', { file, expected, found, advice });
   };
   const shapes = weightShapes(plan);
   const weights = new Map<string, WeightTensor>();

@@ -6,10 +6,21 @@ import type { NetworkPlan, Tensors, Weights } from '../network/index.js';
 import { weightShapes } from '../network/index.js';
 import { averageName, type StepSettings } from './step.js';
 
-/** The state of a run between two epochs. */
+/** What is done of an epoch. */
+export interface BegunEpoch {
+  readonly steps: number;
+  /** Sum of the losses of these steps. */
+  readonly lossSum: number;
+  readonly seconds: number;
+  readonly waitingSeconds: number;
+}
+
+/** The state of a run between two epochs, or within one. */
 export interface Checkpoint {
   /** Epochs that are done. */
   readonly epochs: number;
+  /** What is done of the next one; absent between two. */
+  readonly begun?: BegunEpoch;
   /** Weights and memory of the optimiser. */
   readonly state: Tensors;
   /** After which epochs the run had ended before it was given more of them, such as '500'. */
@@ -17,7 +28,9 @@ export interface Checkpoint {
 }
 
 const schema = 'dawson-checkpoint';
-const schemaVersion = '2';
+const schemaVersion = '3';
+/** Checkpoints of version 2 lie between two epochs. */
+const readVersions: readonly (string | undefined)[] = ['2', schemaVersion];
 
 /** All that decides the result of a run, by names for people; a checkpoint of another run does not fit. */
 export type RunIdentity = Readonly<Record<string, string>>;
@@ -80,7 +93,7 @@ export async function readChecked(file: string): Promise<Safetensors> {
 /** Writes a checkpoint in the place of the one before, whole or not at all. */
 export async function writeCheckpoint(
   file: string,
-  { epochs, state, wentOnAfter }: Checkpoint,
+  { epochs, begun, state, wentOnAfter }: Checkpoint,
   identity: RunIdentity,
 ): Promise<void> {
   const tensors = new Map(
@@ -90,6 +103,7 @@ export async function writeCheckpoint(
     }),
   );
   const metadata: Record<string, string> = { schema, schemaVersion, epochs: String(epochs) };
+  if (begun) metadata.begun = JSON.stringify(begun);
   if (wentOnAfter !== undefined) metadata.wentOnAfter = wentOnAfter;
   await writeChecked(file, tensors, { ...metadata, identity: JSON.stringify(identity) });
 }
@@ -107,14 +121,18 @@ export async function readCheckpoint(
   expected: Tensors,
 ): Promise<Checkpoint> {
   const { tensors, metadata } = await readChecked(file);
-  if (metadata.schema !== schema || metadata.schemaVersion !== schemaVersion) {
+  if (metadata.schema !== schema || !readVersions.includes(metadata.schemaVersion)) {
     throw new DawsonError('bad-model', {
       file,
       expected: `a checkpoint of version ${schemaVersion}`,
       found: `${metadata.schema ?? 'something else'} ${metadata.schemaVersion ?? ''}`.trim(),
+      advice:
+        metadata.schema === schema
+          ? 'Go on with the version of Dawson that began this training, or train this fold again in another folder.'
+          : 'It is no checkpoint of a training: put the right file back, or train this fold again in another folder.',
     });
   }
-  const before = identityOf(metadata.identity);
+  const before = objectOf<RunIdentity>(metadata.identity) as RunIdentity;
   const goesOn = hasEnded(before, metadata) && Number(identity.epochs) > Number(before.epochs);
   const differing = differences(goesOn ? { ...before, epochs: identity.epochs } : before, identity);
   if (differing.length > 0) {
@@ -126,7 +144,9 @@ export async function readCheckpoint(
     });
   }
   const epochs = Number(metadata.epochs);
+  const begun = begunOf(metadata.begun);
   const fits =
+    begun !== null &&
     Number.isSafeInteger(epochs) &&
     epochs >= 0 &&
     tensors.size === Object.keys(expected).length &&
@@ -138,11 +158,15 @@ export async function readCheckpoint(
       file,
       expected: 'the weights of the plan and the memory of the optimiser',
       found: 'others',
+      advice:
+        'It is a checkpoint of another plan: put back the plans.json with which this fold was begun, or train ' +
+        'it again in another folder.',
     });
   }
   const ends = [metadata.wentOnAfter, goesOn ? before.epochs : undefined].filter(Boolean);
   return {
     epochs,
+    ...(begun && { begun }),
     state: Object.fromEntries(tensors),
     ...(ends.length > 0 && { wentOnAfter: ends.join(', ') }),
   };
@@ -151,10 +175,22 @@ export async function readCheckpoint(
 const hasEnded = (run: RunIdentity, metadata: Safetensors['metadata']): boolean =>
   run.epochs !== undefined && run.epochs === metadata.epochs;
 
-function identityOf(text: string | undefined): RunIdentity {
+/** @returns null for anything else than what was written. */
+function begunOf(text: string | undefined): BegunEpoch | undefined | null {
+  if (text === undefined) return undefined;
+  const { steps, lossSum, seconds, waitingSeconds } = objectOf<BegunEpoch>(text);
+  const isNumber = (n: unknown): n is number => Number.isFinite(n);
+  if (!isNumber(steps) || !isNumber(lossSum) || !isNumber(seconds) || !isNumber(waitingSeconds)) {
+    return null;
+  }
+  return Number.isInteger(steps) && steps >= 1 ? { steps, lossSum, seconds, waitingSeconds } : null;
+}
+
+/** The fields of a JSON object, each still to be checked; none where it is none. */
+function objectOf<T>(text: string | undefined): Partial<T> {
   try {
     const value = parseJson(text ?? '');
-    return typeof value === 'object' && value !== null ? (value as RunIdentity) : {};
+    return typeof value === 'object' && value !== null ? (value as Partial<T>) : {};
   } catch {
     return {};
   }

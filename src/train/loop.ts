@@ -3,7 +3,13 @@ import { writeWhole } from '../formats/index.js';
 import { parseJson } from '../formats/json.js';
 import { isThere, readWholeFile } from '../formats/open-file.js';
 import type { Engine, NetworkPlan, Tensors, Weights } from '../network/index.js';
-import { type Checkpoint, readCheckpoint, runIdentity, writeCheckpoint } from './checkpoint.js';
+import {
+  type BegunEpoch,
+  type Checkpoint,
+  readCheckpoint,
+  runIdentity,
+  writeCheckpoint,
+} from './checkpoint.js';
 import { polynomialDecay } from './schedule.js';
 import {
   initialState,
@@ -34,7 +40,7 @@ export const defaultRunSettings: RunSettings = {
   epochsPerCheckpoint: 5,
 };
 
-/** Work that a stop may cost where epochs are long. */
+/** Work that a stop may cost where epochs or steps are long. */
 const longestWithoutCheckpointMs = 10 * 60_000;
 
 export interface BatchSource {
@@ -90,12 +96,12 @@ export interface Pace {
 }
 
 /** Steps that are measured, after the first one, in which the engine settles. */
-const measuredSteps = 5;
+export const measuredSteps = 5;
 
 /**
  * Trains a network. After each epoch the log gets a JSON line; the checkpoint is written before the
- * first epoch and replaced every few epochs, and after each that ends ten minutes after the last one or
- * later; both whole or not at all.
+ * first epoch and replaced every few epochs, and after each step, also within an epoch, that ends ten
+ * minutes after the last one or later; both whole or not at all.
  * @returns the state after the last epoch
  * @throws DawsonError `training-failed` for a loss that is not finite, leaving the last checkpoint;
  *   what {@link Engine}, {@link readCheckpoint} and the batches throw; the signal's reason.
@@ -115,28 +121,44 @@ export async function trainNetwork(engine: Engine, run: TrainingRun): Promise<Te
   // What came after the checkpoint is done again.
   const log = goesOn ? await readLog(logFile, start.epochs) : [];
   const trainer = await loadTrainer(engine, plan, step, start.state);
-  const batches = run.batches(start.epochs * settings.stepsPerEpoch);
+  const batches = run.batches(start.epochs * settings.stepsPerEpoch + (start.begun?.steps ?? 0));
   const validation = run.validationBatches?.(start.epochs * settings.validationSteps);
 
   let writtenMs = performance.now();
+  const keep = async (epochs: number, begun?: BegunEpoch) => {
+    const state = await trainer.readState();
+    await writeCheckpoint(checkpointFile, { epochs, begun, state, wentOnAfter }, identity);
+    writtenMs = performance.now();
+  };
+  const isLate = () => performance.now() - writtenMs >= longestWithoutCheckpointMs;
+  const ofRun: EpochRun = {
+    ...run,
+    start,
+    keepIfLate: async (epochs, begun) => {
+      if (isLate()) await keep(epochs, begun);
+    },
+  };
   for (let epoch = start.epochs; epoch < settings.epochs; epoch++) {
-    const ofRun = { ...run, firstEpoch: start.epochs };
     const record = await runEpoch(trainer, ofRun, epoch, batches, validation);
     log.push(record);
     await writeWhole(logFile, new TextEncoder().encode(log.map(lineOf).join('')));
     const done = epoch + 1;
-    const isLate = performance.now() - writtenMs >= longestWithoutCheckpointMs;
-    if (isLate || done % settings.epochsPerCheckpoint === 0 || done === settings.epochs) {
-      const state = await trainer.readState();
-      await writeCheckpoint(checkpointFile, { epochs: done, state, wentOnAfter }, identity);
-      writtenMs = performance.now();
+    if (isLate() || done % settings.epochsPerCheckpoint === 0 || done === settings.epochs) {
+      await keep(done);
     }
     run.onEpoch?.(record);
   }
   return trainer.readState();
 }
 
-type EpochRun = TrainingRun & { readonly firstEpoch: number };
+type EpochRun = TrainingRun & {
+  /** Where this run began. */
+  readonly start: Checkpoint;
+  /** Writes a checkpoint within an epoch where the last one is too old. */
+  readonly keepIfLate: (epochs: number, begun: BegunEpoch) => Promise<void>;
+};
+
+const notBegun: BegunEpoch = { steps: 0, lossSum: 0, seconds: 0, waitingSeconds: 0 };
 
 async function runEpoch(
   trainer: Trainer,
@@ -145,10 +167,12 @@ async function runEpoch(
   batches: BatchSource,
   validation: BatchSource | undefined,
 ): Promise<EpochRecord> {
+  const { start, keepIfLate } = run;
+  const begun = (epoch === start.epochs && start.begun) || notBegun;
   const { epochs, stepsPerEpoch, validationSteps } = run.settings;
   const learningRate = run.settings.learningRate * polynomialDecay(epoch, epochs);
-  const started = performance.now();
-  let waited = 0;
+  const started = performance.now() - 1000 * begun.seconds;
+  let waited = 1000 * begun.waitingSeconds;
   const next = async (source: BatchSource) => {
     run.signal?.throwIfAborted();
     const asked = performance.now();
@@ -157,8 +181,12 @@ async function runEpoch(
     return batch;
   };
   const timed = paceOf(run, epoch);
-  let sum = 0;
-  for (let i = 0; i < stepsPerEpoch; i++) {
+  const times = () => ({
+    seconds: (performance.now() - started) / 1000,
+    waitingSeconds: waited / 1000,
+  });
+  let sum = begun.lossSum;
+  for (let i = begun.steps; i < stepsPerEpoch; i++) {
     const batch = await next(batches);
     const step = epoch * stepsPerEpoch + i;
     const loss = await trainer.step(batch, step, learningRate);
@@ -169,8 +197,9 @@ async function runEpoch(
       });
     }
     sum += loss;
-    timed(i);
+    timed(i - begun.steps);
     run.onStep?.(step + 1, epochs * stepsPerEpoch, loss);
+    if (i + 1 < stepsPerEpoch) await keepIfLate(epoch, { steps: i + 1, lossSum: sum, ...times() });
   }
   const validations: Validation[] = [];
   if (validation) {
@@ -183,22 +212,22 @@ async function runEpoch(
     learningRate,
     trainingLoss: sum / stepsPerEpoch,
     ...(validations.length > 0 ? validationSummary(validations) : {}),
-    seconds: (performance.now() - started) / 1000,
-    waitingSeconds: waited / 1000,
+    ...times(),
   };
 }
 
 /** Tells how fast a run goes after its first steps, in its first epoch. */
-function paceOf({ settings, firstEpoch, onPace }: EpochRun, epoch: number): (step: number) => void {
+function paceOf({ settings, start, onPace }: EpochRun, epoch: number): (step: number) => void {
   const { epochs, stepsPerEpoch } = settings;
-  const last = Math.min(measuredSteps, stepsPerEpoch - 1);
+  const done = start.epochs * stepsPerEpoch + (start.begun?.steps ?? 0);
+  const last = Math.min(measuredSteps, stepsPerEpoch - 1 - (start.begun?.steps ?? 0));
   let startedMs = 0;
   return (step) => {
-    if (epoch !== firstEpoch || last < 1) return;
+    if (epoch !== start.epochs || last < 1) return;
     if (step === 0) startedMs = performance.now();
     if (step !== last) return;
     const secondsPerStep = (performance.now() - startedMs) / 1000 / last;
-    onPace?.({ secondsPerStep, steps: (epochs - firstEpoch) * stepsPerEpoch });
+    onPace?.({ secondsPerStep, steps: epochs * stepsPerEpoch - done });
   };
 }
 

@@ -7,7 +7,7 @@ import type { Dataset } from './dataset.js';
 import { fingerprintOf } from './fingerprint.js';
 import { deepSupervisionWeights } from './loss.js';
 import { type PlanOptions, planFor } from './plan.js';
-import { trainingGraph } from './step.js';
+import { type StepSettings, trainingGraph } from './step.js';
 import { trainedNetwork } from './train-fold.js';
 
 /** Plans, and what they mean. */
@@ -16,7 +16,8 @@ export interface TrainingPlan {
   readonly plans: unknown;
   readonly image: ImagePlan;
   readonly network: NetworkPlan;
-  /** The training step as a graph, to tell its cost. */
+  /** The training step, and its graph, to tell its cost. */
+  readonly settings: StepSettings;
   readonly step: Readonly<Record<string, Value>>;
   /** What was assumed in reading the cases. */
   readonly notes: readonly string[];
@@ -47,7 +48,7 @@ export async function planTraining(
   const plans = { ...planFor(fingerprint, planned, options), orientation: fingerprint.orientation };
   const image = imagePlanOf(JSON.parse(JSON.stringify(plans)), 'plans.json');
   const network = trainedNetwork(plans, dataset, 'plans.json');
-  const step = trainingGraph(network, {
+  const settings: StepSettings = {
     batchSize: image.batchSize,
     patchShape: image.patchShape,
     loss: { name: 'dice-and-cross-entropy', batchDice: false },
@@ -55,6 +56,7 @@ export async function planTraining(
     optimiser: 'sgd',
     weightDecay: 3e-5,
     clipNorm: 12,
-  });
-  return { plans, image, network, step, notes: fingerprint.notes };
+  };
+  const step = trainingGraph(network, settings);
+  return { plans, image, network, settings, step, notes: fingerprint.notes };
 }

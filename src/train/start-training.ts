@@ -33,6 +33,9 @@ export async function plannedTraining(
       file: folder.plans,
       expected: 'plans that dawson plan wrote, with the orientation of the cases',
       found: 'none',
+      advice:
+        'Plan with dawson plan; to train by a plans.json of nnU-Net, add the axes of the images to it, such ' +
+        'as "orientation": "RAS" (dawson info IMAGE prints them).',
     });
   }
   return { dataset, plans, plansFile: folder.plans, orientation };

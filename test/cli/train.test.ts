@@ -74,8 +74,11 @@ describe('dawson train', () => {
     const out = join(folder, 'plan');
     const { stdout, exitCode } = await dawson(['plan', five, '--out', out, '--json']);
     expect(exitCode).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ cases: 5, parameters: expect.any(Number) });
-    expect(JSON.parse(stdout).stepGflop).toBeGreaterThan(0.1);
+    const said = JSON.parse(stdout);
+    expect(said).toMatchObject({ cases: 5, parameters: expect.any(Number), stepsPerFold: 250_000 });
+    expect(said.stepGflop).toBeGreaterThan(0.1);
+    expect(said.secondsPerFold).toBeCloseTo(250_000 * said.secondsPerStep, 3);
+    expect(said.memoryBytes).toBeGreaterThan(said.stepBytes);
     expect(readdirSync(out)).toEqual(['plans.json']);
   });
 

@@ -167,6 +167,15 @@ describe('a checkpoint of PyTorch', () => {
     await expect(read(bytes)).rejects.toMatchObject({ code: 'bad-model' });
   });
 
+  it.each([
+    ['holds other numbers', checkpoint(named('a', { type: 'HalfStorage' })), /single precision/],
+    ['holds no dictionary', zip([entry('data.pkl', '\x80\x02N.')]), /nnU-Net itself wrote/],
+    ['is cut off', readFileSync(golden).subarray(0, 60_000), /copy it again/],
+  ])('comes with other advice where it %s', async (_, bytes, advice) => {
+    const details = { advice: expect.stringMatching(advice) };
+    await expect(read(bytes)).rejects.toMatchObject({ details });
+  });
+
   it('is not found where it is not', async () => {
     await expect(readTorchFields('nowhere.pth')).rejects.toMatchObject({ code: 'file-not-found' });
   });

@@ -150,13 +150,49 @@ describe('trainNetwork', () => {
     const onEpoch = ({ epoch }: EpochRecord) => {
       if (epoch === 1) stop.abort(new Error('killed'));
     };
-    // Every step takes five minutes.
-    const onStep = (done: number) => clock.mockReturnValue(start + done * 5 * 60_000);
+    // Every step takes four minutes, so that none within an epoch is late.
+    const onStep = (done: number) => clock.mockReturnValue(start + done * 4 * 60_000);
     const run = runIn(path, { settings, signal: stop.signal, onStep, onEpoch });
     await expect(trainNetwork(engine, run)).rejects.toThrow('killed');
     clock.mockRestore();
     const { metadata } = await readSafetensors(path('checkpoint.safetensors'));
     expect(metadata.epochs).toBe('2');
+  });
+
+  it('keeps a checkpoint within an epoch where steps are long, and goes on from there', async () => {
+    const whole = temporaryFolder();
+    const expected = await trainNetwork(engine, runIn(whole));
+    const path = temporaryFolder();
+    const stop = new AbortController();
+    const clock = vi.spyOn(performance, 'now');
+    const start = performance.now();
+    // Every step takes six minutes; it ends in the second step of the last epoch.
+    const onStep = (done: number) => {
+      clock.mockReturnValue(start + done * 6 * 60_000);
+      if (done === 11) stop.abort(new Error('killed'));
+    };
+    const run = runIn(path, { signal: stop.signal, onStep });
+    await expect(trainNetwork(engine, run)).rejects.toThrow('killed');
+    clock.mockRestore();
+    const { metadata } = await readSafetensors(path('checkpoint.safetensors'));
+    expect([metadata.epochs, JSON.parse(metadata.begun)]).toEqual([
+      '3',
+      { steps: 1, lossSum: expect.any(Number), seconds: 360, waitingSeconds: 0 },
+    ]);
+    const steps: number[] = [];
+    const paces: Pace[] = [];
+    const resumed = runIn(path, {
+      resume: true,
+      onStep: (done) => steps.push(done),
+      onPace: (pace) => paces.push(pace),
+    });
+    const state = await trainNetwork(engine, resumed);
+    expect(steps).toEqual([11, 12]);
+    expect(paces).toEqual([{ secondsPerStep: expect.any(Number), steps: 2 }]);
+    expect(numbersOf(state)).toEqual(numbersOf(expected));
+    expect(recordsIn(path('log.jsonl'))).toEqual(recordsIn(whole('log.jsonl')));
+    const kept = (folder: typeof whole) => readFileSync(folder('checkpoint.safetensors'));
+    expect(kept(path).equals(kept(whole))).toBe(true);
   });
 
   it('stops at a loss that is no number, says where, and keeps the last checkpoint', async () => {

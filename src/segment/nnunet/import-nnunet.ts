@@ -15,8 +15,8 @@ import {
   type Weights,
   weightShapes,
 } from '../../network/index.js';
-import { fieldsOf, foldsIn, type NnunetResults, ruleOf } from './results.js';
-import { readNnunetV1, version1Checkpoints } from './results-v1.js';
+import { checkpointNames, fieldsOf, foldsIn, type NnunetResults, ruleOf } from './results.js';
+import { readNnunetV1 } from './results-v1.js';
 import { readNnunetV2 } from './results-v2.js';
 
 export interface NnunetImportOptions {
@@ -54,7 +54,7 @@ export async function importNnunet(
 ): Promise<ModelCard> {
   await requireReplaceableFolder(out, modelKind);
   const { trainerIs, checkpoint = 'final' } = options;
-  const folds = await foldsIn(results, version1Checkpoints[checkpoint]);
+  const folds = await foldsIn(results, checkpointNames[checkpoint][0]);
   const found =
     folds.size > 0
       ? await readNnunetV1(results, folds, trainerIs)

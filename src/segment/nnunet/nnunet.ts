@@ -182,10 +182,17 @@ export function requireChannels(
     (name) => !names.includes(sequenceOf(name)) && !optionalChannels.includes(name),
   );
   if (missing.length === 0 && channelNames.some((name) => names.includes(sequenceOf(name)))) return;
+  const lacking = missing.length > 0 ? missing : channelNames;
+  const known: readonly string[] = sequenceNames;
+  const foreign = lacking.filter((name) => !known.includes(sequenceOf(name)));
   throw new DawsonError('inputs-conflict', {
     expected: `the sequences of the model: ${channelNames.join(', ')}`,
-    found: `an exam without ${(missing.length > 0 ? missing : channelNames).join(', ')}`,
-    advice: 'Add the sequence, or choose a model that works without it.',
+    found: `an exam without ${lacking.join(', ')}`,
+    advice:
+      foreign.length === 0
+        ? 'Add the sequence, or choose a model that works without it.'
+        : `dawson segment does not know ${foreign.join(', ')}: run the model with dawson predict, which takes ` +
+          'any channels, or say what they are when it is imported (dawson model import --channels).',
   });
 }
 

@@ -50,6 +50,9 @@ export function withArchitecture(
       file,
       expected: `an architecture in configurations.${name}`,
       found: 'none, nor that of an older version of nnU-Net',
+      advice:
+        'Take plans.json as nnU-Net wrote it beside the folds; a network of another planner is predicted ' +
+        'with the program that trained it.',
     });
   }
   const architecture = {

@@ -23,10 +23,6 @@ import {
 } from './results.js';
 import { changedArchitecture, networkOfTrainer, type TrainerNetwork } from './trainers.js';
 
-export const version1Checkpoints = {
-  final: 'model_final_checkpoint.model',
-  best: 'model_best.model',
-} as const;
 const longestPickleBytes = 64 * 2 ** 20;
 /** What differs between networks of volumes and of slices: Generic_UNet's most features, and names. */
 const ranks = {
@@ -64,7 +60,8 @@ export async function readNnunetV1(
   const trainer = textOf(info.value('name'));
   for (const other of others) {
     const name = textOf((await readInfo(`${other}.pkl`)).value('name'));
-    if (name !== trainer) throw badResults(other, `the trainer ${trainer}, as in ${file}`, name);
+    if (name !== trainer)
+      throw badResults(other, `the trainer ${trainer}, as in ${file}`, name, 'mixed');
   }
   const network = networkOfTrainer(1, trainer, trainerIs, file);
   const plans = info.child('plans');
@@ -163,7 +160,7 @@ function plansOf(
   ];
   const { preprocessor, configuration } = ranks[rank];
   if ((plans.value('preprocessor_name') ?? preprocessor) !== preprocessor) {
-    plans.fail('preprocessor_name', preprocessor);
+    plans.refuse('preprocessor_name', preprocessor);
   }
   const exporting = plans.value('segmentation_export_params');
   const resampling = (name: string, order: number, isSegmentation: boolean) => ({
@@ -190,7 +187,7 @@ function plansOf(
         normalization_schemes: channels.map(
           (channel) =>
             schemes.get(normalization.get(channel)) ??
-            plans.fail('normalization_schemes', [...schemes.keys()].join(', ')),
+            plans.refuse('normalization_schemes', [...schemes.keys()].join(', ')),
         ),
         use_mask_for_norm: channels.map((channel) => numberOf(masks.get(channel)) === 1),
         ...resampling('resampling_fn_data', 3, false),
@@ -260,7 +257,7 @@ async function cleaningIn(results: string, classCount: number): Promise<Cleaning
     file,
   );
   if (sizes !== 'None' && sizes !== null) {
-    throw badResults(file, 'no min_valid_object_sizes', JSON.stringify(sizes));
+    throw badResults(file, 'no min_valid_object_sizes', JSON.stringify(sizes), 'unsupported');
   }
   const all = Array.from({ length: classCount }, (_, index) => index + 1);
   const judged = classes === null ? all : classes;
@@ -282,6 +279,12 @@ class Fields {
 
   fail(name: string, expected: string): never {
     throw badResults(this.#file, `${expected} in ${this.#place}${name}`, 'something else');
+  }
+
+  /** For what nnU-Net does and Dawson does not. */
+  refuse(name: string, expected: string): never {
+    const place = `${expected} in ${this.#place}${name}`;
+    throw badResults(this.#file, place, 'something else', 'unsupported');
   }
 
   value(name: string): PickleValue | undefined {

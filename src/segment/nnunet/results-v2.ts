@@ -12,11 +12,13 @@ import {
 import { withArchitecture } from './old-plans.js';
 import {
   badResults,
+  checkpointNames,
   exists,
   fieldsOf,
   foldsIn,
   labelsIn,
   type NnunetResults,
+  noFolds,
   numberOrUnknown,
   textOf,
   trainerRecord,
@@ -32,7 +34,6 @@ import {
 const lowResolution = '3d_lowres';
 const secondOfCascade = '3d_cascade_fullres';
 const known = [configurationName, lowResolution, sliceConfiguration, secondOfCascade] as const;
-const checkpoints = { final: 'checkpoint_final.pth', best: 'checkpoint_best.pth' } as const;
 
 /**
  * The folder TRAINER__PLANS__3d_fullres of nnU-Net v2: `dataset.json`, `plans.json`,
@@ -41,17 +42,15 @@ const checkpoints = { final: 'checkpoint_final.pth', best: 'checkpoint_best.pth'
  */
 export async function readNnunetV2(
   results: string,
-  checkpoint: keyof typeof checkpoints,
+  checkpoint: keyof typeof checkpointNames,
   trainerIs?: string,
 ): Promise<NnunetResults> {
+  const checkpointName = checkpointNames[checkpoint][1];
+  const folds = await foldsIn(results, checkpointName);
+  if (folds.size === 0) throw await noFolds(results, checkpointName);
   const plansFile = join(results, 'plans.json');
   const allPlans = fieldsOf(await readJson(plansFile), plansFile);
   const dataset = await readDataset(join(results, 'dataset.json'));
-  const checkpointName = checkpoints[checkpoint];
-  const folds = await foldsIn(results, checkpointName);
-  if (folds.size === 0) {
-    throw badResults(results, `fold_0/${checkpointName} or that of another fold`, 'none');
-  }
   const abouts = new Map<string, ReturnType<typeof aboutFold>>();
   for (const file of folds.values()) abouts.set(file, aboutFold(await readTorchFields(file), file));
   const [[firstFile, first], ...others] = abouts;
@@ -144,7 +143,7 @@ function withNetwork(plans: Readonly<Record<string, unknown>>, network: TrainerN
 
 function requireSame(file: string, other: string, what: string, found: unknown, first: unknown) {
   if (String(found) === String(first)) return;
-  throw badResults(file, `${what} ${first}, as in ${other}`, `${found}`);
+  throw badResults(file, `${what} ${first}, as in ${other}`, `${found}`, 'mixed');
 }
 
 async function readDataset(file: string): Promise<Readonly<Record<string, unknown>>> {
@@ -168,7 +167,8 @@ async function cleaningIn(results: string): Promise<Cleaning[]> {
   if (!Array.isArray(rules)) return [];
   return rules.map((rule, index): Cleaning => {
     if (rule !== 'remove_all_but_largest_component_from_segmentation') {
-      throw badResults(file, 'rules that keep the largest component', `${rule}`);
+      const expected = 'rules that keep the largest component';
+      throw badResults(file, expected, `${rule}`, 'unsupported');
     }
     const given = Array.isArray(kwargs) ? kwargs[index] : undefined;
     const { labels_or_regions: judged } = (given ?? {}) as { labels_or_regions?: unknown };
@@ -181,7 +181,8 @@ function aboutFold(fields: ReadonlyMap<PickleValue, PickleValue>, file: string) 
   const given = fields.get('init_args');
   const configuration = given instanceof Map ? given.get('configuration') : undefined;
   if (!known.some((name) => name === configuration)) {
-    throw badResults(file, `a network of ${known.join(', ')}`, textOf(configuration));
+    const expected = `a network of ${known.join(', ')}`;
+    throw badResults(file, expected, textOf(configuration), 'unsupported');
   }
   const mirrorAxes = fields.get('inference_allowed_mirroring_axes') ?? [];
   // Those of slices are counted without the axis across them.

@@ -1,6 +1,5 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { argmax } from '../../../src/model/lesion-rule.js';
 import { openModelFolder } from '../../../src/model/model-folder.js';
@@ -13,9 +12,8 @@ import { WorkerPool } from '../../../src/workers.js';
 import golden from '../../goldens/segment/nnunet-model.json' with { type: 'json' };
 import goldenV1 from '../../goldens/segment/nnunet-v1-model.json' with { type: 'json' };
 import { temporaryFolder } from '../../support/temporary-folder.js';
+import { copied, edit, rename, saved, savedV1 } from './saved-models.js';
 
-const saved = fileURLToPath(new URL('../../goldens/segment/nnunet-model', import.meta.url));
-const savedV1 = fileURLToPath(new URL('../../goldens/segment/nnunet-v1-model', import.meta.url));
 const pool = new WorkerPool(1);
 const engine = new Engine({ device: 'cpu', threads: 1 });
 afterAll(() => Promise.all([pool.close(), engine.close()]));
@@ -28,25 +26,6 @@ function imageOf(golden: typeof goldenV1) {
   const bytes = Float32Array.from(Buffer.from(golden.image, 'base64'));
   const half = bytes.length / 2;
   return [bytes.slice(0, half), bytes.slice(half)].map((data) => onGrid({ size, affine }, data));
-}
-
-/** A copy of what nnU-Net saved, to be spoiled. */
-function copied(path: (...names: string[]) => string, from = saved): string {
-  cpSync(from, path('results'), { recursive: true });
-  return path('results');
-}
-
-function edit(file: string, change: (json: never) => void): void {
-  const json = JSON.parse(readFileSync(file, 'utf8'));
-  change(json as never);
-  writeFileSync(file, JSON.stringify(json));
-}
-
-/** Changes a name in a checkpoint, which is not compressed, to another of the same length. */
-function rename(file: string, name: string, other: string): void {
-  const bytes = readFileSync(file, 'latin1');
-  expect(bytes).toContain(name);
-  writeFileSync(file, bytes.replaceAll(name, other), 'latin1');
 }
 
 describe.each([
