@@ -19,7 +19,7 @@ export const preciseNorms = (g: Emitter): Emitter => ({
   },
 });
 
-/** Of up to 16 x 16 x 16 voxels ONNX Runtime's own norm is as exact, in one pass. */
+/** Up to 16 x 16 x 16 voxels, ONNX Runtime's own norm is as exact, in one pass. */
 export const mostVoxelsAtOnce = 2 ** 12;
 
 /**
