@@ -77,7 +77,8 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
       0,
     );
     const cost = costOf(Object.values(step));
-    const pace = await paceOf(planned, cost.peakLiveBytes, run);
+    // Who reads nothing waits for nothing.
+    const pace = options.quiet ? undefined : await paceOf(planned, cost.peakLiveBytes, run);
     const summary = {
       cases: dataset.cases.length,
       spacingMm: image.spacingMm,

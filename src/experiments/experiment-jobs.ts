@@ -89,7 +89,8 @@ export function networkJobs(
     {
       ...common,
       id: `plan-${id}`,
-      command: ['plan', dataset, ...size, '--out', folder.folder],
+      // An experiment measures its own steps.
+      command: ['plan', dataset, ...size, '--quiet', '--out', folder.folder],
       reads: [dataset],
       writes: folder.plans,
     },
