@@ -15,8 +15,8 @@ import { networkPlanOf, readWeights } from '../../dist/network/index.js';
 import { describeExam } from '../../dist/preprocess/exam-description.js';
 import { readFindings } from '../../dist/quantify/read-result.js';
 import { withArchitecture } from '../../dist/segment/nnunet/old-plans.js';
-import { fieldsOf, foldsIn } from '../../dist/segment/nnunet/results.js';
-import { readNnunetV1, version1Checkpoints } from '../../dist/segment/nnunet/results-v1.js';
+import { checkpointNames, fieldsOf, foldsIn } from '../../dist/segment/nnunet/results.js';
+import { readNnunetV1 } from '../../dist/segment/nnunet/results-v1.js';
 import { readNnunetV2 } from '../../dist/segment/nnunet/results-v2.js';
 import { readChecked } from '../../dist/train/checkpoint.js';
 import { readDataset } from '../../dist/train/dataset.js';
@@ -69,7 +69,7 @@ export const readers = {
       datasetName: _name,
       dataset,
       ...found
-    } = await readNnunetV1(folder, await foldsIn(folder, version1Checkpoints.final));
+    } = await readNnunetV1(folder, await foldsIn(folder, checkpointNames.final[0]));
     return { dataset, mirror: found.mirrorAxes };
   },
   plans: async (file) => {
