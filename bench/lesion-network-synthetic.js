@@ -16,7 +16,11 @@ import { Engine, loadPredictor } from '../dist/network/index.js';
 import { findLesions } from '../dist/quantify/lesions.js';
 import { predictLesions, windowShape } from '../dist/segment/lesions/lesion-network.js';
 import { segmentLstLga } from '../dist/segment/lst-lga/lst-lga.js';
-import { renderBrainExam, sampleBrainExam } from '../dist/synthesize/brain-exam.js';
+import {
+  inSlicesOfFlair,
+  renderBrainExam,
+  sampleBrainExam,
+} from '../dist/synthesize/brain-exam.js';
 import { noLesions } from '../dist/synthesize/lesions.js';
 import { seededRandom } from '../dist/volume/random.js';
 import { nonZeroVolumeMl } from '../dist/volume/volume.js';
@@ -40,6 +44,9 @@ const engine = new Engine({ device: 'cpu', threads: Number(flags.threads) });
 const pool = new WorkerPool(1);
 const { predict } = await loadPredictor(engine, plan, weights, windowShape);
 let refused = 0;
+/** In the slices of its FLAIR, as a scanner gives it. */
+const rendered = (parameters, head) =>
+  inSlicesOfFlair(renderBrainExam(parameters, head, library), parameters);
 const found = async ({ exam }) =>
   findLesions(await predictLesions(exam, predict, { pool }), ruleForImage(rule, exam.flair)).mask;
 
@@ -68,9 +75,10 @@ const falseMl = [];
 for (let n = 0; n < Number(flags.exams); n++) {
   const head = heads[n % heads.length];
   const parameters = sampleBrainExam(seededRandom(5000 + n), head, library, noLesions);
-  falseMl.push(nonZeroVolumeMl(await found(renderBrainExam(parameters, head, library))));
+  falseMl.push(nonZeroVolumeMl(await found(rendered(parameters, head))));
   console.log(
-    `without lesions ${n + 1}: ${falseMl.at(-1).toFixed(2)} ml (${Object.keys(parameters.sequences)})`,
+    `without lesions ${n + 1}: ${falseMl.at(-1).toFixed(2)} ml (${Object.keys(parameters.sequences)}, ` +
+      `FLAIR of ${parameters.sequences.flair.slicing.distanceMm.toFixed(1)} mm)`,
   );
 }
 const clean = falseMl.filter((ml) => ml <= 0.1).length;
@@ -93,10 +101,10 @@ async function underProtocols() {
     const other = sampleBrainExam(seededRandom(seed), head, library);
     if (Object.keys(other.sequences).length < 3) continue;
     const { sequences, mimics, stripping } = other;
-    const rendered = renderBrainExam({ ...exam, sequences, mimics, stripping }, head, library);
-    const masks = { network: await found(rendered), 'LST-LGA': foundByLga(rendered) };
+    const brain = rendered({ ...exam, sequences, mimics, stripping }, head);
+    const masks = { network: await found(brain), 'LST-LGA': foundByLga(brain) };
     for (const [name, mask] of Object.entries(masks)) {
-      const dsc = dice(rendered.truth, mask);
+      const dsc = dice(brain.truth, mask);
       rows[name].push({ ml: nonZeroVolumeMl(mask), dsc });
     }
     const { distanceMm, bodyAxis } = sequences.flair.slicing;

@@ -78,7 +78,9 @@ describe.skipIf(withoutPostgres)(
       const killed = spawn(process.execPath, [workerProcess, gateway.at('gateway.json'), '600']);
       onTestFinished(() => void killed.kill('SIGKILL'));
       put(gateway, '1.2.3');
-      await gateway.until('third', ({ workers }) => workers?.[0]?.running === 1);
+      await gateway.until('third', ({ jobs, workers }) => {
+        return jobs.running === 1 && workers?.[0]?.running === 1;
+      });
       killed.kill('SIGKILL');
       await startWorker(gateway.at('gateway.json'));
       const done = await gateway.until('all', ({ deliveries }) => deliveries.delivered === 3);
