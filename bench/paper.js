@@ -1,5 +1,4 @@
-// The paper's experiments on a small scale, on people and scanners that never were: docs/experiments.md has its
-// report.
+// The paper's experiments (docs/experiments.md) on a small scale, on people and scanners that never were:
 //
 //   npm run bench -- paper --out FOLDER [--people 42] [--data FOLDER] [--steps 10] [--check]
 //
