@@ -43,6 +43,7 @@ const sets = [
 ];
 const pool = new WorkerPool(2);
 const run = { pool, stage: (_, work) => work(() => {}) };
+const labelsOf = (folder, own) => join(folder, 'labelsTr', `${own}.nii.gz`);
 const startMs = performance.now();
 const minutes = () => `${((performance.now() - startMs) / 60000).toFixed(1)} min`;
 
@@ -93,8 +94,6 @@ async function makeSet({ name, first, people, scannerOf }, anatomy) {
   };
   await Promise.all([next(), next()]);
 }
-
-const labelsOf = (folder, own) => join(folder, 'labelsTr', `${own}.nii.gz`);
 
 /** The sequences on the FLAIR's grid, 0 outside the brain, and where the lesions are. */
 async function makeCase(folder, { seed, scanner, own }, anatomy) {
