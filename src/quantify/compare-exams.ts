@@ -3,7 +3,7 @@ import { type HalfwaySpace, halfwaySpace } from '../preprocess/halfway.js';
 import { applyToPoint, invert, type Mat4, type Vec3, voxelSizeMm } from '../volume/affine.js';
 import { percentile } from '../volume/histogram.js';
 import { resample } from '../volume/resample.js';
-import { type Mask, onGrid, toFloat32, type Volume } from '../volume/volume.js';
+import { type Mask, onGrid, strides, toFloat32, type Volume } from '../volume/volume.js';
 import { inWorker } from '../workers.js';
 import {
   type ChangeClass,
@@ -21,7 +21,6 @@ import type { Lesion } from './lesions.js';
 import type { Mismatch } from './matched-flairs.js';
 import { placeBrightness, placeOf } from './place-brightness.js';
 import {
-  centroidMm,
   markingErrorsMl,
   resolutionErrorMl,
   resolutionErrorsMl,
@@ -187,7 +186,7 @@ function measuredGroups(
       currentBrightness: voxels.length > 0 ? brightNow(place) : null,
       centroidMm:
         voxels.length > 0
-          ? applyToPoint(space.toFirst, centroidMm(voxels, space.grid))
+          ? applyToPoint(space.toFirst, centroid(voxels, space))
           : listedPlace(currentIds[0], previousIds[0]),
     };
   });
@@ -277,6 +276,18 @@ const comparedOrListed = (
 function meanOver(voxels: readonly number[], { data }: Volume): number | undefined {
   const shown = voxels.map((voxel) => data[voxel]).filter((value) => !Number.isNaN(value));
   return shown.length === 0 ? undefined : shown.reduce((sum, value) => sum + value) / shown.length;
+}
+
+function centroid(voxels: readonly number[], { grid }: HalfwaySpace): Vec3 {
+  const [, nx, nxy] = strides(grid.size);
+  const sums = [0, 0, 0];
+  for (const voxel of voxels) {
+    sums[0] += voxel % nx;
+    sums[1] += Math.floor(voxel / nx) % grid.size[1];
+    sums[2] += Math.floor(voxel / nxy);
+  }
+  const [i, j, k] = sums.map((sum) => sum / voxels.length);
+  return applyToPoint(grid.affine, [i, j, k]);
 }
 
 type Bright = Pick<LesionChange, 'previousBrightness' | 'currentBrightness'> &

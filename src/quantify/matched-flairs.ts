@@ -27,13 +27,8 @@ export interface ExamHalfway {
 export interface MatchedFlairs {
   /** 1 where both show brain. */
   readonly both: Mask;
-  /** Above the middle of the surrounding tissue, in standard deviations of the exam's tissue. */
-  readonly first: Volume<Float32Array>;
-  readonly second: Volume<Float32Array>;
   /** Second less first in standard deviations of unchanged places of the kind; 0 outside `both`. */
   readonly difference: Volume<Float32Array>;
-  /** How steep the image is that both have in common, tissue deviations a mm. */
-  readonly edge: Volume<Float32Array>;
 }
 
 /** Why two FLAIRs cannot be compared. */
@@ -69,7 +64,7 @@ const edgeBins = [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 98, 100];
  * other exam is as bright, taken both ways, so that exchanging the exams changes the sign of the
  * difference and nothing else. The residuals are divided by their own robust deviation at edges as
  * steep (misregistration shows there) and in the neighbourhood (noise differs between the middle and
- * the coils). Takes about three seconds.
+ * the coils).
  * @param lesions probability of lesion in either exam: how bright lesions are beside tissue differs
  *   between protocols, and those that both exams have tell it
  */
@@ -98,13 +93,10 @@ export function matchFlairs(
   const back = inDeviations(residual(b, a, both.data, likeness), edge, both);
   return {
     both,
-    first: onGrid(grid, a),
-    second: onGrid(grid, b),
     difference: onGrid(
       grid,
       forth.map((value, at) => (both.data[at] === 0 ? 0 : (value - back[at]) / 2)),
     ),
-    edge,
   };
 }
 

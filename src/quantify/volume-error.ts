@@ -1,11 +1,5 @@
-import {
-  applyToPoint,
-  type Mat4,
-  type Vec3,
-  voxelSizeMm,
-  voxelVolumeMm3,
-} from '../volume/affine.js';
-import { type Grid, strides, type Volume, voxelIndex } from '../volume/volume.js';
+import { type Mat4, type Vec3, voxelSizeMm, voxelVolumeMm3 } from '../volume/affine.js';
+import { strides, type Volume } from '../volume/volume.js';
 
 /**
  * How the border of a lesion is uncertain, measured on synthetic lesions of known volume under many
@@ -38,18 +32,6 @@ export function surfaceOf(voxels: readonly number[], size: Volume['size']): Surf
     return faces;
   });
   return areas as unknown as Surface;
-}
-
-/** Mean place of voxels, RAS mm. */
-export function centroidMm(voxels: readonly number[], { size, affine }: Grid): Vec3 {
-  const sums = [0, 0, 0];
-  for (const voxel of voxels) {
-    voxelIndex(voxel, size).forEach((at, axis) => {
-      sums[axis] += at;
-    });
-  }
-  const [i, j, k] = sums.map((sum) => sum / voxels.length);
-  return applyToPoint(affine, [i, j, k]);
 }
 
 /**

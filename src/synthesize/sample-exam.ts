@@ -47,14 +47,15 @@ export function sampleExam(
   const headSize = Math.abs(determinant(geometry.toHead)) ** (-1 / 3);
   const lesions = sampleLesions(random, head, library);
   const appearance = sampleAppearance(random);
-  const sequences: { [Name in SequenceName]?: SequenceParameters } = {};
-  if (scanner === undefined) {
-    for (const name of oneByShare(random, sequenceSets)) {
-      sequences[name] = sampleSequence(random, name, appearance, headSize);
-    }
-  } else {
-    Object.assign(sequences, sequencesOfScanner(scanner, random, appearance, headSize));
-  }
+  const sequences =
+    scanner === undefined
+      ? Object.fromEntries(
+          oneByShare(random, sequenceSets).map((name) => [
+            name,
+            sampleSequence(random, name, appearance, headSize),
+          ]),
+        )
+      : sequencesOfScanner(scanner, random, appearance, headSize);
   return {
     head: head.name,
     geometry,
