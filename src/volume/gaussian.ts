@@ -37,7 +37,7 @@ function halfKernel(sigmaVoxels: number): Float64Array {
   return kernel.map((value) => value / sum);
 }
 
-/** Lines filtered at once, so that a cache line fetched for one serves its neighbours too. */
+/** Lines filtered at once, so that a cache line fetched for one serves its neighbours too; fours of them share the kernel. */
 const linesAtOnce = 16;
 
 /** Convolves every line along an axis with a symmetric kernel, given as its middle and right half. */
@@ -51,24 +51,40 @@ function convolveAxisInPlace(
   const stride = strides(size)[axis];
   const radius = kernel.length - 1;
   const mirrored = Int32Array.from({ length: n + 2 * radius }, (_, p) => mirror(p - radius, n));
-  const lines = new Float64Array(mirrored.length * Math.min(linesAtOnce, stride));
-  for (let block = 0; block < data.length; block += n * stride) {
-    for (let first = 0; first < stride; first += linesAtOnce) {
-      const width = Math.min(linesAtOnce, stride - first);
-      for (let p = 0; p < mirrored.length; p++) {
-        const from = block + first + mirrored[p] * stride;
-        for (let line = 0; line < width; line++) lines[p * width + line] = data[from + line];
+  const lines = new Float64Array(mirrored.length * linesAtOnce);
+  const starts = new Int32Array(linesAtOnce);
+  const count = data.length / n;
+  for (let first = 0; first < count; first += linesAtOnce) {
+    for (let line = 0; line < linesAtOnce; line++) {
+      // What is missing of the last lines is the very last one again.
+      const own = Math.min(first + line, count - 1);
+      starts[line] = Math.floor(own / stride) * stride * n + (own % stride);
+    }
+    for (let p = 0; p < mirrored.length; p++) {
+      const step = mirrored[p] * stride;
+      for (let line = 0; line < linesAtOnce; line++) {
+        lines[p * linesAtOnce + line] = data[starts[line] + step];
       }
-      for (let p = 0; p < n; p++) {
-        const to = block + first + p * stride;
-        for (let line = 0; line < width; line++) {
-          const middle = (p + radius) * width + line;
-          let sum = kernel[0] * lines[middle];
-          for (let t = 1, step = width; t <= radius; t++, step += width) {
-            sum += kernel[t] * (lines[middle - step] + lines[middle + step]);
-          }
-          data[to + line] = sum;
+    }
+    for (let p = 0; p < n; p++) {
+      for (let line = 0; line < linesAtOnce; line += 4) {
+        const middle = (p + radius) * linesAtOnce + line;
+        let a = kernel[0] * lines[middle];
+        let b = kernel[0] * lines[middle + 1];
+        let c = kernel[0] * lines[middle + 2];
+        let d = kernel[0] * lines[middle + 3];
+        for (let t = 1; t <= radius; t++) {
+          const left = middle - t * linesAtOnce;
+          const right = middle + t * linesAtOnce;
+          a += kernel[t] * (lines[left] + lines[right]);
+          b += kernel[t] * (lines[left + 1] + lines[right + 1]);
+          c += kernel[t] * (lines[left + 2] + lines[right + 2]);
+          d += kernel[t] * (lines[left + 3] + lines[right + 3]);
         }
+        data[starts[line] + p * stride] = a;
+        data[starts[line + 1] + p * stride] = b;
+        data[starts[line + 2] + p * stride] = c;
+        data[starts[line + 3] + p * stride] = d;
       }
     }
   }
