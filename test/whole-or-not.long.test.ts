@@ -24,7 +24,8 @@ const program = fileURLToPath(new URL('../bin/dawson.js', import.meta.url));
 
 /** Options that name what is written; `--transform` is an input of apply-transform. */
 const isOutput = (args: readonly string[], place: number): boolean =>
-  ['--out', '--anatomy', '--html', '--preview'].includes(args[place - 1]) ||
+  (['--out', '--anatomy', '--html', '--preview'].includes(args[place - 1]) &&
+    !args[place].startsWith('--')) ||
   (args[0] === 'register' && args[place - 1] === '--transform') ||
   (args[0] === 'gateway' && args[1] === 'init' && place === 2);
 
@@ -122,7 +123,10 @@ beforeAll(async () => {
   await makeInputs();
   // These write what others read.
   for (const args of runs) {
-    const isRead = args.includes('--previous-dicom') || ['dataset', 'plan'].includes(args[0]);
+    const isRead =
+      args.includes('--previous-dicom') ||
+      ['dataset', 'plan'].includes(args[0]) ||
+      (args[0] === 'model' && args[1] === 'import');
     if (isRead) expect((await dawson([...args])).exitCode).toBe(0);
   }
 });

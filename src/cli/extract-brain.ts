@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { DawsonError } from '../errors.js';
-import { checkIntensities, readSingle, writeNifti } from '../formats/index.js';
+import { checkIntensities, niftiFile, readSingle, writeAllWhole } from '../formats/index.js';
 import { openAnatomyNetwork } from '../preprocess/anatomy-network.js';
 import { findHead } from '../preprocess/find-head.js';
 import { nonZeroVolumeMl } from '../volume/volume.js';
@@ -42,16 +42,20 @@ export function addExtractBrain(program: Command): void {
         const { brain, anatomy, note } = await run.stage('find the brain', () =>
           findHead(volume, false, run, network),
         );
-        if (options.anatomy) {
-          if (!anatomy)
-            throw new DawsonError('brain-not-found', {
-              file,
-              expected: 'a brain whose parts the network can tell',
-              found: note?.text ?? 'none',
-            });
-          await writeNifti(options.anatomy, anatomy, { like: image.header });
+        if (options.anatomy && !anatomy) {
+          throw new DawsonError('brain-not-found', {
+            file,
+            expected: 'a brain whose parts the network can tell',
+            found: note?.text ?? 'none',
+          });
         }
-        await writeNifti(options.out, brain, { like: image.header });
+        const like = image.header;
+        await writeAllWhole([
+          await niftiFile(options.out, brain, { like }),
+          ...(options.anatomy && anatomy
+            ? [await niftiFile(options.anatomy, anatomy, { like })]
+            : []),
+        ]);
         const brainVolumeMl = nonZeroVolumeMl(brain);
         const notes = [...image.notes, ...(note ? [note.text] : [])];
         printResult(options, { brainVolumeMl, out: options.out, notes }, [

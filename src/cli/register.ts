@@ -1,5 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { checkIntensities, readSingle, writeNifti, writeTransform } from '../formats/index.js';
+import {
+  checkIntensities,
+  niftiFile,
+  readSingle,
+  transformFile,
+  writeAllWhole,
+} from '../formats/index.js';
 import { alignToInWorker } from '../preprocess/align.js';
 import { requireOutputs } from './outputs.js';
 import {
@@ -52,8 +58,10 @@ async function registerFiles(options: RegisterOptions): Promise<void> {
     const { resampled, referenceToSequence } = await run.stage('register', () =>
       alignToInWorker(run, fixed.volume, moving.volume, options.dof),
     );
-    await writeNifti(options.out, resampled, { like: fixed.header });
-    if (options.transform) await writeTransform(options.transform, referenceToSequence);
+    await writeAllWhole([
+      await niftiFile(options.out, resampled, { like: fixed.header }),
+      ...(options.transform ? [transformFile(options.transform, referenceToSequence)] : []),
+    ]);
     const notes = [...naming(options.fixed, fixed.notes), ...naming(options.moving, moving.notes)];
     printResult(options, { fixedToMoving: referenceToSequence, out: options.out, notes }, [
       ...noteLines(notes),

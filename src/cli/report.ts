@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { requireReplaceableFolder, writeFolderWhole, writeWhole } from '../formats/index.js';
+import { requireReplaceableFolder, writeAllWhole, writeFolderWhole } from '../formats/index.js';
 import { notice } from '../quantify/findings.js';
 import { readFilesOf } from '../quantify/read-result.js';
 import type { Paper } from '../report/clinical/report-input.js';
@@ -60,14 +60,21 @@ async function reportFolder(folder: string, options: ReportOptions): Promise<voi
     ]);
     if (options.preview) await requireReplaceableFolder(options.preview, previewResult);
     const { pdf, html, exam } = await report(folder, options, run);
-    if (options.preview) {
-      const files = await stage('preview', () =>
-        previewFilesInWorker(run, exam.flair, exam.lesions, exam.brain),
-      );
-      await writePreview(options.preview, files, signal);
-    }
-    await writeWhole(options.out, pdf, { signal });
-    if (options.html) await writeWhole(options.html, Buffer.from(html), { signal });
+    const { out: file, html: page, preview } = options;
+    const pictures = preview
+      ? await stage('preview', () =>
+          previewFilesInWorker(run, exam.flair, exam.lesions, exam.brain),
+        )
+      : undefined;
+    await writeAllWhole(
+      [{ file, bytes: pdf }, ...(page ? [{ file: page, bytes: Buffer.from(html) }] : [])],
+      {
+        signal,
+        last: async () => {
+          if (preview && pictures) await writePreview(preview, pictures, signal);
+        },
+      },
+    );
     const written = [options.out, options.html, options.preview].filter((name) => name);
     printResult(options, { written }, [`Written: ${written.join(', ')}.`, notice]);
   });

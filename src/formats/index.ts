@@ -6,7 +6,7 @@ export {
   outputEndings,
   requireEnding,
 } from './file-endings.js';
-export { readTransform, writeTransform } from './itk-transform.js';
+export { readTransform, transformFile, writeTransform } from './itk-transform.js';
 export type { NiftiHeader } from './nifti.js';
 export { formCodeOf } from './nifti-affine.js';
 export { encodePng } from './png.js';
@@ -27,5 +27,5 @@ export {
   requireReplaceableFolder,
   writeFolderWhole,
 } from './write-folder-whole.js';
-export { writeNifti } from './write-nifti.js';
-export { writeWhole } from './write-whole.js';
+export { niftiFile, writeNifti } from './write-nifti.js';
+export { writeAllWhole, writeWhole } from './write-whole.js';

@@ -9,7 +9,7 @@ import {
 } from '../volume/affine.js';
 import { readWholeFile } from './open-file.js';
 import { describeStart, signatureBytes } from './recognise.js';
-import { writeWhole } from './write-whole.js';
+import { type NewFile, writeAllWhole } from './write-whole.js';
 
 /** LPS to RAS and back: both first axes change their sign. */
 const flipLpsRas: Mat4 = [-1, 0, 0, 0, 0, -1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
@@ -144,6 +144,11 @@ function isPlausible(transform: Mat4): boolean {
  * @throws DawsonError `bad-transform` for what {@link readTransform} would refuse; `output-failed`.
  */
 export async function writeTransform(file: string, fixedToMoving: Mat4): Promise<void> {
+  await writeAllWhole([transformFile(file, fixedToMoving)]);
+}
+
+/** What {@link writeTransform} writes. */
+export function transformFile(file: string, fixedToMoving: Mat4): NewFile {
   const lps = multiply(flipLpsRas, multiply(fixedToMoving, flipLpsRas));
   const parameters = [
     ...[0, 1, 2].flatMap((row) => lps.slice(4 * row, 4 * row + 3)),
@@ -158,7 +163,7 @@ export async function writeTransform(file: string, fixedToMoving: Mat4): Promise
   ];
   const text = `${lines.join('\n')}\n`;
   parseTransform(text, file);
-  await writeWhole(file, Buffer.from(text));
+  return { file, bytes: Buffer.from(text) };
 }
 
 const keys = ['Transform', 'Parameters', 'FixedParameters'] as const;

@@ -9,7 +9,7 @@ import { type GridFields, gridFields } from './nifti-geometry.js';
 import { firstVoxelByte, type NiftiHeader, serializeHeader } from './nifti-header.js';
 import { type ScalarType, scalarBytes, toHostOrder } from './scalar-types.js';
 import type { StoredImage } from './stored-image.js';
-import { writeWhole } from './write-whole.js';
+import { type NewFile, writeAllWhole } from './write-whole.js';
 
 /** How an image is written. */
 export interface NiftiWriting {
@@ -34,12 +34,21 @@ export interface NiftiWriting {
 export async function writeNifti(
   file: string,
   volume: Volume,
-  { like, formCode, stored }: NiftiWriting = {},
+  writing: NiftiWriting = {},
 ): Promise<void> {
+  await writeAllWhole([await niftiFile(file, volume, writing)]);
+}
+
+/** What {@link writeNifti} writes. */
+export async function niftiFile(
+  file: string,
+  volume: Volume,
+  { like, formCode, stored }: NiftiWriting = {},
+): Promise<NewFile> {
   requireEnding(file, outputEndings.image);
   const grid = like ? gridFieldsLike(like, volume, file) : gridFields(volume, formCode);
   const bytes = niftiBytes(volume, grid, stored);
-  await writeWhole(file, /\.gz$/i.test(file) ? await gzipDeterministic(bytes) : bytes);
+  return { file, bytes: /\.gz$/i.test(file) ? await gzipDeterministic(bytes) : bytes };
 }
 
 function gridFieldsLike(like: NiftiHeader, volume: Volume, file: string): GridFields {

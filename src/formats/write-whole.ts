@@ -4,30 +4,56 @@ import { basename, dirname, join } from 'node:path';
 import { DawsonError } from '../errors.js';
 import { abandonedBeside, nameBeside } from './beside.js';
 
+/** A file that is to be written. */
+export interface NewFile {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
+
 /**
  * Writes a file whole or not at all: beside its place, flushed to disk, renamed. What stood there
  * before stays until the new bytes are complete; what a killed process left beside it goes.
  * @throws DawsonError `output-failed`, with nothing left behind; `output-exists` where a folder, a
  *   device or a pipe has the name; what stopped `signal`.
  */
-export async function writeWhole(
+export const writeWhole = (
   file: string,
   bytes: Uint8Array,
-  { signal }: { signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<void> => writeAllWhole([{ file, bytes }], options);
+
+/**
+ * Writes the files of one result, together or not at all, each as {@link writeWhole} does: none takes
+ * its name before all lie complete beside theirs.
+ * @param last done between the two: whatever else belongs to the result; where it fails no file appears
+ */
+export async function writeAllWhole(
+  files: readonly NewFile[],
+  { signal, last }: { readonly signal?: AbortSignal; readonly last?: () => Promise<void> } = {},
 ): Promise<void> {
-  const beside = join(dirname(file), nameBeside(basename(file), 'new', randomBytes(6)));
+  const complete: { file: string; beside: string }[] = [];
+  let current = files[0]?.file ?? '';
   try {
-    await requireReplaceable(file);
-    for (const { path } of await abandonedBeside(file)) {
-      await rm(path, { recursive: true, force: true });
+    for (const { file, bytes } of files) {
+      current = file;
+      await requireReplaceable(file);
+      for (const { path } of await abandonedBeside(file)) {
+        await rm(path, { recursive: true, force: true });
+      }
+      const beside = join(dirname(file), nameBeside(basename(file), 'new', randomBytes(6)));
+      complete.push({ file, beside });
+      await writeNew(beside, bytes, signal);
     }
-    await writeNew(beside, bytes, signal);
-    await rename(beside, file);
-    await flushFolder(dirname(file));
+    await last?.();
+    for (const { file, beside } of complete) {
+      current = file;
+      await rename(beside, file);
+    }
+    for (const folder of new Set(files.map(({ file }) => dirname(file)))) await flushFolder(folder);
   } catch (error) {
-    await rm(beside, { force: true }).catch(() => {});
+    for (const { beside } of complete) await rm(beside, { force: true }).catch(() => {});
     signal?.throwIfAborted();
-    throw writingFailure(error, file);
+    throw writingFailure(error, current);
   }
 }
 

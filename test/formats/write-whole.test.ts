@@ -11,7 +11,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { abandonedBeside, nameBeside } from '../../src/formats/beside.js';
-import { writeWhole } from '../../src/formats/write-whole.js';
+import { writeAllWhole, writeWhole } from '../../src/formats/write-whole.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const bytes = Buffer.from('new');
@@ -23,6 +23,40 @@ const abandonedName = (final: string, role: 'new' | 'old') => {
   const gone = spawnSync('true').pid;
   return nameBeside(basename(final), role, unique).replace(`-${process.pid}-`, `-${gone}-`);
 };
+
+describe('writeAllWhole', () => {
+  const files = (path: (name: string) => string, ...names: string[]) =>
+    names.map((name) => ({ file: path(name), bytes }));
+
+  it('writes all files, and what else belongs to them before any has its name', async () => {
+    const path = temporaryFolder();
+    await writeAllWhole(files(path, 'one', 'two'), {
+      last: async () => {
+        expect(readdirSync(path()).filter((name) => ['one', 'two'].includes(name))).toEqual([]);
+        mkdirSync(path('pictures'));
+      },
+    });
+    expect(readdirSync(path()).sort()).toEqual(['one', 'pictures', 'two']);
+  });
+
+  it('writes none where one cannot be written', async () => {
+    const path = temporaryFolder();
+    writeFileSync(path('one'), 'old');
+    await expect(writeAllWhole(files(path, 'one', 'absent/two'))).rejects.toMatchObject({
+      code: 'output-failed',
+      details: { file: path('absent/two') },
+    });
+    expect(readdirSync(path())).toEqual(['one']);
+    expect(readFileSync(path('one'), 'utf8')).toBe('old');
+  });
+
+  it('writes none where what else belongs to them fails', async () => {
+    const path = temporaryFolder();
+    const last = () => Promise.reject(new Error('no'));
+    await expect(writeAllWhole(files(path, 'one'), { last })).rejects.toThrow('no');
+    expect(readdirSync(path())).toEqual([]);
+  });
+});
 
 describe('writeWhole', () => {
   it('writes a new file and replaces an earlier one, with nothing beside it', async () => {
