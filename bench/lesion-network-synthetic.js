@@ -116,7 +116,7 @@ async function underProtocols() {
               `${name} ${list.at(-1).ml.toFixed(1)} ml, ${list.at(-1).dsc.toFixed(2)}`,
           )
           .join('; ') +
-        `; truth ${nonZeroVolumeMl(rendered.truth).toFixed(1)} ml`,
+        `; truth ${nonZeroVolumeMl(brain.truth).toFixed(1)} ml`,
     );
   }
   console.log(
