@@ -23,9 +23,49 @@ export const writeQueuedJobs = (file: string, queued: QueuedJobs): Promise<void>
   writeWhole(file, jsonBytes({ ...schema, ...queued }));
 
 /**
+ * Jobs as {@link writeQueuedJobs} wrote them.
+ * @throws DawsonError `file-corrupt` for anything else.
+ */
+export async function readQueuedJobs(file: string): Promise<QueuedJobs> {
+  const read = (await readJson(file)) as Partial<QueuedJobs & typeof schema> | null;
+  const { jobs, records } = read ?? {};
+  const isWhole =
+    read?.schema === schema.schema &&
+    read.schemaVersion === schema.schemaVersion &&
+    typeof records === 'string' &&
+    Array.isArray(jobs) &&
+    jobs.every(isJob);
+  if (!isWhole) throw corrupt(file, 'jobs that Dawson wrote', 'something else');
+  return { jobs, records };
+}
+
+const areTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((part) => typeof part === 'string');
+
+/** Ids are names of files in the ledger. */
+const isId = (value: unknown): boolean => typeof value === 'string' && /^[\w-]{1,200}$/.test(value);
+
+function isJob(value: unknown): value is Job {
+  const { id, command, reads, writes, memoryBytes, ...other } = (value ?? {}) as Partial<Job>;
+  const { means = [], keeps = [], after = [], isThreaded = false } = other;
+  return (
+    [id, ...(areTexts(after) ? after : [undefined])].every(isId) &&
+    areTexts(command) &&
+    understood.has(command[0]) &&
+    [reads, means, keeps].every(areTexts) &&
+    typeof writes === 'string' &&
+    typeof isThreaded === 'boolean' &&
+    Number.isFinite(memoryBytes)
+  );
+}
+
+const corrupt = (file: string, expected: string, found: string) =>
+  new DawsonError('file-corrupt', { file, expected, found });
+
+/**
  * Runs one of the jobs in a file, as a child of this process, and writes its record; nothing where it is done
  * already or where one before it failed or has no record.
- * @throws DawsonError `file-corrupt` for a file that {@link writeQueuedJobs} did not write, `output-failed`.
+ * @throws DawsonError `file-corrupt` for a file without such a job, `output-failed`.
  */
 export async function runQueuedJob(
   file: string,
@@ -33,16 +73,10 @@ export async function runQueuedJob(
   threads: number,
   signal?: AbortSignal,
 ): Promise<void> {
-  const read = (await readJson(file)) as (QueuedJobs & typeof schema) | null;
-  const job = read?.schema === schema.schema ? read.jobs[at] : undefined;
-  if (job === undefined || !understood.has(job.command[0])) {
-    throw new DawsonError('file-corrupt', {
-      file,
-      expected: `jobs that Dawson wrote, and one numbered ${at}`,
-      found: 'something else',
-    });
-  }
-  const ledger = new Ledger(read!.records);
+  const { jobs, records } = await readQueuedJobs(file);
+  const job = jobs[at];
+  if (job === undefined) throw corrupt(file, `a job numbered ${at}`, `${jobs.length} jobs`);
+  const ledger = new Ledger(records);
   const before = new Map<string, JobRecord>();
   for (const id of job.after ?? []) {
     const record = await ledger.read(id);

@@ -1,18 +1,24 @@
 // Every reader of Dawson, as it is called: (file, its folder) -> what it makes of it.
 import { readFileSync } from 'node:fs';
+import { readTable } from '../../dist/cohort/read-table.js';
 import { parseDicom } from '../../dist/dicom/parse.js';
 import { readSiteRules } from '../../dist/dicom/site-rules.js';
 import { ZipReader, zipEntries } from '../../dist/dicom/zip.js';
 import { readCohort } from '../../dist/evaluate/cohort-table.js';
+import { readExperiment } from '../../dist/experiments/experiment.js';
 import { readTransform, readVolume } from '../../dist/formats/index.js';
 import { parsePickle } from '../../dist/formats/pickle.js';
 import { readJson } from '../../dist/formats/read-json.js';
 import { parseSafetensors } from '../../dist/formats/safetensors.js';
 import { readTorchFields, readTorchWeights } from '../../dist/formats/torch-checkpoint.js';
+import { readConfig } from '../../dist/gateway/config.js';
+import { readOrder } from '../../dist/gateway/machines/order.js';
+import { readQueuedJobs } from '../../dist/jobs/queued-jobs.js';
 import { openModelFolder } from '../../dist/model/model-folder.js';
 import { imagePlanOf } from '../../dist/model/nnunet-plans.js';
 import { networkPlanOf, readWeights } from '../../dist/network/index.js';
 import { describeExam } from '../../dist/preprocess/exam-description.js';
+import { readChange } from '../../dist/quantify/read-change.js';
 import { readFindings } from '../../dist/quantify/read-result.js';
 import { withArchitecture } from '../../dist/segment/nnunet/old-plans.js';
 import { checkpointNames, fieldsOf, foldsIn } from '../../dist/segment/nnunet/results.js';
@@ -20,6 +26,7 @@ import { readNnunetV1 } from '../../dist/segment/nnunet/results-v1.js';
 import { readNnunetV2 } from '../../dist/segment/nnunet/results-v2.js';
 import { readChecked } from '../../dist/train/checkpoint.js';
 import { readDataset } from '../../dist/train/dataset.js';
+import { givenFolds } from '../../dist/train/folds.js';
 import { readLog } from '../../dist/train/loop.js';
 import { TrainingFolder } from '../../dist/train/training-folder.js';
 
@@ -91,6 +98,21 @@ export const readers = {
     const { channelNames, classNames } = await readDataset(folder);
     return { channelNames, classNames };
   },
+  'given folds': async (file) => {
+    const cases = ['a', 'b', 'c'].map((name) => ({ name, patient: name, stratum: '' }));
+    return givenFolds(await readJson(file), cases, file);
+  },
+  'a table of exams': readTable,
+  'an experiment': async (file) => (await readExperiment(file)).file,
+  change: async (_file, folder) => {
+    const { volume: flair } = await readVolume(`${folder}/change.nii.gz`);
+    const findings = { inputs: { flair: { sha256: 'a'.repeat(64) } }, lesionCount: 2 };
+    return (await readChange(folder, { findings, flair })).document;
+  },
+  'a gateway': async (file, folder) => plain(await readConfig(file)).replaceAll(folder, ''),
+  'an order of a gateway': (file) =>
+    readOrder({ order: () => file, rules: () => 'rules.json' }, 'job'),
+  'jobs of a cluster': readQueuedJobs,
   'a log': (file) => readLog(file),
   'a validation': async (_file, folder) => [...(await new TrainingFolder(folder).validations(1))],
 };

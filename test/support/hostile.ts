@@ -6,9 +6,14 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { writeNifti, writeTransform } from '../../src/formats/index.js';
 import { writeSafetensors } from '../../src/formats/safetensors.js';
+import { exampleConfig } from '../../src/gateway/example-config.js';
+import { writeQueuedJobs } from '../../src/jobs/queued-jobs.js';
 import { argmax } from '../../src/model/lesion-rule.js';
 import { writeModelFolder } from '../../src/model/model-folder.js';
 import { initialWeights, networkPlanOf } from '../../src/network/index.js';
+import { changeSchema } from '../../src/quantify/change.js';
+import { changeRule } from '../../src/quantify/classify-change.js';
+import { notice } from '../../src/quantify/findings.js';
 import { writeChecked } from '../../src/train/checkpoint.js';
 import { candidateRules } from '../../src/train/choose-post-processing.js';
 import { planFor } from '../../src/train/plan.js';
@@ -16,7 +21,7 @@ import type { Mat4 } from '../../src/volume/affine.js';
 import { seededRandom } from '../../src/volume/random.js';
 import { sliceElements } from './dicom-series.js';
 import { dicomBytes, syntaxOf } from './dicom-writer.js';
-import { drawnExam } from './report-exam.js';
+import { drawnChange, drawnExam } from './report-exam.js';
 import { zipOf } from './zip.js';
 
 /** A folder with a valid input, the file of it that is mutated, and who reads it. */
@@ -175,6 +180,49 @@ export async function hostileInputs(top: string): Promise<HostileInput[]> {
     mkdirSync(join(dataset, folder));
     writeFileSync(join(dataset, folder, `${name}.nii.gz`), '');
   }
+  // An experiment reads the training set that it names.
+  const experiment = place('an experiment', 'paper.json');
+  cpSync(dataset, join(experiment, '..', 'set'), { recursive: true });
+  writeFileSync(join(experiment, '..', 'cohort.csv'), 'case,patient,scanner\na,p1,Avanto\n');
+  writeFileSync(
+    experiment,
+    json({
+      ...{ schema: 'dawson-experiment', schemaVersion: 1, name: 'Small' },
+      ...{ dataset: 'set', cohort: 'cohort.csv', holdOut: ['a'] },
+      training: { memoryGb: 1, epochs: 2, stepsPerEpoch: 3, augmentation: 'none' },
+      questions: [{ kind: 'compare', name: 'The same', training: { seed: 1 } }],
+    }),
+  );
+  writeFileSync(
+    place('given folds', 'splits_final.json'),
+    json([
+      { train: ['a', 'b'], val: ['c'] },
+      { train: ['c'], val: ['a', 'b'] },
+    ]),
+  );
+  writeFileSync(
+    place('a table of exams', 'exams.tsv'),
+    'exam\tpatient\tflair\tt1\nA\tp1\ta.nii\tb.nii\nB\tp2\tc.nii\tn/a\n',
+  );
+  writeFileSync(place('a gateway', 'gateway.json'), exampleConfig);
+  writeFileSync(
+    place('an order of a gateway', 'order.json'),
+    json({
+      ...{ schema: 'dawson-gateway-order', schemaVersion: 1, studyUid: '1.2.3' },
+      ...{ earlier: ['0123456789abcdef0123456789abcdef'], onlyCompared: false },
+      ...{ language: 'en', paper: 'a4', hasRules: false },
+    }),
+  );
+  await writeQueuedJobs(place('jobs of a cluster', 'jobs.json'), {
+    jobs: [
+      {
+        ...{ id: 'plan', command: ['plan', 'set', '--out', 'planned'], reads: ['set'] },
+        ...{ writes: 'planned', memoryBytes: 2 ** 30 },
+      },
+    ],
+    records: 'records',
+  });
+  await writeChangeOf(place('change', 'change.json'));
   const record = { epoch: 0, learningRate: 0.01, trainingLoss: 1, seconds: 2, waitingSeconds: 1 };
   writeFileSync(
     place('a log', 'log.jsonl'),
@@ -187,6 +235,34 @@ export async function hostileInputs(top: string): Promise<HostileInput[]> {
   const judged = { dice: 0.5, diceByRule: candidateRules.map(() => 0.5) };
   writeFileSync(validation, json({ cases: { a: judged } }));
   return inputs;
+}
+
+/** A comparison with what {@link drawnChange} draws, and its map. */
+async function writeChangeOf(file: string): Promise<void> {
+  const volumes = { currentVolumeMl: 0.2, previousVolumeMl: 0.1 };
+  const { comparison } = drawnChange([
+    { changeClass: 'enlarged', currentIds: [1], previousIds: [1], ...volumes },
+    { changeClass: 'new', currentIds: [2], previousIds: [], ...volumes, previousVolumeMl: 0 },
+  ]);
+  const exam = {
+    ...{ flairSha256: 'a'.repeat(64), voxelSizeMm: [1, 1, 1], lesionCount: 2 },
+    ...{ lesionVolumeMl: 0.4, brainVolumeMl: 1200 },
+  };
+  const lesions = comparison.lesions.map((lesion, at) => ({ ...lesion, seriesId: at + 1 }));
+  const document = {
+    ...{ ...changeSchema, notice, program: { name: 'dawson', version: '0.1.0' } },
+    rule: changeRule,
+    exams: [
+      { folder: 'folder 1', ...exam },
+      { folder: 'folder 2', ...exam },
+    ],
+    consecutive: [{ ...comparison, lesions }],
+    ...{ sinceFirst: [], lesionsOverTime: [], leftOut: [], cautions: [] },
+  };
+  writeFileSync(file, JSON.stringify(document, null, 1));
+  const map = Uint8Array.from({ length: 64 }, (_, at) => at % 3);
+  const affine: Mat4 = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
+  await writeNifti(join(file, '..', 'change.nii.gz'), { size: [4, 4, 4], affine, data: map });
 }
 
 const child = fileURLToPath(new URL('./hostile-reader.mjs', import.meta.url));
