@@ -82,6 +82,9 @@ export const phantomPose: Mat4 = [
   0.93, 0, 0, 2, 0, 0.925, -0.097, -3, 0, 0.097, 0.925, 4, 0, 0, 0, 1,
 ];
 
+/** The same of a head of two thirds the size, of which exams are made in half the time. */
+export const smallPose: Mat4 = [1.4, 0, 0, 2, 0, 1.4, -0.15, -3, 0, 0.15, 1.4, 4, 0, 0, 0, 1];
+
 export function phantomHead(): Head {
   const labels = phantomLabels(phantomPose);
   return {
