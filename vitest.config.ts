@@ -1,5 +1,18 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Where the longest tests are, which run the program. */
+const longest = ['/test/cli/', '/test/gateway/'];
+
+/** The longest begin first, also where nothing ran before: a long one that begins last runs alone. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) =>
+      longest.some((folder) => moduleId.includes(folder)) ? 0 : 1;
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -9,7 +22,9 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     globalSetup: 'test/support/built.ts',
+    setupFiles: 'test/support/equal-bytes.ts',
     pool: 'forks',
+    sequence: { sequencer: LongestFirst },
     // Most tests use one core; vitest leaves one of two idle.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ['default'],

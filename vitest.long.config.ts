@@ -7,6 +7,7 @@ export default defineConfig({
     testTimeout: 3_600_000,
     hookTimeout: 3_600_000,
     globalSetup: 'test/support/built.ts',
+    setupFiles: 'test/support/equal-bytes.ts',
     pool: 'forks',
   },
 });

@@ -71,6 +71,7 @@ async function analyzeWith(
   const segmenter: OpenSegmenter = await open(settings, source.sequences, run);
   const described = await source.describe(settings.described);
   const { exam, notes } = await stage('read', () => source.read());
+  if (!settings.preparation) segmenter.requireOneGrid?.(exam);
   const anatomyNetwork = await openAnatomyNetwork(settings.engine);
 
   const preparation = await prepare(exam, settings, run, anatomyNetwork);

@@ -6,16 +6,24 @@ import { analyze } from '../src/analyze.js';
 import { DawsonError } from '../src/errors.js';
 import type { Stage } from '../src/stage.js';
 import { writeAnalysis } from '../src/write-analysis.js';
-import { dawson, demoExam, temporaryFolder } from './support/dawson.js';
+import { dawson, temporaryFolder } from './support/dawson.js';
+import { writeDemoSlab } from './support/demo-slab.js';
 
 const folder = temporaryFolder();
-const flair = demoExam('flair');
+/** Of 35 mm. */
+const flair = join(folder, 'flair.nii.gz');
+beforeAll(() => writeDemoSlab(flair));
 
 describe('analyze', () => {
   const [own, command] = [join(folder, 'own'), join(folder, 'command')];
+  let said: string;
   beforeAll(async () => {
-    const { exitCode } = await dawson(['segment', '--flair', flair, '--out', command]);
+    const { exitCode, stderr, stdout } = await dawson([
+      ...['segment', '--flair', flair, '--out', command],
+    ]);
+    expect(stderr).not.toContain('expected');
     expect(exitCode).toBe(0);
+    said = stdout;
   });
 
   it('does by itself what the command does, to the same bytes', async () => {
@@ -27,9 +35,20 @@ describe('analyze', () => {
         true,
       );
     }
+    const withoutRun = ({ run: _, ...findings }: { run: unknown }) => findings;
+    const [ofOwn, ofCommand] = [own, command].map((out) =>
+      withoutRun(JSON.parse(readFileSync(join(out, 'findings.json'), 'utf8'))),
+    );
+    expect(ofOwn).toEqual(ofCommand);
     expect(analysis.findings.lesionCount).toBeGreaterThan(0);
     expect(analysis.lesions.list).toHaveLength(analysis.findings.lesionCount);
     expect(analysis.probability.size).toEqual(analysis.exam.flair.volume.size);
+  });
+
+  it('goes on with a slab of 35 mm, and says how much of the brain is missing', () => {
+    expect(said).toMatch(/Severe: About \d+ ml of the brain/);
+    const { quality } = JSON.parse(readFileSync(join(command, 'findings.json'), 'utf8'));
+    expect(quality[0]).toMatchObject({ code: 'brain-cut-off', severity: 'severe' });
   });
 
   it.each(['read', 'find the brain'])(

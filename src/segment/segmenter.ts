@@ -58,6 +58,11 @@ export interface OpenSegmenter {
    * only of trained models.
    */
   segmentAsRead?(exam: Exam, run: Run): Promise<Segmentation>;
+  /**
+   * Looks whether images can be seen as they are, before the long work begins.
+   * @throws DawsonError `inputs-conflict` for images on several grids.
+   */
+  requireOneGrid?(exam: Exam): void;
 }
 
 /**

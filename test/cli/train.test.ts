@@ -37,9 +37,10 @@ const description = JSON.parse(readFileSync(join(five, 'dataset.json'), 'utf8'))
 writeFileSync(join(five, 'dataset.json'), JSON.stringify({ ...description, numTraining: 5 }));
 
 const short = ['--epochs', '2', '--steps', '2', '--threads', '1'];
-const planned = async (name: string, dataset = five) => {
+/** Plans a training; `--quiet` leaves out the measuring of a step. */
+const planned = async (name: string, dataset = five, size = ['--memory', '0.5']) => {
   const out = join(folder, name);
-  expect((await dawson(['plan', dataset, '--memory', '0.5', '--out', out])).exitCode).toBe(0);
+  expect((await dawson(['plan', dataset, ...size, '--quiet', '--out', out])).exitCode).toBe(0);
   return out;
 };
 const bytes = (out: string, file: string) => readFileSync(join(out, file));
@@ -156,9 +157,7 @@ describe('dawson train', () => {
   });
 
   it('starts a compact network from Dawson’s own', async () => {
-    const out = join(folder, 'compact');
-    const plan = ['plan', three, '--architecture', 'compact', '--out', out];
-    expect((await dawson(plan)).exitCode).toBe(0);
+    const out = await planned('compact', three, ['--architecture', 'compact']);
     const once = ['--epochs', '1', '--steps', '1', '--threads', '2'];
     const { exitCode, stderr } = await dawson([
       ...['train', three, '--fold', 'all', '--out', out, '--init', 'lesions', ...once],

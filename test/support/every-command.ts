@@ -6,7 +6,7 @@ import { writeQueuedJobs } from '../../src/jobs/queued-jobs.js';
 import { identity } from '../../src/volume/affine.js';
 import { toFloat32, type Volume } from '../../src/volume/volume.js';
 import { makePhantom, someLesions } from '../segment/phantom.js';
-import { phantomLabels, phantomMasks, phantomPose } from '../synthesize/phantom.js';
+import { phantomLabels, phantomMasks, smallPose } from '../synthesize/phantom.js';
 import { goldenPath } from '../train/nnunet-goldens.js';
 import { demoExam, temporaryFolder } from './dawson.js';
 import { filesOfVolume } from './dicom-series.js';
@@ -35,21 +35,10 @@ const once = ['--epochs', '1', '--steps', '1'];
 /** Command lines that have to succeed, in this order; together they have every option of each. */
 export const runs: readonly (readonly string[])[] = [
   [
-    ...['segment', '--flair', demoExam('flair'), '--keep-intermediate', '--no-report', '--quiet'],
-    ...['--patient', 'A', '--date', '2026-01-31', '--out', at('exam')],
-  ],
-  [
-    ...['segment', ...images, ...brainOnly, '--model', at('model'), '--no-mirror'],
-    ...['--device', 'cpu', '--threads', '1', '--paper', 'letter', '--language', 'da', '--json'],
-    ...['--alignment', 'rigid-to-finest', '--keep-intermediate', '--out', at('nnunet')],
-  ],
-  [
     ...['segment', ...images, '--brain-extracted', '--ignore-quality', '--model', at('model')],
-    ...['--no-preparation', '--no-mirror', '--no-report', '--out', at('as-read')],
-  ],
-  [
-    ...['segment', ...images, ...brainOnly, '--segmenter', 'lst-lga', '--kappa', '0.2'],
-    ...['--no-report', '--keep-intermediate', '--out', at('lst-lga')],
+    ...['--no-preparation', '--no-mirror', '--keep-intermediate', '--patient', 'A', '--quiet'],
+    ...['--date', '2026-01-31', '--device', 'cpu', '--threads', '1', '--no-report'],
+    ...['--alignment', 'rigid-to-finest', '--out', at('as-read')],
   ],
   batch,
   [...batch, '--dry-run'],
@@ -60,8 +49,8 @@ export const runs: readonly (readonly string[])[] = [
   ],
   [
     ...['segment', '--dicom', at('dicom'), '--study', '1.2.3', '--rules', at('rules.json')],
-    ...['--model', at('model'), '--brain-extracted', '--ignore-quality', '--out', at('of-dicom')],
-    ...['--previous-dicom', at('dicom-before')],
+    ...['--segmenter', 'lst-lga', '--kappa', '0.2', ...brainOnly, '--out', at('of-dicom')],
+    ...['--previous-dicom', at('dicom-before'), '--paper', 'letter', '--language', 'da', '--json'],
   ],
   [
     'dicom',
@@ -105,8 +94,9 @@ export const runs: readonly (readonly string[])[] = [
       'synthesize',
       '--seed',
       '7',
+      // Its slices are thick, and few.
       '--scanner',
-      '3',
+      '11',
       '--data',
       at('synthesis'),
       '--cache',
@@ -169,7 +159,8 @@ export const runs: readonly (readonly string[])[] = [
 
 /** Makes what the {@link runs} read. */
 export async function makeInputs(): Promise<void> {
-  const { exam, lesions } = makePhantom({ lesions: someLesions });
+  const coarse = { size: [33, 37, 28], spacingMm: [4, 4, 4] } as const;
+  const { exam, lesions } = makePhantom({ ...coarse, lesions: someLesions });
   for (const name of ['flair', 't1', 't2'] as const) {
     await writeNifti(at(`${name}.nii.gz`), exam[name]);
   }
@@ -251,7 +242,7 @@ async function writeCohort(): Promise<void> {
 
 async function writeSynthesisData(): Promise<void> {
   for (const name of ['heads', 'lesions']) mkdirSync(at('synthesis', name), { recursive: true });
-  await writeNifti(at('synthesis', 'heads', 'head.nii.gz'), phantomLabels(phantomPose));
+  await writeNifti(at('synthesis', 'heads', 'head.nii.gz'), phantomLabels(smallPose));
   for (const [index, mask] of phantomMasks.entries()) {
     await writeNifti(at('synthesis', 'lesions', `person-${index}.nii.gz`), mask);
   }
@@ -300,7 +291,7 @@ const writeJob = () =>
     jobs: [
       {
         id: 'job',
-        command: ['plan', at('dataset'), '--out', at('planned')],
+        command: ['plan', at('dataset'), '--quiet', '--out', at('planned')],
         reads: [at('dataset')],
         writes: at('planned'),
         memoryBytes: 2 ** 30,

@@ -10,7 +10,7 @@ import {
   readLesionLibrary,
 } from '../../src/synthesize/prepare-heads.js';
 import { dawson, temporaryFolder } from '../support/dawson.js';
-import { phantomLabels, phantomLibrary, phantomMasks, phantomPose } from './phantom.js';
+import { phantomLabels, phantomLibrary, phantomMasks, smallPose } from './phantom.js';
 
 const folder = temporaryFolder();
 const data = join(folder, 'data');
@@ -20,7 +20,7 @@ const labelMap = join(data, 'heads', 'head-1.nii.gz');
 beforeAll(async () => {
   mkdirSync(join(data, 'heads'), { recursive: true });
   mkdirSync(join(data, 'lesions'));
-  await writeNifti(labelMap, phantomLabels(phantomPose));
+  await writeNifti(labelMap, phantomLabels(smallPose));
   for (const [n, mask] of phantomMasks.entries()) {
     await writeNifti(join(data, 'lesions', `person-${n + 1}.nii.gz`), mask);
   }
@@ -56,11 +56,11 @@ describe('prepared heads', () => {
     rmSync(join(cache, 'head-1', 'head.json'));
     rmSync(join(cache, 'head-1', 'tissues.nii.gz'));
     const again = await prepareHead(labelMap, cache);
-    const turned = phantomLabels(phantomPose);
+    const turned = phantomLabels(smallPose);
     await writeNifti(labelMap, { ...turned, data: turned.data.map((v) => (v === 515 ? 516 : v)) });
     expectSame(await prepareHead(labelMap, cache), again);
-    const moved = [...phantomPose] as unknown as [...typeof phantomPose];
-    await writeNifti(labelMap, phantomLabels(moved.with(3, 12) as unknown as typeof phantomPose));
+    const moved = [...smallPose] as unknown as [...typeof smallPose];
+    await writeNifti(labelMap, phantomLabels(moved.with(3, 12) as unknown as typeof smallPose));
     const other = await prepareHead(labelMap, cache);
     expect(other.brainCentreMm[0]).not.toBeCloseTo(again.brainCentreMm[0], 0);
   });
@@ -83,11 +83,12 @@ describe('dawson synthesize', () => {
   it('writes an exam with its truth, parameters and preview', async () => {
     const out = join(folder, 'exam');
     const args = ['synthesize', '--data', data, '--cache', cache, '--out', out, '--json'];
-    const first = await dawson([...args, '--seed', '1', '--preview']);
+    // Two sequences of thick slices.
+    const first = await dawson([...args, '--seed', '27', '--preview']);
     expect(first.stderr).toBe('');
     expect(first.exitCode).toBe(0);
     const { sequences, head, seed } = JSON.parse(first.stdout);
-    expect([head, seed]).toEqual(['head-1', 1]);
+    expect([head, seed]).toEqual(['head-1', 27]);
     expect(readdirSync(out).sort()).toEqual(
       [
         ...sequences.map((name: string) => `${name}.nii.gz`),

@@ -152,31 +152,36 @@ function maximised({ binOf, priors }: Sample, mixture: TissueMixture): TissueMix
     }
   }
   const outlierPrior = 1 / 3;
+  const outlierWeight = weights[classCount] * outlierPrior;
+  const outlierShare = outlierWeight / bins;
   const mass = new Float64Array(classCount + 1);
   const expected = new Float64Array(classCount + 1);
   const first = new Float64Array(classCount);
   const second = new Float64Array(classCount);
-  const share = new Float64Array(classCount + 1);
+  const share = new Float64Array(classCount);
   for (let n = 0; n < binOf.length; n++) {
     const bin = binOf[n];
+    const row = classCount * n;
     let sum = 0;
     let normaliser = 0;
-    for (let k = 0; k <= classCount; k++) {
-      const prior = k < classCount ? priors[classCount * n + k] : outlierPrior;
-      const density = k < classCount ? densities[bin * classCount + k] : 1 / bins;
-      normaliser += weights[k] * prior;
-      share[k] = weights[k] * prior * density;
+    for (let k = 0; k < classCount; k++) {
+      const weight = weights[k] * priors[row + k];
+      normaliser += weight;
+      share[k] = weight * densities[bin * classCount + k];
       sum += share[k];
     }
+    normaliser += outlierWeight;
+    sum += outlierShare;
     if (sum === 0) continue;
-    for (let k = 0; k <= classCount; k++) {
+    for (let k = 0; k < classCount; k++) {
       const responsibility = share[k] / sum;
       mass[k] += responsibility;
-      expected[k] += (k < classCount ? priors[classCount * n + k] : outlierPrior) / normaliser;
-      if (k === classCount) continue;
+      expected[k] += priors[row + k] / normaliser;
       first[k] += responsibility * bin;
       second[k] += responsibility * bin * bin;
     }
+    mass[classCount] += outlierShare / sum;
+    expected[classCount] += outlierPrior / normaliser;
   }
   const updated = mass.map((m, k) => m / expected[k]);
   const total = updated.reduce((sum, weight) => sum + weight, 0);

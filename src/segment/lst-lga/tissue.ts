@@ -169,26 +169,27 @@ function mostProbableClasses(
 
   const spacingMm = voxelSizeMm(image.affine);
   const meanSpacingMm = (spacingMm[0] + spacingMm[1] + spacingMm[2]) / 3;
-  const neighbourWeights = spacingMm.map((mm) => (smoothness * meanSpacingMm) / mm);
-  const steps = strides(image.size);
+  const [weightX, weightY, weightZ] = spacingMm.map((mm) => (smoothness * meanSpacingMm) / mm);
+  const [dx, dy, dz] = strides(image.size);
   for (let sweep = 0; sweep < sweeps; sweep++) {
     const before = classes.slice();
     let changed = 0;
     for (let n = 0; n < voxels.length; n++) {
       const voxel = voxels[n];
       const row = n * classCount;
+      const left = before[voxel - dx];
+      const right = before[voxel + dx];
+      const behind = before[voxel - dy];
+      const ahead = before[voxel + dy];
+      const below = before[voxel - dz];
+      const above = before[voxel + dz];
       let best = -1;
       let bestValue = -Infinity;
       for (let k = 0; k < classCount; k++) {
         let value = logProbability[row + k];
-        for (let axis = 0; axis < 3; axis++) {
-          const lower = before[voxel - steps[axis]];
-          const upper = before[voxel + steps[axis]];
-          let apart = 0;
-          if (lower !== 0) apart += Math.abs(lower - 1 - k);
-          if (upper !== 0) apart += Math.abs(upper - 1 - k);
-          value -= neighbourWeights[axis] * apart;
-        }
+        value -= weightX * (apart(left, k) + apart(right, k));
+        value -= weightY * (apart(behind, k) + apart(ahead, k));
+        value -= weightZ * (apart(below, k) + apart(above, k));
         if (value > bestValue) {
           bestValue = value;
           best = k;
@@ -201,6 +202,9 @@ function mostProbableClasses(
   }
   return classes;
 }
+
+/** How many classes lie between a neighbour, 1 to 5, and class k from 0; none where it is outside. */
+const apart = (neighbour: number, k: number) => (neighbour === 0 ? 0 : Math.abs(neighbour - 1 - k));
 
 /** Indices of the mask's voxels. Those on the grid's border are left out: they lack neighbours. */
 function brainVoxels({ data, size: [nx, ny, nz] }: Mask): Int32Array {

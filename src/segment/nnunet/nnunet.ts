@@ -102,6 +102,13 @@ export async function segmentAsRead(
   return segmentationOf(prediction, model, notes, back);
 }
 
+/** @throws DawsonError `inputs-conflict` where a sequence of the model is on another grid than the FLAIR. */
+export function requireOneGrid(exam: Exam, model: NnunetModel): void {
+  for (const { sequence } of matchedChannels(exam, model)) {
+    if (sequence) onGridOf(exam.flair.volume, exam[sequence]!);
+  }
+}
+
 /** An image that lies over the FLAIR, voxel by voxel. */
 function onGridOf(flair: Volume, { volume, file }: Sequence): Volume {
   const difference = gridDifference(flair, volume);

@@ -11,6 +11,7 @@ import {
   defaultNnunetOptions,
   type NnunetOptions,
   requireChannels,
+  requireOneGrid,
   segmentAsRead,
   segmentNnunet,
 } from './nnunet.js';
@@ -72,6 +73,7 @@ function segmenterOf(
       withFolds(run, (folds, how) => segmentNnunet(exam, model, folds, { ...options, ...how })),
     segmentAsRead: (exam, run) =>
       withFolds(run, (folds, how) => segmentAsRead(exam, opened, folds, { ...options, ...how })),
+    requireOneGrid: (exam) => requireOneGrid(exam, model),
   };
 
   /** The work of one exam, with its own engine. */
