@@ -1,6 +1,11 @@
 import { type Command, Option } from 'commander';
 import { costOf } from '../graph/index.js';
 import { durationInWords } from '../jobs/index.js';
+import {
+  configurationName,
+  type PlannedConfiguration,
+  plannedConfigurations,
+} from '../model/nnunet-plans.js';
 import { weightShapes } from '../network/index.js';
 import type { Run } from '../run.js';
 import { architectures } from '../train/architecture.js';
@@ -20,6 +25,7 @@ interface PlanCommandOptions extends OutputOptions {
   readonly out: string;
   readonly architecture: PlanOptions['architecture'];
   readonly memory: number;
+  readonly configuration: PlannedConfiguration;
 }
 
 export function addPlan(program: Command): void {
@@ -39,6 +45,15 @@ export function addPlan(program: Command): void {
       )
         .choices([...Object.keys(architectures), 'compact'])
         .default('plain'),
+    )
+    .addOption(
+      new Option(
+        '--configuration <name>',
+        'what the network sees: 3d_fullres patches of volumes; 2d slices, one by one; 3d_lowres more of ' +
+          'the image in larger voxels, where nnU-Net plans that',
+      )
+        .choices(plannedConfigurations)
+        .default(configurationName),
     )
     .option(
       '--memory <GB>',
@@ -62,11 +77,7 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
     await requireOutputs([datasetFolder], [{ path: options.out, kind: 'shared-folder' }]);
     const dataset = await readDataset(datasetFolder);
     const planned = await run.stage('read all cases', (onProgress) =>
-      planTraining(
-        dataset,
-        { architecture: options.architecture, memoryGb: options.memory },
-        { ...run, onProgress },
-      ),
+      planTraining(dataset, { ...options, memoryGb: options.memory }, { ...run, onProgress }),
     );
     const { plans, image, network, step, notes } = planned;
     const folder = new TrainingFolder(options.out);
@@ -81,7 +92,8 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
     const pace = options.quiet ? undefined : await paceOf(planned, cost.peakLiveBytes, run);
     const summary = {
       cases: dataset.cases.length,
-      spacingMm: image.spacingMm,
+      configuration: options.configuration,
+      spacingMm: image.spacingMm.slice(image.bySlice ? 1 : 0),
       patchVoxels: image.patchShape,
       batchSize: image.batchSize,
       features: network.features,
@@ -94,7 +106,7 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
     };
     printResult(options, summary, [
       ...noteLines(notes),
-      `${summary.cases} cases; patches of ${image.patchShape.join(' x ')} voxels of ${image.spacingMm
+      `${summary.cases} cases; patches of ${image.patchShape.join(' x ')} voxels of ${summary.spacingMm
         .map((mm) => mm.toFixed(2))
         .join(' x ')} mm, ${image.batchSize} a step (axes slowest first)`,
       `Network: features ${network.features.join(', ')}; ${(parameters / 1e6).toFixed(1)} million weights`,
