@@ -34,8 +34,9 @@ const predicted = (model, labels) =>
   dawson('predict', model, '--in', images, '--out', labels, '--probabilities');
 
 const { configuration } = flags;
-// So little that a patch is small beside these images, which have no network of low resolution else.
-const memory = configuration === '3d_lowres' ? '0.004' : '8';
+// So little that a patch is small beside these images, which have no network of low resolution else, and
+// enough for one of three levels: nnU-Net's loss of two is not a number.
+const memory = configuration === '3d_lowres' ? '0.015' : '8';
 python('train', at('nnunet'), flags.steps, configuration, memory);
 const trained = at('nnunet', 'results', 'trained');
 dawson('model', 'import', trained, '--orientation', 'RAS', '--out', at('imported'));

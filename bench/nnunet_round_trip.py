@@ -18,7 +18,7 @@ os.environ["nnUNet_n_proc_DA"] = "1"
 os.environ["nnUNet_compile"] = "false"
 
 
-def make_dataset(folder, case_count=5):
+def make_dataset(folder, scale, case_count=5):
     """Balls with bright blobs in them, two channels, voxels of about 1 mm, thicker in one case."""
     import numpy as np
     import SimpleITK as sitk
@@ -27,7 +27,7 @@ def make_dataset(folder, case_count=5):
     for name in ("imagesTr", "labelsTr"):
         (folder / name).mkdir(parents=True)
     for case in range(case_count):
-        shape = (24 + case, 30, 32)
+        shape = tuple(round(scale * n) for n in (24 + case, 30, 32))
         grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, n) for n in shape], indexing="ij"))
         brain = (grid**2).sum(0) < 0.8
         lesions = np.zeros(shape, bool)
@@ -69,7 +69,7 @@ def train(work, steps, configuration, memory):
     torch.manual_seed(1)
     name = "Dataset001_Small"
     dataset = folders["raw"] / name
-    make_dataset(dataset)
+    make_dataset(dataset, 1.5 if configuration == "3d_lowres" else 1)
     extract_fingerprints([1], num_processes=1)
     plan_experiments([1], gpu_memory_target_in_gb=float(memory))
     preprocess([1], configurations=[configuration], num_processes=[1])
