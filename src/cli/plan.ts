@@ -76,8 +76,13 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
   await withCommandRun(options, async (run) => {
     await requireOutputs([datasetFolder], [{ path: options.out, kind: 'shared-folder' }]);
     const dataset = await readDataset(datasetFolder);
+    const { architecture, configuration, memory } = options;
     const planned = await run.stage('read all cases', (onProgress) =>
-      planTraining(dataset, { ...options, memoryGb: options.memory }, { ...run, onProgress }),
+      planTraining(
+        dataset,
+        { architecture, configuration, memoryGb: memory },
+        { ...run, onProgress },
+      ),
     );
     const { plans, image, network, step, notes } = planned;
     const folder = new TrainingFolder(options.out);
@@ -92,7 +97,7 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
     const pace = options.quiet ? undefined : await paceOf(planned, cost.peakLiveBytes, run);
     const summary = {
       cases: dataset.cases.length,
-      configuration: options.configuration,
+      configuration,
       spacingMm: image.spacingMm.slice(image.bySlice ? 1 : 0),
       patchVoxels: image.patchShape,
       batchSize: image.batchSize,
