@@ -56,7 +56,10 @@ interface Row {
 }
 const { rows } = readGolden('nnunet-plan-configurations.json') as { rows: readonly Row[] };
 
-function configurationFor(row: Row, configuration: '2d' | '3d_lowres' | '3d_fullres') {
+function configurationFor(
+  row: Omit<Row, 'architecture'> & { readonly architecture: Row['architecture'] | 'compact' },
+  configuration: '2d' | '3d_lowres' | '3d_fullres',
+) {
   const { fingerprint, channels: channelNames, classes: classCount, cases: caseCount } = row;
   const { configurations } = planFor(
     {
@@ -94,6 +97,15 @@ describe.each(rows)('for $name, $architecture, $memoryGb GB', (row) => {
     const { spacing: ours, ...rest } = configurationFor(row, '3d_lowres');
     expect(rest).toEqual(theirs);
     for (const [axis, mm] of spacing.entries()) expect(ours[axis]).toBeCloseTo(mm, 10);
+  });
+});
+
+describe('a compact network', () => {
+  it('is planned of volumes alone', () => {
+    const compact = { ...rows[0], architecture: 'compact' } as const;
+    expect(() => configurationFor(compact, '2d')).toThrow(
+      /--architecture plain or residual for 2d/,
+    );
   });
 });
 
