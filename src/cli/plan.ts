@@ -13,6 +13,7 @@ import { readDataset } from '../train/dataset.js';
 import { type MeasuredStep, measureStep } from '../train/measure-step.js';
 import type { PlanOptions } from '../train/plan.js';
 import { planTraining, type TrainingPlan } from '../train/plan-training.js';
+import { requirePlannable } from '../train/start-training.js';
 import { trainingDefaults } from '../train/training.js';
 import { TrainingFolder } from '../train/training-folder.js';
 import { below } from './below.js';
@@ -77,6 +78,8 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
     await requireOutputs([datasetFolder], [{ path: options.out, kind: 'shared-folder' }]);
     const dataset = await readDataset(datasetFolder);
     const { architecture, configuration, memory } = options;
+    const folder = new TrainingFolder(options.out);
+    await requirePlannable(folder, configuration);
     const planned = await run.stage('read all cases', (onProgress) =>
       planTraining(
         dataset,
@@ -85,7 +88,6 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
       ),
     );
     const { plans, image, network, step, notes } = planned;
-    const folder = new TrainingFolder(options.out);
     const file = folder.plans;
     await folder.writeJson(file, plans);
     const parameters = [...weightShapes(network).values()].reduce(

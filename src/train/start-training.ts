@@ -87,18 +87,49 @@ async function ofConfiguration(
   const { configurations } = (plans ?? {}) as {
     configurations?: Readonly<Record<string, unknown>>;
   };
-  const has = Object.hasOwn(configurations ?? {}, asked);
-  if (!has || (await folder.hasFolds())) {
-    throw new DawsonError('inputs-conflict', {
-      file: folder.plans,
-      expected: `plans of ${asked}`,
-      found: has ? `folds of ${configurationOf(plans)}` : `plans of ${configurationOf(plans)}`,
-      advice: 'A folder is for one configuration: give another to --out.',
-    });
+  await requireNotBegun(plans, folder, asked);
+  if (!Object.hasOwn(configurations ?? {}, asked)) {
+    throw otherConfiguration(folder, asked, `plans of ${configurationOf(plans)}`);
   }
   const alone = { ...(plans as object), configurations: { [asked]: configurations![asked] } };
   await folder.writeJson(folder.plans, alone);
   return alone;
+}
+
+/**
+ * @param plans of the folder
+ * @throws DawsonError `inputs-conflict` where folds of another configuration than this were begun.
+ */
+async function requireNotBegun(
+  plans: unknown,
+  folder: TrainingFolder,
+  asked: PlannedConfiguration,
+): Promise<void> {
+  const known = configurationOf(plans);
+  if (known !== asked && (await folder.hasFolds())) {
+    throw otherConfiguration(folder, asked, `folds of ${known}`);
+  }
+}
+
+const otherConfiguration = (folder: TrainingFolder, asked: PlannedConfiguration, found: string) =>
+  new DawsonError('inputs-conflict', {
+    file: folder.plans,
+    expected: `plans of ${asked}`,
+    found,
+    advice: 'A folder is for one configuration: give another to --out.',
+  });
+
+/**
+ * Checks that plans may be written into a folder: those that it has may be planned anew, but not for
+ * another configuration once folds were begun.
+ * @throws DawsonError `inputs-conflict`
+ */
+export async function requirePlannable(
+  folder: TrainingFolder,
+  asked: PlannedConfiguration,
+): Promise<void> {
+  const known = await readJsonIfThere(folder.plans);
+  if (known !== undefined) await requireNotBegun(known, folder, asked);
 }
 
 /** Plans of a training set with the network, patch, spacing and input of a trained model. */

@@ -136,6 +136,12 @@ describe('a network of low resolution', () => {
     expect((await readNifti(at('low-labels', 'b.nii.gz'))).volume.size).toEqual([24, 26, 22]);
   });
 
+  it('is not mixed with folds of another configuration', async () => {
+    const { exitCode, stderr } = await dawson(['plan', dataset, '--out', at('low')]);
+    expect([exitCode, stderr]).toEqual([4, expect.stringContaining('folds of 3d_lowres')]);
+    expect(configurationsIn('low', 'plans.json')).toEqual(['3d_lowres']);
+  });
+
   it('is refused where a patch shows enough', async () => {
     const { exitCode, stderr } = await dawson([
       ...['plan', dataset, '--configuration', '3d_lowres', '--out', at('none')],
@@ -159,7 +165,7 @@ describe('plans of several configurations, as nnU-Net writes them,', () => {
     expect(configurationsIn('several', 'plans.json')).toEqual(['2d']);
     expect((await openModelFolder(at('several', 'model_all'))).model.plan.bySlice).toBe(true);
     const gone = await train('several', '--configuration', '3d_fullres', '--resume');
-    expect([gone.exitCode, gone.stderr]).toEqual([4, expect.stringContaining('plans of 2d')]);
+    expect([gone.exitCode, gone.stderr]).toEqual([4, expect.stringContaining('folds of 2d')]);
 
     // Without a word it is the usual one, whose folds are not mixed with those of another.
     expect((await train('volumes')).exitCode).toBe(0);
