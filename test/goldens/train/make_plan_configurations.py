@@ -4,8 +4,8 @@
     python make_plan_configurations.py     writes nnunet-plan-configurations.json beside it
 
 The fingerprints, networks and budgets are those of nnunet-plans.json, row by row; that the plans of
-`3d_fullres` are still the ones in that file is checked. To them come two training sets of which one has
-a single slice a case, and the shapes that nnU-Net's trainer draws the patches of slices from.
+`3d_fullres` are still the ones in that file is checked. To them come a training set with a single
+slice a case, and the shapes that nnU-Net's trainer draws the patches of slices from.
 """
 import json
 import os
