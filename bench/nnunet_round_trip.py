@@ -1,6 +1,7 @@
 """nnU-Net's side of bench/nnunet-round-trip.js (test/goldens/segment/requirements-trainers.txt).
 
-    python nnunet_round_trip.py train WORK STEPS            makes a data set, plans and trains one fold
+    python nnunet_round_trip.py train WORK STEPS CONFIGURATION MEMORY
+                                                            makes a data set, plans and trains one fold
     python nnunet_round_trip.py predict MODEL IMAGES OUT    masks and probabilities of a model folder
     python nnunet_round_trip.py compare DAWSON NNUNET       prints how far the two are apart
 
@@ -17,7 +18,7 @@ os.environ["nnUNet_n_proc_DA"] = "1"
 os.environ["nnUNet_compile"] = "false"
 
 
-def make_dataset(folder, case_count=5):
+def make_dataset(folder, scale, case_count=5):
     """Balls with bright blobs in them, two channels, voxels of about 1 mm, thicker in one case."""
     import numpy as np
     import SimpleITK as sitk
@@ -26,7 +27,7 @@ def make_dataset(folder, case_count=5):
     for name in ("imagesTr", "labelsTr"):
         (folder / name).mkdir(parents=True)
     for case in range(case_count):
-        shape = (24 + case, 30, 32)
+        shape = tuple(round(scale * n) for n in (24 + case, 30, 32))
         grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, n) for n in shape], indexing="ij"))
         brain = (grid**2).sum(0) < 0.8
         lesions = np.zeros(shape, bool)
@@ -52,7 +53,7 @@ def make_dataset(folder, case_count=5):
     (folder / "dataset.json").write_text(json.dumps(description))
 
 
-def train(work, steps):
+def train(work, steps, configuration, memory):
     work = Path(work)
     folders = {name: work / name for name in ("raw", "preprocessed", "results")}
     for name, folder in folders.items():
@@ -68,10 +69,10 @@ def train(work, steps):
     torch.manual_seed(1)
     name = "Dataset001_Small"
     dataset = folders["raw"] / name
-    make_dataset(dataset)
+    make_dataset(dataset, 1.5 if configuration == "3d_lowres" else 1)
     extract_fingerprints([1], num_processes=1)
-    plan_experiments([1])
-    preprocess([1], configurations=["3d_fullres"], num_processes=[1])
+    plan_experiments([1], gpu_memory_target_in_gb=float(memory))
+    preprocess([1], configurations=[configuration], num_processes=[1])
     prepared = folders["preprocessed"] / name
     cases = sorted(path.name[: -len(".nii.gz")] for path in (dataset / "labelsTr").iterdir())
     splits = [{"train": cases[:-1], "val": cases[-1:]}]
@@ -80,14 +81,14 @@ def train(work, steps):
     plans = json.loads((prepared / "nnUNetPlans.json").read_text())
     description = json.loads((prepared / "dataset.json").read_text())
     trainer = nnUNetTrainer(
-        {**plans, "continue_training": False}, "3d_fullres", 0, description, device=torch.device("cpu")
+        {**plans, "continue_training": False}, configuration, 0, description, device=torch.device("cpu")
     )
     # Another process would bring its own PyTorch.
     os.environ["nnUNet_n_proc_DA"] = "0"
     trainer.num_epochs, trainer.num_iterations_per_epoch = 2, int(steps)
     trainer.num_val_iterations_per_epoch = 1
     trainer.run_training()
-    results = folders["results"] / name / "nnUNetTrainer__nnUNetPlans__3d_fullres"
+    results = folders["results"] / name / f"nnUNetTrainer__nnUNetPlans__{configuration}"
     (folders["results"] / "trained").symlink_to(results)
 
 

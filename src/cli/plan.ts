@@ -1,6 +1,11 @@
 import { type Command, Option } from 'commander';
 import { costOf } from '../graph/index.js';
 import { durationInWords } from '../jobs/index.js';
+import {
+  configurationName,
+  type PlannedConfiguration,
+  plannedConfigurations,
+} from '../model/nnunet-plans.js';
 import { weightShapes } from '../network/index.js';
 import type { Run } from '../run.js';
 import { architectures } from '../train/architecture.js';
@@ -8,6 +13,7 @@ import { readDataset } from '../train/dataset.js';
 import { type MeasuredStep, measureStep } from '../train/measure-step.js';
 import type { PlanOptions } from '../train/plan.js';
 import { planTraining, type TrainingPlan } from '../train/plan-training.js';
+import { requirePlannable } from '../train/start-training.js';
 import { trainingDefaults } from '../train/training.js';
 import { TrainingFolder } from '../train/training-folder.js';
 import { below } from './below.js';
@@ -20,6 +26,7 @@ interface PlanCommandOptions extends OutputOptions {
   readonly out: string;
   readonly architecture: PlanOptions['architecture'];
   readonly memory: number;
+  readonly configuration: PlannedConfiguration;
 }
 
 export function addPlan(program: Command): void {
@@ -39,6 +46,15 @@ export function addPlan(program: Command): void {
       )
         .choices([...Object.keys(architectures), 'compact'])
         .default('plain'),
+    )
+    .addOption(
+      new Option(
+        '--configuration <name>',
+        'what the network sees: 3d_fullres patches of volumes; 2d slices, one by one; 3d_lowres more of ' +
+          'the image in larger voxels, where nnU-Net plans that',
+      )
+        .choices(plannedConfigurations)
+        .default(configurationName),
     )
     .option(
       '--memory <GB>',
@@ -61,15 +77,17 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
   await withCommandRun(options, async (run) => {
     await requireOutputs([datasetFolder], [{ path: options.out, kind: 'shared-folder' }]);
     const dataset = await readDataset(datasetFolder);
+    const { architecture, configuration, memory } = options;
+    const folder = new TrainingFolder(options.out);
+    await requirePlannable(folder, configuration);
     const planned = await run.stage('read all cases', (onProgress) =>
       planTraining(
         dataset,
-        { architecture: options.architecture, memoryGb: options.memory },
+        { architecture, configuration, memoryGb: memory },
         { ...run, onProgress },
       ),
     );
     const { plans, image, network, step, notes } = planned;
-    const folder = new TrainingFolder(options.out);
     const file = folder.plans;
     await folder.writeJson(file, plans);
     const parameters = [...weightShapes(network).values()].reduce(
@@ -81,7 +99,8 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
     const pace = options.quiet ? undefined : await paceOf(planned, cost.peakLiveBytes, run);
     const summary = {
       cases: dataset.cases.length,
-      spacingMm: image.spacingMm,
+      configuration,
+      spacingMm: image.spacingMm.slice(image.bySlice ? 1 : 0),
       patchVoxels: image.patchShape,
       batchSize: image.batchSize,
       features: network.features,
@@ -94,7 +113,7 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
     };
     printResult(options, summary, [
       ...noteLines(notes),
-      `${summary.cases} cases; patches of ${image.patchShape.join(' x ')} voxels of ${image.spacingMm
+      `${summary.cases} cases; patches of ${image.patchShape.join(' x ')} voxels of ${summary.spacingMm
         .map((mm) => mm.toFixed(2))
         .join(' x ')} mm, ${image.batchSize} a step (axes slowest first)`,
       `Network: features ${network.features.join(', ')}; ${(parameters / 1e6).toFixed(1)} million weights`,

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { cohortColumns } from '../evaluate/cohort-table.js';
 import { writeWhole } from '../formats/index.js';
 import { durationInWords } from '../jobs/index.js';
+import { plannedConfigurations } from '../model/nnunet-plans.js';
 import { devices } from '../network/index.js';
 import type { Run } from '../run.js';
 import { readDataset } from '../train/dataset.js';
@@ -45,6 +46,12 @@ export function addTrain(program: Command): void {
       '--fold <K>',
       'fold 0 to 4 of five; all-five: one after another; all: one network of all cases',
       foldName,
+    )
+    .addOption(
+      new Option(
+        '--configuration <name>',
+        'what the network sees, as in dawson plan (default: that of plans.json or of --init, else 3d_fullres)',
+      ).choices(plannedConfigurations),
     )
     .option('--cohort <file>', 'table with the patient of each case, and more columns (CSV or TSV)')
     .addOption(

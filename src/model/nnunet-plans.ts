@@ -74,19 +74,25 @@ export interface ImagePlan {
   readonly outputOrderAcross: SplineOrder;
 }
 
-/** The configuration that Dawson plans and trains; what else it runs is described under this name too. */
+/** The configuration that is planned and trained where no other is asked for. */
 export const configurationName = '3d_fullres';
-/** But for networks of slices, whose plans have two axes in the place of three. */
+/** That of networks of slices, whose plans have two axes in the place of three. */
 export const sliceConfiguration = '2d';
+/** Larger voxels, so that a patch shows more. */
+export const lowResolutionConfiguration = '3d_lowres';
+/** Those that Dawson plans and trains; the first one of them that plans have is the model's. */
+export const plannedConfigurations = [
+  configurationName,
+  sliceConfiguration,
+  lowResolutionConfiguration,
+] as const;
+export type PlannedConfiguration = (typeof plannedConfigurations)[number];
 
 /** Which configuration of its plans a model is. */
-export function configurationOf(plans: unknown): string {
+export function configurationOf(plans: unknown): PlannedConfiguration {
   const { configurations } = (plans ?? {}) as { configurations?: unknown };
   const all = typeof configurations === 'object' && configurations !== null ? configurations : {};
-  const has = (name: string) => Object.hasOwn(all, name);
-  return !has(configurationName) && has(sliceConfiguration)
-    ? sliceConfiguration
-    : configurationName;
+  return plannedConfigurations.find((name) => Object.hasOwn(all, name)) ?? configurationName;
 }
 
 /** The spacing at which a network takes an image: slices of `2d` stay as far apart as they are. */

@@ -1,9 +1,11 @@
-import { importedFields, usualLayers } from '../network/index.js';
-import { mapAxes } from '../volume/affine.js';
-import { type Axes3, voxelsIn } from '../volume/arrays.js';
-import type { Topology } from './topology.js';
+import { importedFields, usualLayers, usualSliceLayers } from '../network/index.js';
+import { type PlanAxes, product, type Topology } from './topology.js';
 
-/** The networks that can be planned, with nnU-Net v2's numbers for them. */
+/**
+ * The networks that can be planned, with nnU-Net v2's numbers for them: of volumes and of slices the
+ * feature map values of a patch at which a reference batch takes 8 GB, and the most that a patch may have
+ * there.
+ */
 export const architectures = {
   /** PlainConvUNet: two convolutions a stage. */
   plain: {
@@ -12,8 +14,9 @@ export const architectures = {
     encoderField: 'n_conv_per_stage',
     encoder: [2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2],
     decoder: 2,
-    /** Feature map values of a patch at which a batch of 2 takes 8 GB. */
-    referenceValues: 560_000_000,
+    volumes: { referenceValues: 560_000_000, mostValues: 560_000_000, referenceBatch: 2 },
+    // A batch of 2 may fill the memory, of which one of 12 is the reference.
+    slices: { referenceValues: 85_000_000, mostValues: 6 * 85_000_000, referenceBatch: 12 },
     /** Part of the training set that one batch may show. */
     mostOfDataset: 0.05,
   },
@@ -24,35 +27,39 @@ export const architectures = {
     encoderField: 'n_blocks_per_stage',
     encoder: [1, 3, 4, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6],
     decoder: 1,
-    referenceValues: 680_000_000,
+    volumes: { referenceValues: 680_000_000, mostValues: 680_000_000, referenceBatch: 2 },
+    slices: { referenceValues: 135_000_000, mostValues: 135_000_000, referenceBatch: 12 },
     mostOfDataset: 1,
   },
 } as const;
 export type ArchitectureName = keyof typeof architectures;
 
 const firstFeatures = 32;
-const mostFeatures = 320;
+const mostFeatures = { volumes: 320, slices: 512 } as const;
 
-export function featuresPerStage(stages: number): number[] {
-  return Array.from({ length: stages }, (_, stage) =>
-    Math.min(mostFeatures, firstFeatures * 2 ** stage),
-  );
+/** Whether a network is one of volumes or of slices, by the number of its axes. */
+export const kindOf = (axes: PlanAxes) => (axes.length === 2 ? 'slices' : 'volumes');
+
+function featuresPerStage({ strides, patchShape }: Topology): number[] {
+  const most = mostFeatures[kindOf(patchShape)];
+  return strides.map((_, stage) => Math.min(most, firstFeatures * 2 ** stage));
 }
 
 /** The architecture part of a `plans.json`. */
-export function architecturePlan(name: ArchitectureName, { strides, kernelSizes }: Topology) {
+export function architecturePlan(name: ArchitectureName, topology: Topology) {
+  const { strides, kernelSizes, patchShape } = topology;
   const { networkClass, encoderField, encoder, decoder } = architectures[name];
   const stages = strides.length;
   return {
     network_class_name: networkClass,
     arch_kwargs: {
       n_stages: stages,
-      features_per_stage: featuresPerStage(stages),
+      features_per_stage: featuresPerStage(topology),
       kernel_sizes: kernelSizes,
       strides,
       [encoderField]: encoder.slice(0, stages),
       n_conv_per_stage_decoder: new Array<number>(stages - 1).fill(decoder),
-      ...usualLayers,
+      ...(kindOf(patchShape) === 'slices' ? usualSliceLayers : usualLayers),
     },
     _kw_requires_import: importedFields,
   };
@@ -64,19 +71,20 @@ export function architecturePlan(name: ArchitectureName, { strides, kernelSizes 
  */
 export function featureMapValues(
   name: ArchitectureName,
-  { strides, patchShape }: Topology,
+  topology: Topology,
   classes: number,
 ): number {
+  const { strides, patchShape } = topology;
   const { encoder, decoder } = architectures[name];
-  const features = featuresPerStage(strides.length);
+  const features = featuresPerStage(topology);
   const voxels: number[] = [];
   let shape = patchShape;
   for (const stride of strides) {
-    shape = mapAxes(shape, (n, axis) => Math.floor(n / stride[axis]));
-    voxels.push(voxelsIn(shape));
+    shape = shape.map((n, axis) => Math.floor(n / stride[axis]));
+    voxels.push(product(shape));
   }
   let values = 0;
-  if (name === 'residual') values += features[0] * voxelsIn(patchShape);
+  if (name === 'residual') values += features[0] * product(patchShape);
   for (const [stage, stride] of strides.entries()) {
     const outputs =
       name === 'plain'
@@ -91,7 +99,7 @@ export function featureMapValues(
 }
 
 /** Whether the skip of a stage's first residual block has a convolution of its own. */
-function needsProjection(features: readonly number[], stage: number, stride: Axes3): boolean {
+function needsProjection(features: readonly number[], stage: number, stride: PlanAxes): boolean {
   return (
     (stage > 0 && features[stage - 1] !== features[stage]) || stride.some((step) => step !== 1)
   );

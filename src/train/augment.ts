@@ -39,10 +39,25 @@ export const noAugmentation: AugmentationParameters = { mirrorAxes: [], droppedC
 
 /** Whether patches are so flat that they are turned and scaled in their planes only. */
 export const isFlat = (patchShape: Axes3) =>
-  Math.max(...patchShape) / patchShape[0] > anisotropyThreshold;
+  Math.max(...patchShape) / patchShape[0] > anisotropyThreshold || isSlice(patchShape);
+
+/** Whether patches are those of a network of slices. */
+export const isSlice = (patchShape: Axes3) => patchShape[0] === 1;
+
+/** Slices longer than this are turned but a little. */
+const mostLonger = 1.5;
 
 /** Patches are turned by at most this, in radians; flat ones in their planes only. */
-export const largestAngle = (flat: boolean) => (flat ? Math.PI : Math.PI / 6);
+export function largestAngle(patchShape: Axes3): number {
+  const [, height, width] = patchShape;
+  const isLong = Math.max(height, width) / Math.min(height, width) > mostLonger;
+  if (isSlice(patchShape) && isLong) return Math.PI / 12;
+  return isFlat(patchShape) ? Math.PI : Math.PI / 6;
+}
+
+/** Axes along which patches are mirrored, of slices those in their plane. */
+export const axesToMirror = (patchShape: Axes3): readonly number[] =>
+  isSlice(patchShape) ? [1, 2] : [0, 1, 2];
 
 /**
  * Draws what happens to one patch, with the probabilities and ranges of nnU-Net v2's trainer
@@ -66,7 +81,7 @@ export function sampleAugmentation(
 
   const rotates = happens(0.2);
   const scales = happens(0.2);
-  const angle = () => (rotates ? between(-1, 1) * largestAngle(flat) : 0);
+  const angle = () => (rotates ? between(-1, 1) * largestAngle(patchShape) : 0);
   const rotation: Axes3 = flat ? [angle(), 0, 0] : [angle(), angle(), angle()];
   const scale = scales ? between(0.7, 1.4) : 1;
   return {

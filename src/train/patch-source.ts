@@ -76,9 +76,8 @@ export function makeBatch(
     const parameters = settings.augmentation
       ? sampleAugmentation(random, patchShape, channels, settings.augmentation)
       : noAugmentation;
-    const flat = isFlat(patchShape);
     const drawn = settings.augmentation
-      ? drawnShape(patchShape, largestAngle(flat), flat)
+      ? drawnShape(patchShape, largestAngle(patchShape), isFlat(patchShape))
       : patchShape;
     const around = showsForeground(place, batchSize) ? drawForeground(chosen, random) : undefined;
     const start = drawStart(random, chosen.shape, patchShape, drawn, around);

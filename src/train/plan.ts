@@ -1,5 +1,13 @@
+import { DawsonError } from '../errors.js';
 import { compactImages } from '../model/compact-plans.js';
-import { configurationName, inputField, type NormalizationScheme } from '../model/nnunet-plans.js';
+import {
+  configurationName,
+  inputField,
+  lowResolutionConfiguration,
+  type NormalizationScheme,
+  type PlannedConfiguration,
+  sliceConfiguration,
+} from '../model/nnunet-plans.js';
 import { anisotropyThreshold } from '../segment/nnunet/resize.js';
 import { mapAxes } from '../volume/affine.js';
 import {
@@ -8,22 +16,19 @@ import {
   permuteAxes,
   roundHalfToEven,
   shapeAtSpacing,
-  voxelsIn,
 } from '../volume/arrays.js';
 import { percentile } from '../volume/histogram.js';
-import {
-  type ArchitectureName,
-  architecturePlan,
-  architectures,
-  featureMapValues,
-} from './architecture.js';
+import { type ArchitectureName, architectures } from './architecture.js';
 import type { Fingerprint } from './fingerprint.js';
-import { type Topology, topologyOf } from './topology.js';
+import { type Images, lowResolution, patchAndNetwork } from './plan-sizes.js';
+import { product } from './topology.js';
 
 export interface PlanOptions {
   readonly architecture: ArchitectureName | 'compact';
   /** Memory that a training step may take, in nnU-Net's GB of graphics memory; its default is 8. */
   readonly memoryGb: number;
+  /** nnU-Net's `3d_fullres` where none is given. */
+  readonly configuration?: PlannedConfiguration;
 }
 
 /** What the plan says about the training set itself. */
@@ -34,14 +39,8 @@ export interface PlannedDataset {
   readonly caseCount: number;
 }
 
-/** A `plans.json` as nnU-Net v2 writes it, with the one configuration that Dawson trains. */
+/** A `plans.json` as nnU-Net v2 writes it, with one configuration. */
 export type Plans = ReturnType<typeof planFor>;
-
-const referenceGb = 8;
-const referenceBatchSize = 2;
-const smallestBatchSize = 2;
-/** The patch is large enough where it shows this part of the median image. */
-const enoughOfImage = 0.25;
 
 /** Schemes by channel name, as nnU-Net recognises them; all others are standardised. */
 const schemeOfChannel: Readonly<Record<string, NormalizationScheme>> = {
@@ -53,14 +52,13 @@ const schemeOfChannel: Readonly<Record<string, NormalizationScheme>> = {
 
 /**
  * Plans preprocessing and network for a training set by nnU-Net v2's rules (Isensee et al. 2021, doi
- * 10.1038/s41592-020-01008-z; ExperimentPlanner and nnUNetPlannerResEncM of nnunetv2 2.6), for its
- * configuration `3d_fullres`.
+ * 10.1038/s41592-020-01008-z; ExperimentPlanner and nnUNetPlannerResEncM of nnunetv2 2.8), for one of its
+ * configurations.
+ * @throws DawsonError `inputs-conflict` for a configuration that nnU-Net does not plan for such images,
+ *   `usage` for one of which there is no compact network.
  */
-export function planFor(
-  fingerprint: Fingerprint,
-  dataset: PlannedDataset,
-  { architecture, memoryGb }: PlanOptions,
-) {
+export function planFor(fingerprint: Fingerprint, dataset: PlannedDataset, options: PlanOptions) {
+  const { architecture, configuration = configurationName } = options;
   const isCompact = architecture === 'compact';
   const target = isCompact ? compactImages.spacing : targetSpacing(fingerprint);
   const worst = target.indexOf(Math.max(...target));
@@ -74,9 +72,14 @@ export function planFor(
     ),
     order,
   );
-  const sizes = isCompact
-    ? compactImages
-    : nnunetSizes(spacing, medianShape, dataset, { architecture, memoryGb });
+  const images = { spacing, medianShape };
+  const sizes =
+    architecture === 'compact'
+      ? compactSizes(images, configuration)
+      : nnunetSizes(images, dataset, { ...options, architecture, configuration });
+  const plansName = isCompact ? 'DawsonCompactPlans' : architectures[architecture].plansName;
+  // Of the others all planners of nnU-Net share the prepared images.
+  const preparedBy = configuration === lowResolutionConfiguration ? plansName : 'nnUNetPlans';
   const schemes = dataset.channelNames.map(
     (name) => schemeOfChannel[name.toLowerCase()] ?? 'ZScoreNormalization',
   );
@@ -90,7 +93,7 @@ export function planFor(
 
   return {
     dataset_name: dataset.name,
-    plans_name: isCompact ? 'DawsonCompactPlans' : architectures[architecture].plansName,
+    plans_name: plansName,
     original_median_spacing_after_transp: permuteAxes(medianOf(fingerprint.spacingsMm), order),
     original_median_shape_after_transp: permuteAxes(
       medianOf(fingerprint.shapesAfterCrop),
@@ -100,13 +103,13 @@ export function planFor(
     transpose_forward: order,
     transpose_backward: inverseOrder(order),
     configurations: {
-      [configurationName]: {
-        data_identifier: `nnUNetPlans_${configurationName}`,
+      [configuration]: {
+        data_identifier: `${preparedBy}_${configuration}`,
         preprocessor_name: 'DefaultPreprocessor',
         batch_size: sizes.batch_size,
         patch_size: sizes.patch_size,
-        median_image_size_in_voxels: medianShape,
-        spacing,
+        median_image_size_in_voxels: sizes.median_image_size_in_voxels,
+        spacing: sizes.spacing,
         normalization_schemes: schemes,
         use_mask_for_norm: schemes.map((scheme) => usesMask && scheme === 'ZScoreNormalization'),
         resampling_fn_data: 'resample_data_or_seg_to_shape',
@@ -128,26 +131,73 @@ export function planFor(
   };
 }
 
-/** Patch, batch and network by nnU-Net's rules. */
-function nnunetSizes(
-  spacing: Axes3,
-  medianShape: Axes3,
-  { classCount, caseCount }: PlannedDataset,
-  { architecture, memoryGb }: { architecture: ArchitectureName; memoryGb: number },
-) {
-  const budget: Budget = {
-    architecture,
-    classCount,
-    values: architectures[architecture].referenceValues * (memoryGb / referenceGb),
-  };
-  const topology = largestPatch(spacing, medianShape, budget);
-  return {
-    patch_size: topology.patchShape,
-    batch_size: batchSize(topology, medianShape, caseCount, budget),
-    architecture: architecturePlan(architecture, topology),
-    batch_dice: needsLowResolution(topology.patchShape, spacing, medianShape, budget),
-  };
+type PlannedImages = Pick<Images, 'spacing' | 'medianShape'>;
+
+/** What compact networks are planned with, whatever the images. */
+function compactSizes({ medianShape }: PlannedImages, configuration: PlannedConfiguration) {
+  if (configuration !== configurationName) {
+    throw new DawsonError('usage', {
+      expected: `--architecture plain or residual for ${configuration}`,
+      found: `compact, which is planned as ${configurationName} alone`,
+    });
+  }
+  return { ...compactImages, median_image_size_in_voxels: medianShape };
 }
+
+/**
+ * Patch, batch and network of a configuration, and the images that it sees.
+ * @param images in three axes, at full resolution
+ */
+function nnunetSizes(
+  images: PlannedImages,
+  dataset: PlannedDataset,
+  options: Required<PlanOptions> & { readonly architecture: ArchitectureName },
+) {
+  const full: Images = { ...images, voxels: product(images.medianShape) * dataset.caseCount };
+  const { configuration } = options;
+  const budget = { ...options, classCount: dataset.classCount };
+  if (configuration === sliceConfiguration) {
+    const slices = {
+      spacing: full.spacing.slice(1),
+      medianShape: full.medianShape.slice(1),
+      voxels: full.voxels,
+    };
+    return { ...patchAndNetwork(slices, budget), batch_dice: true };
+  }
+  if (full.medianShape[0] === 1) {
+    throw notPlanned(
+      dataset,
+      configuration,
+      'images of one slice',
+      'Plan with --configuration 2d.',
+    );
+  }
+  const low = lowResolution(full, budget);
+  if (configuration === configurationName) {
+    return { ...patchAndNetwork(full, budget), batch_dice: low !== undefined };
+  }
+  if (low) return { ...patchAndNetwork(low, budget), batch_dice: false };
+  throw notPlanned(
+    dataset,
+    configuration,
+    'images of which a patch at full resolution shows enough, or nearly',
+    'Leave --configuration out: 3d_fullres is what nnU-Net trains on them. A smaller --memory gives ' +
+      'smaller patches.',
+  );
+}
+
+const notPlanned = (
+  { name }: PlannedDataset,
+  configuration: string,
+  found: string,
+  advice: string,
+) =>
+  new DawsonError('inputs-conflict', {
+    file: name,
+    expected: `a training set for which nnU-Net plans ${configuration}`,
+    found,
+    advice,
+  });
 
 function medianOf(rows: readonly Axes3[], p = 50): Axes3 {
   return mapAxes([0, 1, 2], (axis) =>
@@ -177,81 +227,4 @@ function targetSpacing({ spacingsMm, shapesAfterCrop }: Fingerprint): Axes3 {
     target[worst] = fine < coarsestOther ? coarsestOther + 1e-5 : fine;
   }
   return target as unknown as Axes3;
-}
-
-/** How many feature map values a patch may take, and of which network. */
-interface Budget {
-  readonly architecture: ArchitectureName;
-  readonly classCount: number;
-  readonly values: number;
-}
-
-const valuesOf = (topology: Topology, { architecture, classCount }: Budget) =>
-  featureMapValues(architecture, topology, classCount);
-
-/**
- * The largest patch within the budget: of the images' aspect in mm, not larger than the median
- * image, then made smaller along the axis that covers most of it, step by step.
- */
-function largestPatch(spacing: Axes3, medianShape: Axes3, budget: Budget): Topology {
-  const perMm = spacing.map((mm) => 1 / mm);
-  const scale = (256 ** 3 / (perMm[0] * perMm[1] * perMm[2])) ** (1 / 3);
-  const wanted = perMm.map((n, axis) => Math.min(roundHalfToEven(n * scale), medianShape[axis]));
-  let topology = topologyOf(spacing, wanted as unknown as Axes3);
-  while (valuesOf(topology, budget) > budget.values) {
-    const patch = [...topology.patchShape];
-    const covered = patch.map((n, axis) => n / medianShape[axis]);
-    const axis = covered.lastIndexOf(Math.max(...covered));
-    // The step is that of the smaller patch, which is halved less often: no valid size is skipped.
-    const smaller = [...patch];
-    smaller[axis] -= topology.divisibleBy[axis];
-    patch[axis] -= topologyOf(spacing, smaller as unknown as Axes3).divisibleBy[axis];
-    topology = topologyOf(spacing, patch as unknown as Axes3);
-  }
-  return topology;
-}
-
-function batchSize(
-  topology: Topology,
-  medianShape: Axes3,
-  caseCount: number,
-  budget: Budget,
-): number {
-  const fitting = roundHalfToEven(
-    (budget.values / valuesOf(topology, budget)) * referenceBatchSize,
-  );
-  const sensible = roundHalfToEven(
-    (voxelsIn(medianShape) * caseCount * architectures[budget.architecture].mostOfDataset) /
-      voxelsIn(topology.patchShape),
-  );
-  return Math.max(Math.min(fitting, sensible), smallestBatchSize);
-}
-
-/**
- * Whether nnU-Net would add a network at low resolution, since a patch shows too little of an image.
- * Dawson does not train one, but the loss of the full resolution depends on it.
- */
-function needsLowResolution(
-  patchShape: Axes3,
-  fullSpacing: Axes3,
-  medianShape: Axes3,
-  budget: Budget,
-): boolean {
-  const spacing = [...fullSpacing];
-  let shape: readonly number[] = medianShape;
-  const voxels = (values: readonly number[]) => values[0] * values[1] * values[2];
-  let patch: Axes3 = patchShape;
-  while (voxels(patch) / voxels(shape) < enoughOfImage) {
-    const coarsest = Math.max(...spacing);
-    const fine = spacing.map((mm) => coarsest / mm > 2);
-    const all = !fine.includes(true);
-    for (let axis = 0; axis < 3; axis++) if (all || fine[axis]) spacing[axis] *= 1.03;
-    shape = medianShape.map((n, axis) => (fullSpacing[axis] / spacing[axis]) * n);
-    patch = largestPatch(
-      spacing as unknown as Axes3,
-      mapAxes(shape, roundHalfToEven),
-      budget,
-    ).patchShape;
-  }
-  return patch !== patchShape && voxels(medianShape) / voxels(shape) >= 2;
 }

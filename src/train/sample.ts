@@ -1,6 +1,7 @@
 import { mapAxes } from '../volume/affine.js';
 import { type Axes3, roundHalfToEven } from '../volume/arrays.js';
 import type { Random } from '../volume/random.js';
+import { isSlice } from './augment.js';
 
 /** Part of each batch that is sure to show foreground, nnU-Net's. */
 const foregroundPart = 0.33;
@@ -10,6 +11,13 @@ export function showsForeground(place: number, batchSize: number): boolean {
   return place >= roundHalfToEven(batchSize * (1 - foregroundPart));
 }
 
+/** Pairs of axes that a turn mixes, of slices the one in their plane. */
+const planes = [
+  [1, 2],
+  [0, 2],
+  [0, 1],
+] as const;
+
 /**
  * The largest part of an image that a rotated and scaled patch is drawn around: nnU-Net's
  * `get_patch_size`. It decides how far patches reach beyond the borders.
@@ -18,11 +26,7 @@ export function drawnShape(patchShape: Axes3, largestAngle: number, flat: boolea
   const angle = Math.min(Math.PI / 2, largestAngle);
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   const largest = [...patchShape] as number[];
-  for (const [a, b] of [
-    [1, 2],
-    [0, 2],
-    [0, 1],
-  ]) {
+  for (const [a, b] of isSlice(patchShape) ? planes.slice(0, 1) : planes) {
     const [p, q] = [patchShape[a], patchShape[b]];
     // The corner of the patch, turned about the third axis as nnU-Net turns it.
     const sense = a === 0 && b === 2 ? -1 : 1;

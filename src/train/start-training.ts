@@ -1,7 +1,12 @@
 import { DawsonError } from '../errors.js';
 import { readJsonIfThere } from '../formats/read-json.js';
 import { firstFoldOf } from '../model/model-predictors.js';
-import { inputField } from '../model/nnunet-plans.js';
+import {
+  configurationOf,
+  inputField,
+  lowResolutionConfiguration,
+  type PlannedConfiguration,
+} from '../model/nnunet-plans.js';
 import { openModel, openShippedModel } from '../model/open-model.js';
 import type { Run } from '../run.js';
 import type { PretrainedModel } from './initialise.js';
@@ -9,24 +14,27 @@ import { planTraining } from './plan-training.js';
 import { type PlannedTraining, requireTrainable } from './train-fold.js';
 import type { TrainingFolder } from './training-folder.js';
 
-/** The plans of a training: those that its folder has, else new ones, which are kept there. */
+interface Asked {
+  readonly configuration?: PlannedConfiguration;
+  readonly pretrained?: PretrainedModel;
+}
+
+/**
+ * The plans of a training: those that its folder has, else new ones, which are kept there.
+ * @throws DawsonError `inputs-conflict` for another configuration than they have, or than the model to
+ *   start from; `bad-model`, and what {@link planTraining} throws.
+ */
 export async function plannedTraining(
   dataset: PlannedTraining['dataset'],
   folder: TrainingFolder,
-  pretrained: PretrainedModel | undefined,
-  { pool, stage, signal }: Run,
+  { configuration, pretrained }: Asked,
+  run: Run,
 ): Promise<PlannedTraining> {
   const known = await readJsonIfThere(folder.plans);
   const plans =
-    known !== undefined
-      ? known
-      : await stage('plan', async (onProgress) => {
-          const options = { architecture: 'plain', memoryGb: 8 } as const;
-          const { plans: own } = await planTraining(dataset, options, { pool, signal, onProgress });
-          const made = pretrained ? withNetworkOf(own, pretrained.plans, dataset) : own;
-          await folder.writeJson(folder.plans, made);
-          return made;
-        });
+    known === undefined
+      ? await newPlans(dataset, folder, { configuration, pretrained }, run)
+      : await ofConfiguration(known, folder, configuration);
   const { orientation } = (plans ?? {}) as { orientation?: unknown };
   if (typeof orientation !== 'string' || !/^[RLAPSI]{3}$/.test(orientation)) {
     throw new DawsonError('bad-model', {
@@ -41,6 +49,89 @@ export async function plannedTraining(
   return { dataset, plans, plansFile: folder.plans, orientation };
 }
 
+async function newPlans(
+  dataset: PlannedTraining['dataset'],
+  folder: TrainingFolder,
+  { configuration, pretrained }: Asked,
+  { pool, stage, signal }: Run,
+): Promise<unknown> {
+  const trained = pretrained && configurationOf(pretrained.plans);
+  if (trained && configuration && trained !== configuration) {
+    throw new DawsonError('inputs-conflict', {
+      expected: `a model of ${configuration} to start from`,
+      found: `one of ${trained}`,
+      advice: 'Leave --configuration out: it is that of the model.',
+    });
+  }
+  // Of low resolution the model says all that differs, whether or not nnU-Net would plan it here.
+  const planned = trained === lowResolutionConfiguration ? undefined : (trained ?? configuration);
+  return stage('plan', async (onProgress) => {
+    const options = { architecture: 'plain', memoryGb: 8, configuration: planned } as const;
+    const { plans: own } = await planTraining(dataset, options, { pool, signal, onProgress });
+    const made = pretrained ? withNetworkOf(own, pretrained.plans, dataset) : own;
+    await folder.writeJson(folder.plans, made);
+    return made;
+  });
+}
+
+/**
+ * Plans of which the configuration that is asked for is the one that is trained. Others beside it, as
+ * nnU-Net writes them, are taken out of the folder's plans, so that all of its folds are of this one.
+ */
+async function ofConfiguration(
+  plans: unknown,
+  folder: TrainingFolder,
+  asked: PlannedConfiguration | undefined,
+): Promise<unknown> {
+  if (asked === undefined || asked === configurationOf(plans)) return plans;
+  const { configurations } = (plans ?? {}) as {
+    configurations?: Readonly<Record<string, unknown>>;
+  };
+  await requireNotBegun(plans, folder, asked);
+  if (!Object.hasOwn(configurations ?? {}, asked)) {
+    throw otherConfiguration(folder, asked, `plans of ${configurationOf(plans)}`);
+  }
+  const alone = { ...(plans as object), configurations: { [asked]: configurations![asked] } };
+  await folder.writeJson(folder.plans, alone);
+  return alone;
+}
+
+/**
+ * @param plans of the folder
+ * @throws DawsonError `inputs-conflict` where folds of another configuration than this were begun.
+ */
+async function requireNotBegun(
+  plans: unknown,
+  folder: TrainingFolder,
+  asked: PlannedConfiguration,
+): Promise<void> {
+  const known = configurationOf(plans);
+  if (known !== asked && (await folder.hasFolds())) {
+    throw otherConfiguration(folder, asked, `folds of ${known}`);
+  }
+}
+
+const otherConfiguration = (folder: TrainingFolder, asked: PlannedConfiguration, found: string) =>
+  new DawsonError('inputs-conflict', {
+    file: folder.plans,
+    expected: `plans of ${asked}`,
+    found,
+    advice: 'A folder is for one configuration: give another to --out.',
+  });
+
+/**
+ * Checks that plans may be written into a folder: those that it has may be planned anew, but not for
+ * another configuration once folds were begun.
+ * @throws DawsonError `inputs-conflict`
+ */
+export async function requirePlannable(
+  folder: TrainingFolder,
+  asked: PlannedConfiguration,
+): Promise<void> {
+  const known = await readJsonIfThere(folder.plans);
+  if (known !== undefined) await requireNotBegun(known, folder, asked);
+}
+
 /** Plans of a training set with the network, patch, spacing and input of a trained model. */
 function withNetworkOf(
   own: unknown,
@@ -53,7 +144,7 @@ function withNetworkOf(
     unknown
   >;
   const [mine, theirs] = [own as Plans, trained as Plans];
-  const [configuration] = Object.keys(mine.configurations);
+  const configuration = configurationOf(theirs);
   const replaced = Object.fromEntries(
     fields.map((field) => [field, theirs.configurations[configuration][field]]),
   );
@@ -65,7 +156,7 @@ function withNetworkOf(
     transpose_forward,
     transpose_backward,
     configurations: {
-      [configuration]: { ...mine.configurations[configuration], ...replaced },
+      [configuration]: { ...mine.configurations[configurationOf(mine)], ...replaced },
     },
   };
 }

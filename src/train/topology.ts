@@ -1,14 +1,16 @@
-import { mapAxes } from '../volume/affine.js';
-import type { Axes3 } from '../volume/arrays.js';
+/** A number an axis, slowest first: three of volumes, two of slices. */
+export type PlanAxes = readonly number[];
+
+export const product = (values: PlanAxes): number => values.reduce((all, n) => all * n, 1);
 
 /** Where a U-Net halves its feature maps and how large its kernels are, stage by stage. */
 export interface Topology {
-  /** One a stage; the first is [1, 1, 1]. */
-  readonly strides: readonly Axes3[];
-  readonly kernelSizes: readonly Axes3[];
+  /** One a stage; the first is 1 along each axis. */
+  readonly strides: readonly PlanAxes[];
+  readonly kernelSizes: readonly PlanAxes[];
   /** The patch, enlarged to what the strides divide. */
-  readonly patchShape: Axes3;
-  readonly divisibleBy: Axes3;
+  readonly patchShape: PlanAxes;
+  readonly divisibleBy: PlanAxes;
 }
 
 /** Feature maps are not made smaller than this, in voxels. */
@@ -22,21 +24,22 @@ const similarSpacing = 2;
  * its spacing has come within that factor.
  * @param patch wanted shape, may be fractional
  */
-export function topologyOf(spacingMm: Axes3, patch: Axes3): Topology {
+export function topologyOf(spacingMm: PlanAxes, patch: PlanAxes): Topology {
   const spacing = [...spacingMm];
   const size = [...patch];
-  const halvings = [0, 0, 0];
-  const kernel = [1, 1, 1];
-  const strides: Axes3[] = [[1, 1, 1]];
-  const kernelSizes: Axes3[] = [];
+  const axes = spacing.map((_, axis) => axis);
+  const halvings = axes.map(() => 0);
+  const kernel = axes.map(() => 1);
+  const strides: PlanAxes[] = [axes.map(() => 1)];
+  const kernelSizes: PlanAxes[] = [];
   for (;;) {
-    const large = [0, 1, 2].filter((axis) => size[axis] >= 2 * shortestEdge);
+    const large = axes.filter((axis) => size[axis] >= 2 * shortestEdge);
     const finest = Math.min(...large.map((axis) => spacing[axis]));
     const halved = large.filter((axis) => spacing[axis] / finest < similarSpacing);
     if (halved.length === 0) break;
     if (halved.length === 1 && size[halved[0]] < 3 * shortestEdge) break;
     const finestOfAll = Math.min(...spacing);
-    for (let axis = 0; axis < 3; axis++) {
+    for (const axis of axes) {
       if (spacing[axis] / finestOfAll < similarSpacing) kernel[axis] = 3;
     }
     for (const axis of halved) {
@@ -44,14 +47,11 @@ export function topologyOf(spacingMm: Axes3, patch: Axes3): Topology {
       spacing[axis] *= 2;
       size[axis] = Math.ceil(size[axis] / 2);
     }
-    strides.push(mapAxes([0, 1, 2], (axis) => (halved.includes(axis) ? 2 : 1)));
-    kernelSizes.push([...kernel] as unknown as Axes3);
+    strides.push(axes.map((axis) => (halved.includes(axis) ? 2 : 1)));
+    kernelSizes.push([...kernel]);
   }
-  kernelSizes.push([3, 3, 3]);
-  const divisibleBy = mapAxes(halvings, (n) => 2 ** n);
-  const patchShape = mapAxes(
-    patch,
-    (n, axis) => Math.ceil(n / divisibleBy[axis]) * divisibleBy[axis],
-  );
+  kernelSizes.push(axes.map(() => 3));
+  const divisibleBy = halvings.map((n) => 2 ** n);
+  const patchShape = patch.map((n, axis) => Math.ceil(n / divisibleBy[axis]) * divisibleBy[axis]);
   return { strides, kernelSizes, patchShape, divisibleBy };
 }

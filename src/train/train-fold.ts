@@ -22,7 +22,7 @@ import type { Stage } from '../stage.js';
 import { seededRandom } from '../volume/random.js';
 import { maskWhere } from '../volume/volume.js';
 import type { WorkerPool } from '../workers.js';
-import type { AugmentationSettings } from './augment.js';
+import { type AugmentationSettings, axesToMirror } from './augment.js';
 import type { BatchesAhead } from './batches-ahead.js';
 import { type CachedCase, cacheDataset } from './cache.js';
 import { contentHash, readChecked, weightsOfState, writeChecked } from './checkpoint.js';
@@ -77,8 +77,8 @@ export interface PlannedTraining {
 const clipNorm = 12;
 /** How often a channel that cases may lack is left out of one that has it. */
 const dropout = 0.2;
-const mirrorAxesOf = (augmentation: AugmentationName) =>
-  augmentation === 'nnunet' ? [0, 1, 2] : [];
+const mirrorAxesOf = (augmentation: AugmentationName, { patchShape }: ImagePlan) =>
+  augmentation === 'nnunet' ? axesToMirror(patchShape) : [];
 
 /**
  * Trains the network of one fold, and judges it on the cases that it was not trained on: weights, log
@@ -111,8 +111,8 @@ export async function trainFold(
     return source;
   };
   const patches = patchesOf(plan, choice);
-  const augmentation = augmentationOf(dataset, choice);
-  const mirrorAxes = mirrorAxesOf(choice.augmentation);
+  const augmentation = augmentationOf(dataset, plan, choice);
+  const mirrorAxes = mirrorAxesOf(choice.augmentation, plan);
   const firstWeights = startingWeights(network, dataset.channelNames, random, choice.pretrained);
   let ends: { wentOnAfter?: string } = {};
   try {
@@ -185,11 +185,12 @@ const patchesOf = (
 
 function augmentationOf(
   { channelNames, optionalChannels }: Dataset,
+  plan: ImagePlan,
   { augmentation }: TrainingChoice,
 ): AugmentationSettings | undefined {
   if (augmentation === 'none') return undefined;
   return {
-    mirrorAxes: mirrorAxesOf(augmentation),
+    mirrorAxes: mirrorAxesOf(augmentation, plan),
     channelDropout: channelNames.map((channel) =>
       optionalChannels.includes(channel) ? dropout : 0,
     ),
@@ -221,16 +222,17 @@ function imagesHash(names: readonly string[], cases: readonly CachedCase[]): str
 }
 
 /**
- * @throws DawsonError `bad-model` for images as Dawson only runs networks on them: slices, and those with
- *   labels of a stage before.
+ * @throws DawsonError `bad-model` for images as Dawson only runs networks on them: with the labels of a
+ *   stage before.
  */
-export function requireTrainable({ bySlice, takesLabels }: ImagePlan, file: string): void {
-  if (!bySlice && !takesLabels) return;
+export function requireTrainable({ takesLabels }: ImagePlan, file: string): void {
+  if (!takesLabels) return;
   throw new DawsonError('bad-model', {
     file,
-    expected: 'a network that Dawson trains: of volumes, from images alone',
-    found: bySlice ? 'one of slices (2d)' : 'the second network of a cascade',
-    advice: 'It can be used as it is (dawson predict); train or start from a 3d_fullres network.',
+    expected: 'a network that Dawson trains: from images alone',
+    found: 'the second network of a cascade',
+    advice:
+      'It can be used as it is (dawson predict); train or start from a 2d, 3d_lowres or 3d_fullres network.',
   });
 }
 
@@ -355,6 +357,7 @@ export async function writeTrainedModel(
       dataset: String(dataset.description.name ?? name),
       cases: dataset.cases.length,
       channels: dataset.channelNames.join(', '),
+      configuration: configurationOf(plans),
       epochs: run.epochs,
       ...(ends && { wentOnAfterEpochs: ends }),
       stepsPerEpoch: run.stepsPerEpoch,
@@ -368,7 +371,7 @@ export async function writeTrainedModel(
       ...(chosen ? { meanDiceOfRule: chosen.meanScore } : {}),
     },
     orientation,
-    mirrorAxes: mirrorAxesOf(augmentation),
+    mirrorAxes: mirrorAxesOf(augmentation, imagePlanOf(plans, plansFile)),
     average: 'logits',
     rule: chosen?.rule ?? settings.pretrained?.rule ?? argmax,
   };

@@ -78,6 +78,11 @@ export class TrainingFolder {
     });
   }
 
+  /** Whether any fold was begun. */
+  async hasFolds(): Promise<boolean> {
+    return (await readdir(this.folder)).some((name) => /^fold_/.test(name));
+  }
+
   async writeJson(file: string, value: unknown): Promise<void> {
     await makeFolder(dirname(file));
     await writeWhole(file, jsonBytes(value));

@@ -5,6 +5,7 @@ import { type CohortColumn, type CohortRow, readCohort } from '../evaluate/cohor
 import { withLockedFolder } from '../formats/lock-folder.js';
 import { readJson, readJsonIfThere } from '../formats/read-json.js';
 import type { ModelCard } from '../model/model-folder.js';
+import type { PlannedConfiguration } from '../model/nnunet-plans.js';
 import type { Device } from '../network/index.js';
 import { type RunOptions, withRun } from '../run.js';
 import { type Dataset, readDataset } from './dataset.js';
@@ -29,6 +30,8 @@ export interface TrainingSettings {
   readonly epochs: number;
   /** Steps of an epoch. */
   readonly steps: number;
+  /** What the network sees; without it that of the plans there are, or `3d_fullres`. */
+  readonly configuration?: PlannedConfiguration;
   /** At the start; without it the optimiser's own. */
   readonly learningRate?: number;
   readonly loss: LossName;
@@ -80,7 +83,7 @@ export interface Training {
  * @param dataset folder in nnU-Net's convention
  * @param folder of the training
  * @throws DawsonError `usage` for a fold that there is not, `bad-dataset`, `output-exists` for a fold that was begun without `resume`,
- *   `inputs-conflict` for other folds than those kept, `training-failed`; the signal's reason.
+ *   `inputs-conflict` for other folds or another configuration than those kept, `training-failed`; the signal's reason.
  */
 export function train(
   dataset: string,
@@ -99,7 +102,7 @@ export function train(
     const table = chosen.cohort ? await readCohort(chosen.cohort) : undefined;
     const data = await readDataset(dataset);
     const pretrained = chosen.init ? await readPretrained(chosen.init) : undefined;
-    const planned = await plannedTraining(data, paths, pretrained, whole);
+    const planned = await plannedTraining(data, paths, { ...chosen, pretrained }, whole);
     const names = data.cases.map((entry) => entry.name);
     const splits = fold === 'all' ? [] : await splitsOf(data, paths, table?.rows, chosen);
     requireFold(fold, splits.length);

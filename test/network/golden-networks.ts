@@ -61,7 +61,8 @@ export function goldenBatch(patch: Triple, step: number) {
   for (let sample = 0; sample < batchSize; sample++) {
     const phase = 0.7 * sample + 0.3 * step;
     for (let at = 0; at < voxels; at++) {
-      const d = Math.floor(at / (patch[1] * patch[2])) / patch[0];
+      // A single slice lies in the middle.
+      const d = patch[0] === 1 ? 0.5 : Math.floor(at / (patch[1] * patch[2])) / patch[0];
       const h = (Math.floor(at / patch[2]) % patch[1]) / patch[1];
       const w = (at % patch[2]) / patch[2];
       image[2 * sample * voxels + at] = sin(6 * d + 4 * h + phase) + cos(5 * w - phase);

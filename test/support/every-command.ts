@@ -120,6 +120,11 @@ export const runs: readonly (readonly string[])[] = [
     ...['train', at('dataset'), '--out', at('tuned'), '--threads', '1', '--fold', 'all', ...once],
     ...['--init', at('training', 'model_all'), '--splits', at('training', 'splits_final.json')],
   ],
+  ['plan', at('dataset'), '--configuration', '2d', '--memory', '0.5', '--out', at('slices')],
+  [
+    ...['train', at('dataset'), '--configuration', '2d', '--out', at('slices'), '--threads', '1'],
+    ...['--fold', 'all', ...once],
+  ],
   ['experiment', 'run', at('paper.json'), '--engine', 'local', '--jobs', '1', '--out', at('paper')],
   [
     'experiment',

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { augment, noAugmentation, sampleAugmentation } from '../../src/train/augment.js';
+import {
+  augment,
+  axesToMirror,
+  isFlat,
+  largestAngle,
+  noAugmentation,
+  sampleAugmentation,
+} from '../../src/train/augment.js';
 import {
   addNoiseInPlace,
   blurInPlace,
@@ -71,6 +78,31 @@ describe('rotation and scaling equal batchgeneratorsv2', () => {
       expect(drawnShape(patch, angle, false)).toEqual(drawn);
     },
   );
+});
+
+describe('slices', () => {
+  const { drawn } = readGolden('nnunet-plan-configurations.json') as {
+    drawn: { patch: [number, number]; angle: number; drawn: [number, number] }[];
+  };
+  it.each(drawn)('of $patch are turned, and drawn from a part, as in nnU-Net', (row) => {
+    const slice: Axes3 = [1, ...row.patch];
+    expect(largestAngle(slice)).toBeCloseTo(row.angle, 10);
+    expect(drawnShape(slice, row.angle, isFlat(slice))).toEqual([1, ...row.drawn]);
+  });
+
+  it('are mirrored, turned and scaled in their plane alone', () => {
+    const random = seededRandom(4);
+    const slice: Axes3 = [1, 20, 24];
+    expect(axesToMirror(slice)).toEqual([1, 2]);
+    const settings = { mirrorAxes: axesToMirror(slice), channelDropout: [0] };
+    for (let count = 0; count < 300; count++) {
+      const drawn = sampleAugmentation(random, slice, 1, settings);
+      expect(drawn.spatial?.scale[0] ?? 1).toBe(1);
+      expect(drawn.spatial?.rotation.slice(1) ?? [0, 0]).toEqual([0, 0]);
+      for (const part of drawn.resolution ?? []) expect(part?.[0] ?? 1).toBe(1);
+      expect(drawn.mirrorAxes).not.toContain(0);
+    }
+  });
 });
 
 describe('noise', () => {

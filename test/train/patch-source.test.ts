@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { imagePlanOf } from '../../src/model/nnunet-plans.js';
 import { preprocessCase } from '../../src/segment/nnunet/preprocess.js';
+import { reachOf, spatialMatrix, transformPatch } from '../../src/train/augment-spatial.js';
 import {
   type CachedCase,
   cacheCase,
@@ -165,6 +166,47 @@ describe('batches', () => {
     }
   });
 
+  it('of slices are parts of one slice of a case each, with foreground in the last third', () => {
+    const slices: PatchSettings = {
+      ...settings,
+      patchShape: [1, 6, 7],
+      batchSize: 9,
+      maskedChannels: [false, false],
+      augmentation: undefined,
+    };
+    for (let index = 0; index < 20; index++) {
+      const { image, labels, cases: names } = makeBatch(cases, slices, index);
+      for (const [place, name] of names.entries()) {
+        const cached = cases.find((cached) => cached.name === name)!;
+        const patch = image.subarray(place * 2 * 42, place * 2 * 42 + 42);
+        if (patch.some((value) => value !== 0)) {
+          expect(sliceOf(cached, patch, slices.patchShape)).toBeGreaterThanOrEqual(0);
+        }
+        const ofPatch = labels.subarray(place * 42, (place + 1) * 42);
+        if (place >= 6) expect(ofPatch.some((label) => label > 0)).toBe(true);
+      }
+    }
+  });
+
+  it('of slices turned and scaled stay in their plane', () => {
+    // Each slice has its number as its values: what a patch shows is the one in the middle.
+    const shape: Axes3 = [1, 8, 8];
+    for (const rotation of [0, 0.4, 3]) {
+      const matrix = spatialMatrix({ rotation: [rotation, 0, 0], scale: [1, 1.3, 1.3] });
+      const reach = reachOf(matrix, shape).map((n, axis) => n + ((n - shape[axis]) & 1));
+      expect(reach[0]).toBe(3);
+      const from = reach as unknown as Axes3;
+      const image = Float32Array.from({ length: voxelsIn(from) }, (_, at) =>
+        Math.floor(at / (from[1] * from[2])),
+      );
+      const labels = new Int8Array(voxelsIn(from));
+      const turned = transformPatch({ image, labels }, from, shape, matrix);
+      expect(new Set(turned.image.map((value) => Math.round(1e5 * value) / 1e5))).toEqual(
+        new Set([1]),
+      );
+    }
+  });
+
   it('that cannot be made fail when they are asked for', async () => {
     const gone = cases.map((cached) => ({ ...cached, file: join(folder, 'gone') }));
     const source = patchSource(gone, settings, { pool });
@@ -172,6 +214,22 @@ describe('batches', () => {
     await source.close();
   });
 });
+
+/** The slice of a case's first channel of which a patch, not all 0, shows a part; -1 where of none. */
+function sliceOf(cached: CachedCase, patch: Float32Array, [, rows, columns]: Axes3): number {
+  const [depth, height, width] = cached.shape;
+  const whole = readPatch(cached, [0, 0, 0], cached.shape).image;
+  const at = (slice: number, h: number, w: number) =>
+    h < 0 || h >= height || w < 0 || w >= width ? 0 : whole[(slice * height + h) * width + w];
+  const isAt = (slice: number, h: number, w: number) =>
+    patch.every((value, n) => value === at(slice, h + Math.floor(n / columns), w + (n % columns)));
+  for (let slice = 0; slice < depth; slice++) {
+    for (let h = 1 - rows; h < height; h++) {
+      for (let w = 1 - columns; w < width; w++) if (isAt(slice, h, w)) return slice;
+    }
+  }
+  return -1;
+}
 
 describe('the place of a patch', () => {
   it('never leaves the part of the image that may be shown, and reaches all of it', () => {
@@ -183,6 +241,15 @@ describe('the place of a patch', () => {
       expect(h).toBe(-2);
     }
     expect([...seen].sort((a, b) => a - b)).toEqual(Array.from({ length: 13 }, (_, n) => n));
+  });
+
+  it('of slices is any slice, and the one of the voxel it is put around', () => {
+    const random = seededRandom(1);
+    const place = (around?: Axes3) =>
+      drawStart(random, [5, 6, 9], [1, 8, 8], [1, 12, 12], around)[0];
+    const seen = new Set(Array.from({ length: 200 }, () => place()));
+    expect([...seen].toSorted()).toEqual([0, 1, 2, 3, 4]);
+    for (const slice of seen) expect(place([slice, 3, 3])).toBe(slice);
   });
 
   it('around a voxel has it in the middle, or nearer to the lower border of the image', () => {

@@ -41,3 +41,77 @@ describe.each(readGolden('nnunet-plans.json') as never[])(
     });
   },
 );
+
+type Configurations = ReturnType<typeof planFor>['configurations'];
+interface Row {
+  readonly name: string;
+  readonly architecture: 'plain' | 'residual';
+  readonly memoryGb: number;
+  readonly channels: readonly string[];
+  readonly classes: number;
+  readonly cases: number;
+  readonly fingerprint: ReturnType<typeof readGolden>;
+  readonly '2d': Configurations[string];
+  readonly '3d_lowres': Configurations[string] | null;
+}
+const { rows } = readGolden('nnunet-plan-configurations.json') as { rows: readonly Row[] };
+
+function configurationFor(
+  row: Omit<Row, 'architecture'> & { readonly architecture: Row['architecture'] | 'compact' },
+  configuration: '2d' | '3d_lowres' | '3d_fullres',
+) {
+  const { fingerprint, channels: channelNames, classes: classCount, cases: caseCount } = row;
+  const { configurations } = planFor(
+    {
+      spacingsMm: fingerprint.spacings,
+      shapesAfterCrop: fingerprint.shapes_after_crop,
+      intensities: [],
+      orientation: 'RAS',
+      medianRelativeSizeAfterCropping: fingerprint.median_relative_size_after_cropping,
+    },
+    { name: row.name, channelNames, classCount, caseCount },
+    { architecture: row.architecture, memoryGb: row.memoryGb, configuration },
+  );
+  expect(Object.keys(configurations)).toEqual([configuration]);
+  return configurations[configuration];
+}
+
+describe.each(rows)('for $name, $architecture, $memoryGb GB', (row) => {
+  it('slices are planned as nnU-Net v2 does', () => {
+    expect(configurationFor(row, '2d')).toEqual(row['2d']);
+  });
+
+  it('a network of low resolution is planned as nnU-Net v2 does, and where it does', () => {
+    if (row['3d_lowres'] === null) {
+      expect(() => configurationFor(row, '3d_lowres')).toThrow(/nnU-Net plans 3d_lowres/);
+      return;
+    }
+    // The cascade that it could begin is not planned.
+    const {
+      next_stage: _,
+      spacing,
+      ...theirs
+    } = row['3d_lowres'] as Row['2d'] & {
+      readonly next_stage: string;
+    };
+    const { spacing: ours, ...rest } = configurationFor(row, '3d_lowres');
+    expect(rest).toEqual(theirs);
+    for (const [axis, mm] of spacing.entries()) expect(ours[axis]).toBeCloseTo(mm, 10);
+  });
+});
+
+describe('a compact network', () => {
+  it('is planned of volumes alone', () => {
+    const compact = { ...rows[0], architecture: 'compact' } as const;
+    expect(() => configurationFor(compact, '2d')).toThrow(
+      /--architecture plain or residual for 2d/,
+    );
+  });
+});
+
+describe('images of one slice', () => {
+  it('are planned as slices alone', () => {
+    const row = rows.find(({ name }) => name === 'one-slice')!;
+    expect(() => configurationFor(row, '3d_fullres')).toThrow(/images of one slice/);
+  });
+});

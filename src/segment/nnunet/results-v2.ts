@@ -7,6 +7,7 @@ import type { Cleaning } from '../../model/model-folder.js';
 import {
   configurationName,
   configurationOf,
+  plannedConfigurations,
   sliceConfiguration,
 } from '../../model/nnunet-plans.js';
 import { withArchitecture } from './old-plans.js';
@@ -30,10 +31,8 @@ import {
   type TrainerNetwork,
 } from './trainers.js';
 
-/** The first network of a cascade, which also works alone. */
-const lowResolution = '3d_lowres';
 const secondOfCascade = '3d_cascade_fullres';
-const known = [configurationName, lowResolution, sliceConfiguration, secondOfCascade] as const;
+const known = [...plannedConfigurations, secondOfCascade] as const;
 
 /**
  * The folder TRAINER__PLANS__3d_fullres of nnU-Net v2: `dataset.json`, `plans.json`,
@@ -87,9 +86,8 @@ export async function readNnunetV2(
 }
 
 /**
- * Plans of one configuration alone, with what it inherits from another. Those of low resolution and of
- * a cascade get the name of the one that Dawson runs: where they differ is in numbers, and in what the
- * plans say of a stage before.
+ * Plans of one configuration alone, with what it inherits from another. That of a cascade gets the name of
+ * the one that Dawson runs: where it differs is in numbers, and in what the plans say of a stage before.
  */
 function ofConfiguration(
   plans: Readonly<Record<string, unknown>>,
@@ -102,7 +100,7 @@ function ofConfiguration(
   const { inherits_from: parent, ...changed } = own;
   const whole =
     parent === undefined ? own : { ...inherited(configurations, parent, file), ...changed };
-  const name = configuration === sliceConfiguration ? configuration : configurationName;
+  const name = configuration === secondOfCascade ? configurationName : configuration;
   return { ...plans, configurations: { [name]: whole } };
 }
 

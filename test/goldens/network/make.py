@@ -34,6 +34,11 @@ CASES = {
     "generic-anisotropic": dict(residual=False, kernels=[[1, 3, 3], [1, 3, 3], [3, 3, 3]],
                                 strides=[[1, 1, 1], [1, 2, 2], [2, 2, 2]], patch=[4, 8, 12], features=[3, 6, 12], blocks=[2, 2, 2],
                                 decoder=[2, 2], loss="dice-and-cross-entropy", batch_dice=True, optimiser="sgd", clip=12),
+    # Networks of slices; the patch is said as that of one slice of a volume.
+    "plain-slices": dict(residual=False, kernels=[[3, 3]] * 3, strides=[[1, 1], [2, 2], [2, 2]], patch=[1, 12, 16],
+                         loss="dice-and-cross-entropy", batch_dice=True, optimiser="sgd", clip=12),
+    "residual-slices": dict(residual=True, kernels=[[3, 3]] * 3, strides=[[1, 1], [2, 2], [2, 1]], patch=[1, 16, 12],
+                            loss="dice-and-cross-entropy", batch_dice=True, optimiser="adamw", clip=12),
 }
 FEATURES = [3, 4, 4]
 CHANNELS, CLASSES, BATCH = 2, 3, 2
@@ -41,13 +46,17 @@ LEVEL_WEIGHTS = [2 / 3, 1 / 3]
 LEARNING_RATE, MOMENTUM, STEPS, MAX_STEPS = 0.01, 0.99, 5, 10
 
 
+def axes(case):
+    return len(case["strides"][0])
+
+
 def arch_kwargs(case):
     blocks = "n_blocks_per_stage" if case["residual"] else "n_conv_per_stage"
     return {
-        "n_stages": 3, "features_per_stage": case.get("features", FEATURES), "conv_op": "torch.nn.modules.conv.Conv3d",
+        "n_stages": 3, "features_per_stage": case.get("features", FEATURES), "conv_op": f"torch.nn.modules.conv.Conv{axes(case)}d",
         "kernel_sizes": case["kernels"], "strides": case["strides"], blocks: case.get("blocks", [1, 2, 1] if case["residual"] else [2, 1, 2]),
         "n_conv_per_stage_decoder": case.get("decoder", [1, 2]), "conv_bias": True,
-        "norm_op": "torch.nn.modules.instancenorm.InstanceNorm3d", "norm_op_kwargs": {"eps": 1e-5, "affine": True},
+        "norm_op": f"torch.nn.modules.instancenorm.InstanceNorm{axes(case)}d", "norm_op_kwargs": {"eps": 1e-5, "affine": True},
         "dropout_op": None, "dropout_op_kwargs": None, "nonlin": "torch.nn.LeakyReLU", "nonlin_kwargs": {"inplace": True},
     }
 
@@ -59,7 +68,8 @@ def network(case):
                             pool_op_kernel_sizes=case["strides"][1:], conv_kernel_sizes=case["kernels"],
                             convolutional_pooling=True, convolutional_upsampling=True).double()
     kwargs = arch_kwargs(case)
-    kwargs |= {"conv_op": nn.Conv3d, "norm_op": nn.InstanceNorm3d, "nonlin": nn.LeakyReLU}
+    layers = (nn.Conv2d, nn.InstanceNorm2d) if axes(case) == 2 else (nn.Conv3d, nn.InstanceNorm3d)
+    kwargs |= {"conv_op": layers[0], "norm_op": layers[1], "nonlin": nn.LeakyReLU}
     cls = ResidualEncoderUNet if case["residual"] else PlainConvUNet
     net = cls(input_channels=CHANNELS, num_classes=CLASSES, deep_supervision=True, **kwargs)
     return net.double()
@@ -79,7 +89,7 @@ def numbers(count, seed):
 def fill(net):
     for seed, (name, parameter) in enumerate(parameters(net).items()):
         values = numbers(parameter.numel(), seed)
-        if parameter.ndim == 5:
+        if parameter.ndim >= 4:
             values *= math.sqrt(2 / parameter[0].numel()) * 1.2
         elif name.endswith("norm.weight"):
             values = 1 + 0.2 * values
@@ -89,7 +99,8 @@ def fill(net):
 
 
 def batch(patch, step):
-    d, h, w = np.meshgrid(*[np.arange(n) / n for n in patch], indexing="ij")
+    # A single slice lies in the middle.
+    d, h, w = np.meshgrid(*[np.arange(n) / n if n > 1 else np.array([0.5]) for n in patch], indexing="ij")
     images, labels = [], []
     for sample in range(BATCH):
         phase = 0.7 * sample + 0.3 * step
@@ -106,8 +117,9 @@ def level_loss(logits, labels, case):
     reduced = nn.functional.interpolate(labels.double(), size, mode="nearest-exact").long()[:, 0]
     truth = nn.functional.one_hot(reduced, CLASSES).movedim(-1, 1).double()[:, 1:]
     p = torch.softmax(logits, 1)[:, 1:]
-    axes = [0, 2, 3, 4] if case["batch_dice"] else [2, 3, 4]
-    both, in_p, in_truth = (p * truth).sum(axes), p.sum(axes), truth.sum(axes)
+    inside = list(range(2, logits.ndim))
+    summed = [0, *inside] if case["batch_dice"] else inside
+    both, in_p, in_truth = (p * truth).sum(summed), p.sum(summed), truth.sum(summed)
     smooth = 1e-5
     if case["loss"] == "tversky":
         index = (both + smooth) / (both + 0.3 * (in_p - both) + 0.7 * (in_truth - both) + smooth)
@@ -121,6 +133,8 @@ def level_loss(logits, labels, case):
 
 def loss_of(net, case, step):
     image, labels = batch(case["patch"], step)
+    if axes(case) == 2:
+        image, labels = image[:, :, 0], labels[:, :, 0]
     outputs = net(image)
     return outputs, sum(w * level_loss(o, labels, case) for w, o in zip(LEVEL_WEIGHTS, outputs))
 

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openModelFolder } from '../../../src/model/model-folder.js';
 import { predictorsOf } from '../../../src/model/model-predictors.js';
-import { imagePlanOf } from '../../../src/model/nnunet-plans.js';
+import { configurationOf, imagePlanOf } from '../../../src/model/nnunet-plans.js';
 import { windowStarts } from '../../../src/model/sliding-window.js';
 import { Engine } from '../../../src/network/index.js';
 import { importNnunet } from '../../../src/segment/nnunet/import-nnunet.js';
@@ -120,9 +120,9 @@ describe('the second network of a cascade', () => {
   });
 });
 
-describe.each(['v2/slices', 'v2/cascade'])('a network that Dawson only runs: %s', (saved) => {
+describe('the second network of a cascade, which Dawson only runs,', () => {
   it('is not trained further', async () => {
-    const { folder } = await imported(saved);
+    const { folder } = await imported('v2/cascade');
     await expect(readPretrained(folder)).rejects.toMatchObject({
       code: 'bad-model',
       message: expect.stringContaining('a network that Dawson trains'),
@@ -130,7 +130,20 @@ describe.each(['v2/slices', 'v2/cascade'])('a network that Dawson only runs: %s'
   });
 });
 
+describe('a network of low resolution', () => {
+  it('keeps its name, and is a start for another training', async () => {
+    const { folder, plans } = await imported('v2/low-resolution');
+    expect(configurationOf(plans)).toBe('3d_lowres');
+    expect(configurationOf((await readPretrained(folder)).plans)).toBe('3d_lowres');
+  });
+});
+
 describe('a network of slices', () => {
+  it('is a start for another training', async () => {
+    const { folder } = await imported('v2/slices');
+    expect(configurationOf((await readPretrained(folder)).plans)).toBe('2d');
+  });
+
   it('takes each slice once, and keeps them as far apart as they are', async () => {
     const { network, model } = await imported('v2/slices');
     expect(model.plan).toMatchObject({ bySlice: true, patchShape: [1, 16, 16] });
