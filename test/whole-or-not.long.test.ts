@@ -39,8 +39,8 @@ const commands = runs.filter(
   (args) => !isLeftOut(args) && args.some((_, place) => isOutput(args, place)),
 );
 
-/** Work that is gone on with: what is done of it stays, though the whole is not. */
-const growsIn = (args: readonly string[]) => ['batch', 'experiment'].includes(args[0]);
+/** Work of many cases: what is done of it stays, though the whole is not. */
+const growsIn = (args: readonly string[]) => ['batch', 'experiment', 'predict'].includes(args[0]);
 
 const nameOf = (args: readonly string[]) =>
   args.slice(0, 2).join(' ').replace(at(), '').slice(0, 40);
@@ -126,7 +126,8 @@ beforeAll(async () => {
     const isRead =
       args.includes('--previous-dicom') ||
       ['dataset', 'plan'].includes(args[0]) ||
-      (args[0] === 'model' && args[1] === 'import');
+      (args[0] === 'model' && args[1] === 'import') ||
+      args.includes(at('low-labels'));
     if (isRead) expect((await dawson([...args])).exitCode).toBe(0);
   }
 });
