@@ -7,19 +7,21 @@
 // scanner as public data. Then runs an experiment that asks every question of docs/experiments.md, each training
 // so many steps from the network that comes with Dawson. What is done is not done again; --check says only what
 // it takes.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { readVolume, writeNifti } from '../dist/formats/index.js';
+import { DawsonError } from '../dist/errors.js';
+import { readVolume } from '../dist/formats/index.js';
 import { openAnatomyNetwork } from '../dist/preprocess/anatomy-network.js';
-import { readExam, sequenceLabels, sequenceNames } from '../dist/preprocess/exam.js';
+import { readExam, sequenceNames } from '../dist/preprocess/exam.js';
 import { prepare } from '../dist/preprocess/prepare.js';
 import { synthesizeExamInWorker } from '../dist/synthesize/synthesize-exam.js';
 import { writeSyntheticExam } from '../dist/synthesize/write-exam.js';
 import { resample } from '../dist/volume/resample.js';
 import { WorkerPool } from '../dist/workers.js';
 import { dawson } from './support/dawson.js';
+import { hasCase, startTrainingSet, writeCase } from './support/training-set.js';
 
 const beside = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const { values: flags } = parseArgs({
@@ -43,7 +45,6 @@ const sets = [
 ];
 const pool = new WorkerPool(2);
 const run = { pool, stage: (_, work) => work(() => {}) };
-const labelsOf = (folder, own) => join(folder, 'labelsTr', `${own}.nii.gz`);
 const startMs = performance.now();
 const minutes = () => `${((performance.now() - startMs) / 60000).toFixed(1)} min`;
 
@@ -64,30 +65,17 @@ console.log(`all: ${minutes()}`);
 /** A training set in nnU-Net's convention with its cohort table; exams that are there stay. */
 async function makeSet({ name, first, people, scannerOf }, anatomy) {
   const folder = join(flags.out, name);
-  for (const part of ['imagesTr', 'labelsTr']) {
-    mkdirSync(join(folder, part), { recursive: true });
-  }
-  const rows = ['case,patient,scanner,split'];
+  const rows = [];
   const left = [];
   for (let person = 0; person < people; person++) {
     const scanner = scannerOf(person);
     const own = `P${String(person + 1).padStart(3, '0')}`;
     // The last of each scanner is held out.
     const split = name === sets[0].name && person >= people - scanners ? 'test' : 'train';
-    rows.push(`${own},${own},scanner-${scanner + 1},${split}`);
-    if (!existsSync(labelsOf(folder, own))) {
-      left.push({ seed: first + person, scanner: 1 + scanner, own });
-    }
+    rows.push({ case: own, patient: own, scanner: `scanner-${scanner + 1}`, split });
+    if (!hasCase(folder, own)) left.push({ seed: first + person, scanner: 1 + scanner, own });
   }
-  writeFileSync(join(folder, 'cohort.csv'), `${rows.join('\n')}\n`);
-  const description = {
-    channel_names: Object.fromEntries(
-      sequenceNames.map((sequence, at) => [at, sequenceLabels[sequence]]),
-    ),
-    labels: { background: 0, lesion: 1 },
-    file_ending: '.nii.gz',
-  };
-  writeFileSync(join(folder, 'dataset.json'), JSON.stringify(description));
+  startTrainingSet(folder, rows);
   // Two at once.
   const next = async () => {
     for (let one = left.shift(); one; one = left.shift()) await makeCase(folder, one, anatomy);
@@ -95,8 +83,23 @@ async function makeSet({ name, first, people, scannerOf }, anatomy) {
   await Promise.all([next(), next()]);
 }
 
-/** The sequences on the FLAIR's grid, 0 outside the brain, and where the lesions are. */
+/**
+ * A case; what `dawson segment` would refuse, such as a head larger than there are, is drawn anew by the seed that
+ * is a million later.
+ */
 async function makeCase(folder, { seed, scanner, own }, anatomy) {
+  try {
+    await makeExam(folder, { seed, scanner, own }, anatomy);
+  } catch (error) {
+    if (!(error instanceof DawsonError)) throw error;
+    console.log(`${own}, drawn anew: ${error.message}`);
+    await makeCase(folder, { seed: seed + 1e6, scanner, own }, anatomy);
+    return;
+  }
+  console.log(`${own} of scanner ${scanner}: ${minutes()}`);
+}
+
+async function makeExam(folder, { seed, scanner, own }, anatomy) {
   const sources = { dataFolder: flags.data, cacheFolder: join(flags.out, 'heads') };
   const made = await synthesizeExamInWorker({ pool }, seed, sources, scanner);
   const raw = join(flags.out, 'raw', `${basename(folder)}-${own}`);
@@ -106,16 +109,9 @@ async function makeCase(folder, { seed, scanner, own }, anatomy) {
   );
   const options = { alignment: 'affine-to-flair', brainExtracted: false, registered: false };
   const prepared = (await prepare(exam, options, run, anatomy)).exam;
-  for (const [channel, name] of sequenceNames.entries()) {
-    const image = prepared[name];
-    const data = image.data.map((value, at) => (prepared.brain.data[at] ? value : 0));
-    const file = join(folder, 'imagesTr', `${own}_${String(channel).padStart(4, '0')}.nii.gz`);
-    await writeNifti(file, { ...image, data });
-  }
   const { volume } = await readVolume(join(raw, 'truth.nii.gz'));
   const truth = resample(volume, prepared.flair, { interpolation: 'nearest' });
-  await writeNifti(labelsOf(folder, own), truth);
-  console.log(`${own} of scanner ${scanner}: ${minutes()}`);
+  await writeCase(folder, own, prepared, truth);
 }
 
 /** Every question of docs/experiments.md. */
