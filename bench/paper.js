@@ -87,13 +87,13 @@ async function makeSet({ name, first, people, scannerOf }, anatomy) {
  * A case; what `dawson segment` would refuse, such as a head larger than there are, is drawn anew by the seed that
  * is a million later.
  */
-async function makeCase(folder, { seed, scanner, own }, anatomy) {
+async function makeCase(folder, { seed, scanner, own }, anatomy, tries = 3) {
   try {
     await makeExam(folder, { seed, scanner, own }, anatomy);
   } catch (error) {
-    if (!(error instanceof DawsonError)) throw error;
+    if (tries === 1 || !(error instanceof DawsonError)) throw error;
     console.log(`${own}, drawn anew: ${error.message}`);
-    await makeCase(folder, { seed: seed + 1e6, scanner, own }, anatomy);
+    await makeCase(folder, { seed: seed + 1e6, scanner, own }, anatomy, tries - 1);
     return;
   }
   console.log(`${own} of scanner ${scanner}: ${minutes()}`);
