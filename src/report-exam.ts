@@ -12,6 +12,7 @@ import { type ClinicalReport, clinicalReportInWorker } from './report/clinical/c
 import type { ReportInput } from './report/clinical/report-input.js';
 import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
 import { track } from './track.js';
+import type { Volume } from './volume/volume.js';
 
 export interface ReportOptions extends Partial<Pick<ReportInput, 'language' | 'paper'>> {
   /** Folders of earlier exams of the same patient. */
@@ -21,6 +22,11 @@ export interface ReportOptions extends Partial<Pick<ReportInput, 'language' | 'p
 /** The report of an exam, and the exam that it is about. */
 export interface ExamReport extends ClinicalReport {
   readonly exam: ExamResult;
+  /**
+   * What became of the lesions since the exam that the report compares with: numbers of
+   * `change.nii.gz` on the FLAIR's grid. Absent where the report compares with none.
+   */
+  readonly changeMap?: Volume<Uint8Array>;
 }
 
 /**
@@ -37,7 +43,7 @@ export function report(
     const { stage } = run;
     const series = await stage('read the results', () => readSeries(folder, previous));
     const { exam } = series;
-    const { previous: earlier, ...change } = await compared(series, run);
+    const { previous: earlier, changeMap, ...change } = await compared(series, run);
     const input: ReportInput = {
       exam,
       previous: earlier.map(({ findings }) => findings),
@@ -46,7 +52,7 @@ export function report(
       paper,
     };
     const made = await stage('report', () => clinicalReportInWorker(run, input));
-    return { ...made, exam };
+    return { ...made, exam, ...(changeMap && { changeMap }) };
   });
 }
 
@@ -89,12 +95,13 @@ async function compared({ exam, previous, cautions }: Series, run: Run) {
   for (;;) {
     const previousExam = others.at(-1);
     const isEarlier = previousExam && inOrderOfTime([previousExam, exam])[1] === exam;
-    if (!isEarlier) return { previous: others, cautions: said };
+    if (!isEarlier) return { previous: others, cautions: said, changeMap: undefined };
     try {
-      const { document, difference } = await track([previousExam.folder, exam.folder], run);
+      const { document, difference, map } = await track([previousExam.folder, exam.folder], run);
       const { rule, consecutive, cautions } = document;
       const change = { comparison: consecutive[0], rule, ...(difference && { difference }) };
-      return { previous: others, previousExam, change, cautions: [...said, ...cautions] };
+      const all = [...said, ...cautions];
+      return { previous: others, previousExam, change, cautions: all, changeMap: map };
     } catch (error) {
       if (!(error instanceof DawsonError) || error.code === 'interrupted') throw error;
       said.push(leftOutCaution(basename(resolve(previousExam.folder)), reasonOf(error)));

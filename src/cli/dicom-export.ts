@@ -35,7 +35,7 @@ export function addExport(dicom: Command): void {
           '  measurements.dcm    Comprehensive 3D SR: volume and place of each lesion\n' +
           '  report.dcm          Encapsulated PDF: the report\n' +
           '  preview-001.dcm …   Secondary Capture: the slices of the FLAIR with outlined lesions\n' +
-          '  change-001.dcm …    the same in colours of what became of them since an earlier exam\n' +
+          '  change-001.dcm …    the same with what became of them since an earlier exam, and a legend\n' +
           '  exam/               with --deidentify: the images\n' +
           '  export.json         which object is in which file\n' +
           '\nExample:\n  dawson segment --dicom exam --out result\n' +

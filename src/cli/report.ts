@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { requireReplaceableFolder, writeAllWhole, writeFolderWhole } from '../formats/index.js';
 import { notice } from '../quantify/findings.js';
-import { readFilesOf } from '../quantify/read-result.js';
+import { readChange } from '../quantify/read-change.js';
+import { type ExamResult, readFilesOf } from '../quantify/read-result.js';
 import type { Paper } from '../report/clinical/report-input.js';
 import type { Language } from '../report/clinical/texts.js';
 import { previewFilesInWorker, previewResult } from '../report/preview.js';
@@ -35,7 +36,10 @@ export function addReport(program: Command): void {
     .option('--previous <folder...>', 'folders of earlier exams of the same patient', [])
     .requiredOption('--out <file>', 'the PDF')
     .option('--html <file>', 'also the same report as one page for browsers')
-    .option('--preview <folder>', 'also every slice with the lesions’ outlines, as PNG')
+    .option(
+      '--preview <folder>',
+      'also every slice with outlined lesions, as PNG; with an earlier exam in colours of what changed',
+    )
     .addOption(reportOptions.paper())
     .addOption(reportOptions.language())
     .addHelpText(
@@ -59,12 +63,14 @@ async function reportFolder(folder: string, options: ReportOptions): Promise<voi
       { path: options.preview, kind: 'folder' },
     ]);
     if (options.preview) await requireReplaceableFolder(options.preview, previewResult);
-    const { pdf, html, exam } = await report(folder, options, run);
+    const { pdf, html, exam, changeMap } = await report(folder, options, run);
     const { out: file, html: page, preview } = options;
     const pictures = preview
-      ? await stage('preview', () =>
-          previewFilesInWorker(run, exam.flair, exam.lesions, exam.brain),
-        )
+      ? await stage('preview', async () => {
+          const map = changeMap ?? (await storedChangeMap(folder, exam, options));
+          const change = map && { map, language: options.language };
+          return previewFilesInWorker(run, exam.flair, exam.lesions, exam.brain, change);
+        })
       : undefined;
     await writeAllWhole(
       [{ file, bytes: pdf }, ...(page ? [{ file: page, bytes: Buffer.from(html) }] : [])],
@@ -78,6 +84,11 @@ async function reportFolder(folder: string, options: ReportOptions): Promise<voi
     const written = [options.out, options.html, options.preview].filter((name) => name);
     printResult(options, { written }, [`Written: ${written.join(', ')}.`, notice]);
   });
+}
+
+/** The change that the result itself holds; where earlier exams are given, what the report says of them counts. */
+async function storedChangeMap(folder: string, exam: ExamResult, { previous }: ReportOptions) {
+  return previous.length > 0 ? undefined : (await readChange(folder, exam))?.map;
 }
 
 async function writePreview(

@@ -1,6 +1,6 @@
 import { encodePng } from '../formats/index.js';
 import { readResult } from '../quantify/read-result.js';
-import { outlinedSlice } from '../report/preview.js';
+import { outlinedSlice } from '../report/outlined-slice.js';
 import { pixelOf, sliceOf } from '../report/slice.js';
 import { flairWindow } from '../report/window.js';
 import { boxOrAll } from '../volume/box.js';

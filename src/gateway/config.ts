@@ -11,7 +11,13 @@ import { readSmallFile } from './read-small-file.js';
 export type Priority = 'request' | 'routine';
 
 /** Kinds of objects that a result consists of. */
-export type ObjectKind = 'lesions' | 'each-lesion' | 'measurements' | 'report' | 'preview';
+export type ObjectKind =
+  | 'lesions'
+  | 'each-lesion'
+  | 'measurements'
+  | 'report'
+  | 'preview'
+  | 'change';
 
 /** Files of certificates and keys, in PEM. */
 export interface TlsFiles {

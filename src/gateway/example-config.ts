@@ -57,7 +57,8 @@ export const exampleConfig = `// Configuration of a Dawson gateway; docs/gateway
   "reportRefused": false,
 
   // Where results go: "dicom" (C-STORE), "dicomweb" (STOW-RS), "folder".
-  // "objects" names what is sent: lesions, each-lesion, measurements, report, preview; else all.
+  // "objects" names what is sent: lesions, each-lesion, measurements, report, preview, change
+  // (the preview in colours of what changed, with an earlier exam); else all.
   "destinations": [
     {
       "name": "pacs",
@@ -67,7 +68,7 @@ export const exampleConfig = `// Configuration of a Dawson gateway; docs/gateway
       "title": "PACS",
       "from": "DAWSON",
       // Storage commitment, where the peer has it: "commitmentMinutes": 60,
-      "objects": ["lesions", "measurements", "report", "preview"]
+      "objects": ["lesions", "measurements", "report", "preview", "change"]
     },
     { "name": "copy", "kind": "folder", "path": "results" }
   ],

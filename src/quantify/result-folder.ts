@@ -64,9 +64,12 @@ export type ResultFile = keyof typeof resultFiles;
 /** All rows of {@link resultFiles}, in their order. */
 export const resultRows = Object.entries(resultFiles) as [ResultFile, ResultRow][];
 
+/** Names of the DICOM objects of a result, as the source of a regular expression. */
+export const dicomObjectNames =
+  '((lesions|each-lesion|measurements|report)\\.dcm|(preview|change)-\\d{3,5}\\.dcm)';
+
 /** What DICOM results are known by: objects, and the list of them. */
-const dicomNames =
-  '(export\\.json|(lesions|each-lesion|measurements|report)\\.dcm|(preview|change)-\\d{3,5}\\.dcm)';
+const dicomNames = `(export\\.json|${dicomObjectNames})`;
 
 /** What a folder of DICOM results is known by. */
 export const dicomResult: ResultKind = {

@@ -7,11 +7,28 @@ import type { Slice } from './slice.js';
 const fontFile = createRequire(import.meta.url).resolve('dejavu-fonts-ttf/ttf/DejaVuSans.ttf');
 
 /** An SVG document drawn as PNG, the same bytes on every machine. */
-export function renderSvg(svg: string): Uint8Array {
-  const picture = new Resvg(svg, {
+export const renderSvg = (svg: string): Uint8Array => rendered(svg).asPng();
+
+/** The same as pixels, without what shines through. */
+export function svgPicture(svg: string): RgbPicture {
+  const { pixels, width, height } = rendered(svg);
+  const rgb = new Uint8Array(3 * width * height);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    rgb.set(pixels.subarray(4 * pixel, 4 * pixel + 3), 3 * pixel);
+  }
+  return { rgb, width, height };
+}
+
+const rendered = (svg: string) =>
+  new Resvg(svg, {
     font: { fontFiles: [fontFile], loadSystemFonts: false, defaultFontFamily: 'DejaVu Sans' },
   }).render();
-  return picture.asPng();
+
+/** A picture row by row from the top left, three bytes a pixel. */
+export interface RgbPicture {
+  readonly rgb: Uint8Array;
+  readonly width: number;
+  readonly height: number;
 }
 
 /** Intensities shown as black and as white. */

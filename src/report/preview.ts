@@ -1,13 +1,18 @@
 import type { ResultKind } from '../formats/index.js';
 import { jsonBytes } from '../formats/json.js';
 import { encodePng } from '../formats/png.js';
+import { changeClasses } from '../quantify/change.js';
+import type { Language } from '../remarks.js';
 import { applyToPoint, type Mat4, type Vec3, voxelSizeMm } from '../volume/affine.js';
 import { reorient } from '../volume/reorient.js';
 import type { Mask, Volume } from '../volume/volume.js';
 import { inWorker } from '../workers.js';
-import type { Window } from './picture.js';
+import { changeLegend, describedChanges, shownChanges, withLegend } from './change-legend.js';
+import { outlinedChange } from './change-outlines.js';
+import { classesIn } from './change-styles.js';
+import { outlinedSlice } from './outlined-slice.js';
 import { drawSideMarks, sidesOf } from './side-marks.js';
-import { acquiredPlane, type Plane, planes, type Slice, sliceOf } from './slice.js';
+import { acquiredPlane, type Plane, planes, sliceOf } from './slice.js';
 import { flairWindow } from './window.js';
 
 /** Name and version of the description beside the pictures. */
@@ -21,41 +26,67 @@ export const previewResult: ResultKind = {
   schema: previewSchema.schema,
 };
 
-/** Red, green, blue, 0 to 255. */
-export type Colour = readonly [number, number, number];
-
-const rimColour: Colour = [255, 212, 0];
+/** What became of the lesions of the exam that is shown, since the exam before it. */
+export interface PreviewedChange {
+  /** Numbers of `change.nii.gz`, on the FLAIR's grid. */
+  readonly map: Volume<Uint8Array>;
+  /** The legend's. */
+  readonly language: Language;
+}
 
 /**
  * Every slice of a FLAIR with the outlines of its lesions, as PNG files `slice-001.png` on from the
  * person's left, back or below, with a description of their place in space: what a DICOM series
  * needs. The slices lie in the plane of acquisition, a pixel of the picture is one of the FLAIR,
  * and the person's right is on the left of axial and coronal slices. Outlines are drawn on the
- * pixels just outside a lesion, whose own pixels stay as they are. All volumes lie on one grid.
+ * pixels just outside a lesion, whose own pixels stay as they are. With `change` they show what
+ * became of each lesion, with a legend on the right of the slice. All volumes lie on one grid.
  */
-export function previewFiles(flair: Volume, lesions: Mask, brain: Mask): Map<string, Uint8Array> {
+export function previewFiles(
+  flair: Volume,
+  lesions: Mask,
+  brain: Mask,
+  change?: PreviewedChange,
+): Map<string, Uint8Array> {
   const image = reorient(flair);
   const mask = reorient(lesions);
+  const map = change && reorient(change.map);
   const window = flairWindow(flair, brain);
   const plane = acquiredPlane(image.affine);
   const axis = planes[plane];
   const count = image.size[axis];
   const name = (index: number) =>
     `slice-${String(index + 1).padStart(Math.max(3, String(count).length), '0')}.png`;
+  const shown = map && shownChanges(map, mask);
+  const { width, height } = sliceOf(image, plane, 0);
+  const legend = shown && changeLegend(shown, { width, height }, change!.language);
 
   const files = new Map<string, Uint8Array>();
   const slices = Array.from({ length: count }, (_, index) => {
-    const slice = sliceOf(image, plane, index);
-    const rgb = outlinedSlice(slice, sliceOf(mask, plane, index), window);
-    drawSideMarks(rgb, slice.width, slice.height, sidesOf[plane]);
-    files.set(name(index), encodePng(rgb, slice.width, slice.height));
-    return { file: name(index), imagePositionLpsMm: positionLps(image, plane, index) };
+    const [slice, own] = [sliceOf(image, plane, index), sliceOf(mask, plane, index)];
+    const changed = map && sliceOf(map, plane, index);
+    const rgb = changed
+      ? outlinedChange({ flair: slice, change: changed, lesions: own }, window)
+      : outlinedSlice(slice, own, window);
+    drawSideMarks(rgb, width, height, sidesOf[plane]);
+    const picture = withLegend({ rgb, width, height }, legend);
+    files.set(name(index), encodePng(picture.rgb, picture.width, picture.height));
+    return {
+      file: name(index),
+      imagePositionLpsMm: positionLps(image, plane, index),
+      ...(changed && {
+        changeClasses: classesIn(changed.values).map((at) => changeClasses[at - 1]),
+      }),
+    };
   });
   const description = {
     ...previewSchema,
     plane,
     window,
     ...orientationLps(image, plane),
+    ...(shown && {
+      change: { slicePixels: [width, height], ...describedChanges(shown, change!.language) },
+    }),
     slices,
   };
   files.set(previewDescription, jsonBytes(description));
@@ -63,52 +94,6 @@ export function previewFiles(flair: Volume, lesions: Mask, brain: Mask): Map<str
 }
 
 export const previewFilesInWorker = inWorker<typeof previewFiles>(import.meta.url, 'previewFiles');
-
-type Pixels = Pick<Slice, 'values' | 'width' | 'height'>;
-
-/**
- * A slice of a FLAIR in grey, with the outlines of its lesions, as RGB.
- * @param colours of the outlines by the values of `lesions` from 1 on; the last stands for larger ones
- */
-export function outlinedSlice(
-  flair: Pixels,
-  lesions: Pixels,
-  window: Window,
-  colours: readonly Colour[] = [rimColour],
-): Uint8Array {
-  const rgb = grey(flair, window.black, window.white);
-  drawRims(rgb, lesions, (value) => colours[Math.min(value, colours.length) - 1]);
-  return rgb;
-}
-
-function grey({ values }: Pixels, black: number, white: number): Uint8Array {
-  const rgb = new Uint8Array(3 * values.length);
-  const scale = white > black ? 255 / (white - black) : 0;
-  for (let pixel = 0; pixel < values.length; pixel++) {
-    const level = Math.round(Math.min(255, Math.max(0, (values[pixel] - black) * scale)));
-    rgb.fill(level, 3 * pixel, 3 * pixel + 3);
-  }
-  return rgb;
-}
-
-/** Colours the pixels outside the mask that share an edge with it. */
-function drawRims(
-  rgb: Uint8Array,
-  { values, width, height }: Pixels,
-  colourOf: (value: number) => Colour,
-): void {
-  for (let row = 0, pixel = 0; row < height; row++) {
-    for (let column = 0; column < width; column++, pixel++) {
-      if (values[pixel] !== 0) continue;
-      const touched =
-        (column > 0 && values[pixel - 1]) ||
-        (column < width - 1 && values[pixel + 1]) ||
-        (row > 0 && values[pixel - width]) ||
-        (row < height - 1 && values[pixel + width]);
-      if (touched) rgb.set(colourOf(touched), 3 * pixel);
-    }
-  }
-}
 
 /** Centre of the picture's first pixel, LPS mm: DICOM's Image Position (Patient). */
 function positionLps({ affine, size }: Volume, plane: Plane, index: number): Vec3 {

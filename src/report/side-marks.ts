@@ -1,3 +1,5 @@
+import { drawGlyph, glyphBox } from './glyph.js';
+import type { Colour } from './outlined-slice.js';
 import type { Plane } from './slice.js';
 
 /** Letters of 5 by 7 pixels, a row a number whose five bits are its pixels from the left. */
@@ -7,7 +9,8 @@ const letters = {
   A: [0b01110, 0b10001, 0b10001, 0b11111, 0b10001, 0b10001, 0b10001],
   P: [0b11110, 0b10001, 0b10001, 0b11110, 0b10000, 0b10000, 0b10000],
 } as const;
-const [letterColumns, letterRows] = [5, 7];
+const columns = 5;
+const white: Colour = [255, 255, 255];
 
 export type SideLetter = keyof typeof letters;
 
@@ -32,18 +35,10 @@ export function drawSideMarks(
   [left, right]: readonly [SideLetter, SideLetter],
 ): void {
   const scale = Math.max(1, Math.round(Math.min(width, height) / 160));
-  const [boxWidth, boxHeight] = [(letterColumns + 2) * scale, (letterRows + 2) * scale];
-  if (2 * boxWidth > width || boxHeight > height) return;
-  const top = Math.floor((height - boxHeight) / 2);
-  for (const [letter, start] of [[left, 0] as const, [right, width - boxWidth] as const]) {
-    for (let y = 0; y < boxHeight; y++) {
-      for (let x = 0; x < boxWidth; x++) {
-        const row = letters[letter][Math.floor(y / scale) - 1] ?? 0;
-        const column = Math.floor(x / scale) - 1;
-        const isInk = column >= 0 && ((row >> (letterColumns - 1 - column)) & 1) === 1;
-        const pixel = (top + y) * width + start + x;
-        rgb.fill(isInk ? 255 : 0, 3 * pixel, 3 * pixel + 3);
-      }
-    }
-  }
+  const glyphOf = (letter: SideLetter) => ({ columns, rows: letters[letter] });
+  const box = glyphBox(glyphOf(left), scale);
+  if (2 * box.width > width || box.height > height) return;
+  const top = Math.floor((height - box.height) / 2);
+  drawGlyph({ rgb, width }, glyphOf(left), [0, top], scale, white);
+  drawGlyph({ rgb, width }, glyphOf(right), [width - box.width, top], scale, white);
 }

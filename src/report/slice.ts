@@ -62,43 +62,66 @@ const steps = [
   [0, -1],
 ] as const;
 
+/** What is outlined: the pixels that are not 0. */
+type OutlinedPixels = Pick<Slice, 'values' | 'width' | 'height'>;
+
+/** A step along the edge of a pixel, from the corner at the top left of the pixel `column`, `row`. */
+export interface EdgeStep {
+  readonly column: number;
+  readonly row: number;
+  /** 0 right, 1 down, 2 left, 3 up: what is outlined lies on its right. */
+  readonly direction: number;
+}
+
 /**
- * Outline of the pixels that are not 0, as the path data of an SVG in which a pixel has the given
- * width and height. It runs along the pixels' edges, so that it shows exactly what the mask holds,
- * in closed loops, so that dashes run on around corners. Pixels that touch only by a corner have
- * loops of their own.
+ * Outline of the pixels that are not 0: closed loops of steps along the pixels' edges. Pixels that
+ * touch only by a corner have loops of their own.
  */
-export function outlinePath(slice: Slice, pixelWidth: number, pixelHeight: number): string {
+export function outlineLoops(slice: OutlinedPixels): EdgeStep[][] {
   const columns = slice.width + 1;
   const edges = directedEdges(slice);
-  const point = (corner: number) =>
-    `${((corner % columns) * pixelWidth).toFixed(2)} ${(Math.floor(corner / columns) * pixelHeight).toFixed(2)}`;
-  const path: string[] = [];
+  const loops: EdgeStep[][] = [];
   for (let start = 0; start < edges.length; start++) {
     while (edges[start] !== 0) {
+      const loop: EdgeStep[] = [];
       let corner = start;
       let direction = -1;
       do {
         // Turning right first stays with the same pixel.
-        const next = [direction + 1, direction, direction + 3, 0, 1, 2, 3]
+        direction = [direction + 1, direction, direction + 3, 0, 1, 2, 3]
           .map((turn) => turn & 3)
           .find((turn) => (edges[corner] >> turn) & 1)!;
-        if (next !== direction) path.push(`${direction < 0 ? 'M' : 'L'}${point(corner)}`);
-        direction = next;
+        loop.push({ column: corner % columns, row: Math.floor(corner / columns), direction });
         edges[corner] &= ~(1 << direction);
         corner += steps[direction][0] + steps[direction][1] * columns;
       } while (corner !== start);
-      path.push('Z');
+      loops.push(loop);
     }
   }
-  return path.join('');
+  return loops;
+}
+
+/**
+ * Outline of the pixels that are not 0, as the path data of an SVG in which a pixel has the given
+ * width and height. It runs along the pixels' edges, so that it shows exactly what the mask holds,
+ * in closed loops, so that dashes run on around corners.
+ */
+export function outlinePath(slice: Slice, pixelWidth: number, pixelHeight: number): string {
+  const point = ({ column, row }: EdgeStep) =>
+    `${(column * pixelWidth).toFixed(2)} ${(row * pixelHeight).toFixed(2)}`;
+  return outlineLoops(slice)
+    .map((loop) => {
+      const turns = loop.filter(({ direction }, at) => direction !== loop[at - 1]?.direction);
+      return `M${turns.map(point).join('L')}Z`;
+    })
+    .join('');
 }
 
 /**
  * For every corner of the pixels the directions, as bits, in which an edge between inside and
  * outside leaves it with the inside on its right.
  */
-function directedEdges({ values, width, height }: Slice): Uint8Array {
+function directedEdges({ values, width, height }: OutlinedPixels): Uint8Array {
   const columns = width + 1;
   const edges = new Uint8Array(columns * (height + 1));
   const inside = (column: number, row: number) =>

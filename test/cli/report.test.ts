@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeNifti } from '../../src/formats/index.js';
 import type { ReportedExam } from '../../src/report/clinical/report-input.js';
+import { toFloat32 } from '../../src/volume/volume.js';
 import { dawson, temporaryFolder } from '../support/dawson.js';
 import { drawnExam, scatteredBlobs } from '../support/report-exam.js';
 
@@ -18,6 +19,11 @@ async function writeExam(name: string, exam: ReportedExam, findings: unknown = e
   writeFileSync(join(place, 'findings.json'), JSON.stringify(findings));
   return place;
 }
+
+const dated = (year: string) => ({
+  withRegions: false,
+  exam: { patient: { id: 'A' }, date: `${year}-01-01` },
+});
 
 describe('dawson report', () => {
   const exam = drawnExam({ blobs, withRegions: false });
@@ -37,6 +43,41 @@ describe('dawson report', () => {
     expect(readFileSync(pdf).subarray(0, 5).toString()).toBe('%PDF-');
     expect(readFileSync(html, 'utf8')).toContain('3 white-matter lesions');
     expect(readdirSync(preview)).toHaveLength(exam.flair.size[2] + 1);
+  });
+
+  it('shows in the preview what changed, told by earlier exams or by the result itself', async () => {
+    const withProbability = async (name: string, of: ReportedExam) => {
+      const at = await writeExam(name, of);
+      await writeNifti(join(at, 'probability.nii.gz'), toFloat32(of.lesions));
+      return at;
+    };
+    const now = await withProbability(
+      'later',
+      drawnExam({ blobs: blobs.slice(1), ...dated('2026') }),
+    );
+    const before = await withProbability(
+      'earlier',
+      drawnExam({ blobs: blobs.slice(0, 2), ...dated('2025') }),
+    );
+    const previewed = async (name: string, ...earlier: string[]) => {
+      const at = join(folder, name);
+      const { exitCode, stderr } = await dawson([
+        ...['report', now, ...earlier, '--out', join(folder, `${name}.pdf`), '--preview', at],
+      ]);
+      expect([exitCode, exitCode === 0 || stderr]).toEqual([0, true]);
+      return readdirSync(at).map((file) => [file, readFileSync(join(at, file)).toString('hex')]);
+    };
+    const compared = await previewed('compared', '--previous', before);
+    const { change } = JSON.parse(readFileSync(join(folder, 'compared', 'preview.json'), 'utf8'));
+    expect(change.classes.map((row: { class: string }) => row.class)).toEqual([
+      'new',
+      'disappeared',
+      'stable',
+    ]);
+    const tracked = join(folder, 'tracked');
+    await dawson(['track', '--exam', before, '--exam', now, '--out', tracked]);
+    for (const file of readdirSync(tracked)) cpSync(join(tracked, file), join(now, file));
+    expect(await previewed('stored')).toEqual(compared);
   });
 
   it('says what is missing or damaged in a folder, and writes nothing', async () => {

@@ -302,11 +302,58 @@ describe('a result with what changed', () => {
     expect(second.uid).not.toMatch(/^2\.25\.(12345|67890)$/);
     const segments = items(parsed(join(out, 'each-lesion.dcm')).attributes, 'SegmentSequence');
     expect(segments.map((segment) => text(segment, 'TrackingUID'))).toEqual([grownUid, second.uid]);
-    const { attributes, pixels } = parsed(join(out, 'change-003.dcm'));
+    const { attributes } = parsed(join(out, 'change-003.dcm'));
     expect(text(attributes, 'SeriesDescription')).toMatch(/^Dawson change preview/);
-    expect([...pixels.subarray(3 * 7, 3 * 8)]).toEqual([230, 159, 0]);
-    expect([...parsed(join(out, 'change-001.dcm')).pixels.subarray(3, 6)]).toEqual([0, 158, 115]);
+    expect(colourIn(join(out, 'change-003.dcm'), 0, 1)).toEqual([230, 159, 0]);
+    expect(colourIn(join(out, 'change-001.dcm'), 1, 0)).toEqual([0, 158, 115]);
   });
+
+  it('explains the colours beside each slice and in words, and leaves the plain preview alone', async () => {
+    const dicom = folderFor(flair);
+    const result = await resultOf(dicom, uid, lesionVoxels, run);
+    const [before, out] = ['before', 'out'].map((name) => join(temporaryFolder()(), name));
+    await exportResult(result.folder, dicom, before, run);
+    await compare(result);
+    await exportResult(result.folder, dicom, out, run);
+    const names = readdirSync(before).filter((name) => name.startsWith('preview-'));
+    expect(names).toHaveLength(14);
+    for (const name of names) {
+      expect(readFileSync(join(out, name)).equals(readFileSync(join(before, name)))).toBe(true);
+    }
+    const { attributes, pixels } = parsed(join(out, 'change-003.dcm'));
+    const [rows, columns] = sizeIn(attributes);
+    expect(columns).toBeGreaterThan(50);
+    expect(pixels.length).toBe(3 * rows * columns + ((3 * rows * columns) % 2));
+    // The slice is where it was: what lies beside it is beyond its last column.
+    expect(attributes.decimals(tag('ImagePositionPatient'))).toEqual([-60, -60, -50]);
+    expect(attributes.decimals(tag('PixelSpacing'))).toEqual([20, 20]);
+    expect(text(attributes, 'BurnedInAnnotation')).toBe('NO');
+    const said = text(attributes, 'ImageComments')!;
+    expect(said).toMatch(/vermilion new, .*plus new, .*Dashed: in the previous exam only/);
+    expect(said).not.toMatch(/M.ller|P1|2025|2026/);
+  });
+
+  it('has no letters without what tells whose it is, but words in the header', async () => {
+    const dicom = folderFor(flair);
+    const result = await resultOf(dicom, uid, lesionVoxels, run);
+    await compare(result);
+    const out = join(temporaryFolder()(), 'out');
+    await exportResult(result.folder, dicom, out, run, { deidentify: true });
+    const { attributes } = parsed(join(out, 'change-003.dcm'));
+    expect(sizeIn(attributes)).toEqual([5, 7]);
+    expect(colourIn(join(out, 'change-003.dcm'), 0, 1)).toEqual([230, 159, 0]);
+    expect(text(attributes, 'ImageComments')).toMatch(/plus new/);
+  });
+
+  const sizeIn = (attributes: Attributes) =>
+    (['Rows', 'Columns'] as const).map((keyword) => attributes.unsignedShort(tag(keyword))!);
+
+  /** Colour of a pixel of a picture. */
+  function colourIn(file: string, column: number, row: number) {
+    const { attributes, pixels } = parsed(file);
+    const at = 3 * (column + sizeIn(attributes)[1] * row);
+    return [...pixels.subarray(at, at + 3)];
+  }
 
   it('takes a comparison as older versions wrote it', async () => {
     const dicom = folderFor(flair);

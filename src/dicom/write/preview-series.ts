@@ -1,6 +1,10 @@
 import { changeClasses } from '../../quantify/change.js';
 import type { ExamResult } from '../../quantify/read-result.js';
-import { type Colour, outlinedSlice } from '../../report/preview.js';
+import { changeLegend, shownChanges, withLegend } from '../../report/change-legend.js';
+import { outlinedChange } from '../../report/change-outlines.js';
+import { changeStyles } from '../../report/change-styles.js';
+import { outlinedSlice } from '../../report/outlined-slice.js';
+import type { RgbPicture, Window } from '../../report/picture.js';
 import { drawSideMarks, isSideLetter } from '../../report/side-marks.js';
 import { flairWindow } from '../../report/window.js';
 import type { Volume } from '../../volume/volume.js';
@@ -8,79 +12,95 @@ import { commonAttributes, type Kind } from './common.js';
 import type { DataSet } from './data-set.js';
 import { type SourceSeries, sliceReference } from './source-series.js';
 
-/** Colours of the outlines by change class; people with colour blindness tell them apart (Okabe and Ito 2008). */
-const changeColours = {
-  new: { name: 'vermilion', rgb: [213, 94, 0] },
-  enlarged: { name: 'orange', rgb: [230, 159, 0] },
-  shrunken: { name: 'light blue', rgb: [86, 180, 233] },
-  disappeared: { name: 'green', rgb: [0, 158, 115] },
-  stable: { name: 'yellow', rgb: [240, 228, 66] },
-  uncertain: { name: 'pink', rgb: [204, 121, 167] },
-} as const satisfies Record<(typeof changeClasses)[number], { name: string; rgb: Colour }>;
-
 /** The slices of the FLAIR with the outlines of the lesions. */
-export const lesionPreviews = (source: SourceSeries, result: ExamResult, marks = true): DataSet[] =>
-  previewSeries(source, result, {
+export const lesionPreviews = (
+  source: SourceSeries,
+  result: ExamResult,
+  letters = true,
+): DataSet[] => {
+  const { flair, lesions } = result;
+  return previewSeries(source, result, letters, {
     kind: 'preview',
-    labels: result.lesions,
     text: 'Outlines of lesions on FLAIR. Not a medical device',
-    marks,
+    draw: (index, window) =>
+      outlinedSlice(valuesOf(flair, index), valuesOf(lesions, index), window),
   });
+};
 
 /**
- * The slices of the FLAIR with the outlines of lesions in the colours of what became of them.
+ * The slices of the FLAIR with the outlines of lesions in the colours and with the marks of what became
+ * of them; with letters also a legend on the right of the slice.
  * @param map places of {@link changeClasses} from 1 on, on the FLAIR's grid
  */
 export const changePreviews = (
   source: SourceSeries,
   result: ExamResult,
   map: Volume<Uint8Array>,
-  marks = true,
-): DataSet[] =>
-  previewSeries(source, result, {
+  letters = true,
+): DataSet[] => {
+  const { flair, lesions } = result;
+  const [width, height] = flair.size;
+  // Like the measurements, which it stands beside, in English.
+  const legend = letters && changeLegend(shownChanges(map, lesions), { width, height }, 'en');
+  return previewSeries(source, result, letters, {
     kind: 'changePreview',
-    labels: map,
-    text: `Outlines of lesions on FLAIR: ${changeClasses
-      .map((name) => `${changeColours[name].name} ${name}`)
-      .join(', ')}. Not a medical device`,
-    colours: changeClasses.map((name) => changeColours[name].rgb),
-    marks,
+    text: changeText,
+    draw: (index, window) =>
+      outlinedChange(
+        {
+          flair: valuesOf(flair, index),
+          change: valuesOf(map, index),
+          lesions: valuesOf(lesions, index),
+        },
+        window,
+      ),
+    ...(legend && { legend }),
   });
+};
+
+const changeText = `Outlines of lesions on FLAIR: ${changeClasses
+  .map((name) => `${changeStyles[name].colourName} ${name}`)
+  .join(', ')}. Marks beside them: ${changeClasses
+  .map((name) => `${changeStyles[name].mark} ${name}`)
+  .join(', ')}. Dashed: in the previous exam only. Not a medical device`;
 
 interface Preview {
   readonly kind: Kind;
-  readonly labels: Volume;
   readonly text: string;
-  readonly colours?: readonly Colour[];
-  /** Letters say which side is which. */
-  readonly marks: boolean;
+  /** A slice with its outlines, as RGB. */
+  readonly draw: (index: number, window: Window) => Uint8Array;
+  readonly legend?: RgbPicture;
 }
 
 /**
  * The slices of the FLAIR with outlines as Secondary Captures (PS3.3, A.8), one each, on the pixels
- * and at the places of the source.
+ * and at the places of the source. What they have on the right of the slice lies beyond its pixels.
+ * @param letters say which side is which
  */
 function previewSeries(
   source: SourceSeries,
   { flair, brain }: ExamResult,
-  { kind, labels, text, colours, marks }: Preview,
+  letters: boolean,
+  { kind, text, draw, legend }: Preview,
 ): DataSet[] {
   const [width, height] = flair.size;
   const window = flairWindow(flair, brain);
   const common = commonAttributes(source, kind);
   return source.layout.slices.map((slice, index) => {
     const { position, orientation, spacing, thickness } = slice.frame;
-    const picture = outlinedSlice(valuesOf(flair, index), valuesOf(labels, index), window, colours);
+    const rgb = draw(index, window);
     const [right, bottom] = directions(orientation!);
     const left = opposite[right];
-    if (marks && isSideLetter(left) && isSideLetter(right)) {
-      drawSideMarks(picture, width, height, [left, right]);
+    if (letters && isSideLetter(left) && isSideLetter(right)) {
+      drawSideMarks(rgb, width, height, [left, right]);
     }
+    const picture = withLegend({ rgb, width, height }, legend);
     return {
       ...common,
       InstanceNumber: index + 1,
       ImageType: ['DERIVED', 'SECONDARY'],
       ConversionType: 'WSD',
+      // Which says whether a patient and a date are to be read (PS3.3, C.7.6.1.1): a legend is not.
       BurnedInAnnotation: 'NO',
       BodyPartExamined: 'BRAIN',
       PatientOrientation: [right, bottom],
@@ -97,13 +117,13 @@ function previewSeries(
       SamplesPerPixel: 3,
       PhotometricInterpretation: 'RGB',
       PlanarConfiguration: 0,
-      Rows: height,
-      Columns: width,
+      Rows: picture.height,
+      Columns: picture.width,
       BitsAllocated: 8,
       BitsStored: 8,
       HighBit: 7,
       PixelRepresentation: 0,
-      PixelData: picture,
+      PixelData: picture.rgb,
     };
   });
 }

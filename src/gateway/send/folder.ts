@@ -2,6 +2,7 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ResultKind, writeFolderWhole, writeWhole } from '../../formats/index.js';
 import { jsonBytes } from '../../formats/json.js';
+import { dicomObjectNames } from '../../quantify/result-folder.js';
 import { version } from '../../version.js';
 import type { FolderDestination } from '../config.js';
 import { type Outgoing, outgoingObjects } from '../outgoing.js';
@@ -10,7 +11,7 @@ const list = 'delivery.json';
 const deliverySchema = { schema: 'dawson-gateway-delivery', schemaVersion: 1 } as const;
 
 const delivery: ResultKind = {
-  names: /^(delivery\.json|(lesions|each-lesion|measurements|report)\.dcm|preview-\d{3,5}\.dcm)$/,
+  names: new RegExp(`^(delivery\\.json|${dicomObjectNames})$`),
   marker: list,
   schema: deliverySchema.schema,
 };
