@@ -282,7 +282,7 @@ class Working {
 
   #clear(): void {
     const { config, paths, queue, journal } = this.#around;
-    clearOld(config, paths, queue, journal, (study) => this.intake.arriving.has(study)).catch(
+    clearOld(config, paths, queue, journal, (study) => this.intake.isAtWork(study)).catch(
       (error: Error) => journal.log('not cleared', { reason: error.message }),
     );
   }

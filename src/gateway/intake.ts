@@ -39,6 +39,8 @@ export class Intake {
   readonly arriving = new Map<string, ArrivingStudy>();
   /** Studies of which a version is being made. */
   readonly becomingJobs = new Set<string>();
+  /** Studies of which the first image is being kept. */
+  readonly #opening = new Set<string>();
   /** By keys: how urgent studies are that are being fetched. */
   readonly fetching = new Map<string, Priority>();
   readonly #paths: StatePaths;
@@ -70,6 +72,11 @@ export class Intake {
   /** Number of studies that are arriving, or of which a version is being made. */
   get unqueued(): number {
     return new Set([...this.arriving.keys(), ...this.becomingJobs]).size;
+  }
+
+  /** Whether something of a study comes, or a version of it is being made: its images are needed. */
+  isAtWork(study: string): boolean {
+    return this.arriving.has(study) || this.becomingJobs.has(study) || this.#opening.has(study);
   }
 
   /** A study that could not be queued waits for another quiet time. */
@@ -147,17 +154,22 @@ export class Intake {
 
   async #open(study: string): Promise<ArrivingStudy> {
     const folder = this.#paths.study(study);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await flush(dirname(folder));
-    // Two files of it may be on their way at once.
-    const opened = this.arriving.get(study) ?? {
-      instances: new Set(await readdir(folder)),
-      lastMs: performance.now(),
-    };
-    const other = this.arriving.get(study);
-    if (other) return other;
-    this.arriving.set(study, opened);
-    return opened;
+    this.#opening.add(study);
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await flush(dirname(folder));
+      // Two files of it may be on their way at once.
+      const opened = this.arriving.get(study) ?? {
+        instances: new Set(await readdir(folder)),
+        lastMs: performance.now(),
+      };
+      const other = this.arriving.get(study);
+      if (other) return other;
+      this.arriving.set(study, opened);
+      return opened;
+    } finally {
+      this.#opening.delete(study);
+    }
   }
 
   /**
