@@ -242,8 +242,9 @@ class Working {
 
   retry(job: string): boolean {
     const { queue, backoff, journal } = this.#around;
-    const changed = queue.retry(job);
-    backoff.forget(job);
+    // What failed and waits for its time is tried now.
+    const waited = backoff.forget(job);
+    const changed = queue.retry(job) || waited;
     for (const { destination } of queue.deliveries(job)) backoff.forget(`${job} ${destination}`);
     if (changed) journal.audit('retry asked for', { job });
     return changed;
