@@ -21,7 +21,7 @@ import { type MachineTimes, usualTimes } from './machines/times.js';
 import { Metrics } from './metrics.js';
 import { servePage } from './page-server.js';
 import { Pollers } from './polls/pollers.js';
-import { Queue } from './queue.js';
+import { type JobRow, Queue } from './queue.js';
 import { listenForExams } from './receiver.js';
 import { clearUnfinished, freeGiB, openStateFolder, type StatePaths } from './state-folder.js';
 import { type GatewayStatus, statusOf } from './status.js';
@@ -268,9 +268,9 @@ class Working {
       this.intake.arriving.delete(study);
       this.intake.becomingJobs.add(study);
       try {
-        await versionOfStudy(study, paths, queue, config.jobs, ({ id, version, instances }) =>
-          journal.audit('exam complete', { job: id, study, studyVersion: version, instances }),
-        );
+        const made = ({ id, version, instances }: JobRow) =>
+          journal.audit('exam complete', { job: id, study, studyVersion: version, instances });
+        await versionOfStudy({ study, isSent: arriving.isSent }, paths, queue, config.jobs, made);
         if (!this.#stopped) this.#jobs.beginDue();
       } catch (error) {
         journal.log('exam not queued', { study, reason: (error as Error).message });

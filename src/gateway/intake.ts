@@ -28,6 +28,8 @@ export interface ArrivingStudy {
   readonly instances: Set<string>;
   /** When something came last, by {@link performance.now}: a clock that is set does not matter. */
   lastMs: number;
+  /** Something came since the start; else it is only looked whether all of it has a version. */
+  isSent: boolean;
 }
 
 /**
@@ -65,7 +67,8 @@ export class Intake {
     for (const key of await readdir(this.#paths.studies)) {
       if (await this.dropUnfetched(key)) continue;
       const names = await readdir(this.#paths.study(key));
-      this.arriving.set(key, { instances: new Set(names), lastMs: performance.now() });
+      const lastMs = performance.now();
+      this.arriving.set(key, { instances: new Set(names), lastMs, isSent: false });
     }
   }
 
@@ -80,9 +83,9 @@ export class Intake {
   }
 
   /** A study that could not be queued waits for another quiet time. */
-  reopen(study: string, { instances }: ArrivingStudy): void {
+  reopen(study: string, { instances, isSent }: ArrivingStudy): void {
     if (this.arriving.has(study)) return;
-    this.arriving.set(study, { instances, lastMs: performance.now() });
+    this.arriving.set(study, { instances, lastMs: performance.now(), isSent });
   }
 
   /** Why nothing can be taken in now; undefined where it can. */
@@ -148,6 +151,7 @@ export class Intake {
     await flush(dirname(place));
     arriving.instances.add(name);
     arriving.lastMs = performance.now();
+    arriving.isSent = true;
     this.arriving.set(study, arriving);
     return { outcome: 'kept', study, instance };
   }
@@ -162,6 +166,7 @@ export class Intake {
       const opened = this.arriving.get(study) ?? {
         instances: new Set(await readdir(folder)),
         lastMs: performance.now(),
+        isSent: true,
       };
       const other = this.arriving.get(study);
       if (other) return other;
