@@ -184,9 +184,11 @@ export class Intake {
   #record(key: string, instance: Instance, arrival: Arrival): void {
     const known = this.#queue.study(key);
     const given = this.fetching.get(key) ?? arrival.priority;
-    const { patientHash: patient, study: uid, patientDetails } = instance;
+    const { patientHash, isPatientKnown, study: uid, patientDetails } = instance;
     const study: StudyRow = {
-      ...{ key, uid, patient },
+      ...{ key, uid },
+      // Nobody's exam is compared with nobody else's.
+      patient: isPatientKnown ? patientHash : `study ${key}`,
       date: instance.studyDate ?? known?.date ?? null,
       priority: known?.priority === 'request' ? 'request' : given,
       name: patientDetails.name ?? null,
