@@ -52,5 +52,5 @@ export async function outgoingObjects(
   );
 }
 
-/** `lesions.dcm` is of the kind lesions, `preview-001.dcm` of the kind preview. */
+/** `lesions.dcm` is of the kind lesions, `change-001.dcm` of the kind change. */
 const kindOf = (file: string) => file.replace(/(-\d+)?\.dcm$/, '') as ObjectKind;
