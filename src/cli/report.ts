@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { requireReplaceableFolder, writeAllWhole, writeFolderWhole } from '../formats/index.js';
 import { notice } from '../quantify/findings.js';
-import { readChange } from '../quantify/read-change.js';
+import { changeFilesOf, readChange } from '../quantify/read-change.js';
 import { type ExamResult, readFilesOf } from '../quantify/read-result.js';
 import type { Paper } from '../report/clinical/report-input.js';
 import type { Language } from '../report/clinical/texts.js';
@@ -57,7 +57,8 @@ export function addReport(program: Command): void {
 async function reportFolder(folder: string, options: ReportOptions): Promise<void> {
   await withCommandRun(options, async (run) => {
     const { stage, signal } = run;
-    await requireOutputs([folder, ...options.previous].flatMap(readFilesOf), [
+    const read = [...[folder, ...options.previous].flatMap(readFilesOf), ...changeFilesOf(folder)];
+    await requireOutputs(read, [
       { path: options.out, kind: 'pdf' },
       { path: options.html, kind: 'html' },
       { path: options.preview, kind: 'folder' },

@@ -16,6 +16,10 @@ export interface ResultChange {
   readonly map: Volume<Uint8Array>;
 }
 
+/** Paths of what {@link readChange} reads of a folder. */
+export const changeFilesOf = (folder: string): string[] =>
+  [resultFiles.change, resultFiles.changeMap].map(({ file }) => join(folder, file));
+
 const schemaOf = async (name: string) => (await readShippedJson(`schemas/${name}`)) as object;
 
 /**
@@ -26,10 +30,9 @@ export async function readChange(
   folder: string,
   { findings, flair }: ExamResult,
 ): Promise<ResultChange | undefined> {
-  const file = join(folder, resultFiles.change.file);
+  const [file, mapFile] = changeFilesOf(folder);
   if ((await stat(file).catch(() => undefined)) === undefined) return undefined;
   const document = await readDocument(file);
-  const mapFile = join(folder, resultFiles.changeMap.file);
   const { volume } = await readLabels(mapFile);
   const newest = document.exams.at(-1)!;
   if (
