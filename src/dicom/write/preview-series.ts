@@ -61,6 +61,7 @@ export const changePreviews = (
 const changeText = `Outlines of lesions on FLAIR: ${changeClasses
   .map((name) => `${changeStyles[name].colourName} ${name}`)
   .join(', ')}. Marks beside them: ${changeClasses
+  .filter((name) => changeStyles[name].mark !== 'none')
   .map((name) => `${changeStyles[name].mark} ${name}`)
   .join(', ')}. Dashed: in the previous exam only. Not a medical device`;
 
