@@ -3,9 +3,9 @@
 //   npm run bench -- lesion-network-synthetic [--data FOLDER] [--exams N] [--protocols N] [--threads N]
 //
 // First, heads without lesions: volume of what is found in them. Then, one exam under many protocols
-// (2D of 1.5 to 6 mm in three planes, 3D, contrast of 1.5 and 3 T, noise and artefacts): how much the
-// volume of the lesions and the Dice similarity vary, with LST-LGA beside it. FOLDER holds heads and
-// lesions.
+// (2D of 1.5 to 6 mm in three planes, 3D, contrast of 1.5 and 3 T, noise and artefacts; what is normal in
+// the brain stays as it is): how much the volume of the lesions and the Dice similarity vary, with LST-LGA
+// beside it. FOLDER holds heads and lesions.
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readAnatomies } from '../dist/experiments/own-networks/default-networks.js';
@@ -88,6 +88,16 @@ if (Number(flags.protocols) > 0) await underProtocols();
 await engine.close();
 await pool.close();
 
+/** Sequences of a protocol that show what is normal in a brain as bright as those of a person's exam do. */
+function ofThePerson(protocol, own) {
+  return Object.fromEntries(
+    Object.entries(protocol).map(([name, sequence]) => {
+      const { rim, dirty } = (own[name] ?? own.flair).contrast;
+      return [name, { ...sequence, contrast: { ...sequence.contrast, rim, dirty } }];
+    }),
+  );
+}
+
 async function underProtocols() {
   const [head] = heads;
   let exam;
@@ -100,8 +110,8 @@ async function underProtocols() {
   for (let seed = 7000; rows.network.length < Number(flags.protocols); seed++) {
     const other = sampleBrainExam(seededRandom(seed), head, library);
     if (Object.keys(other.sequences).length < 3) continue;
-    const { sequences, mimics, stripping } = other;
-    const brain = rendered({ ...exam, sequences, mimics, stripping }, head);
+    const sequences = ofThePerson(other.sequences, exam.sequences);
+    const brain = rendered({ ...exam, sequences, stripping: other.stripping }, head);
     const masks = { network: await found(brain), 'LST-LGA': foundByLga(brain) };
     for (const [name, mask] of Object.entries(masks)) {
       const dsc = dice(brain.truth, mask);

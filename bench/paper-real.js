@@ -16,7 +16,7 @@ import { ownModels, writeOwnModel } from '../dist/model/own-model.js';
 import { requireWeights } from '../dist/network/index.js';
 import { openAnatomyNetwork } from '../dist/preprocess/anatomy-network.js';
 import { WorkerPool } from '../dist/workers.js';
-import { dawson } from './support/dawson.js';
+import { dawsonShown } from './support/dawson.js';
 import { hasCase, startTrainingSet, writeCase } from './support/training-set.js';
 
 const beside = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -41,8 +41,8 @@ await startingModel(join(flags.out, 'synthetic'));
 const file = join(flags.out, 'paper-real.json');
 writeFileSync(file, `${JSON.stringify(experiment(Number(flags.steps)), null, 2)}\n`);
 const out = join(flags.out, 'paper');
-dawson('experiment', 'check', file, '--out', out);
-if (!flags.check) dawson('experiment', 'run', file, '--out', out);
+dawsonShown('experiment', 'check', file, '--out', out);
+if (!flags.check) dawsonShown('experiment', 'run', file, '--out', out);
 
 async function makeSet(folder) {
   const pool = new WorkerPool(2);

@@ -20,7 +20,7 @@ import { synthesizeExamInWorker } from '../dist/synthesize/synthesize-exam.js';
 import { writeSyntheticExam } from '../dist/synthesize/write-exam.js';
 import { resample } from '../dist/volume/resample.js';
 import { WorkerPool } from '../dist/workers.js';
-import { dawson } from './support/dawson.js';
+import { dawsonShown } from './support/dawson.js';
 import { hasCase, startTrainingSet, writeCase } from './support/training-set.js';
 
 const beside = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -58,8 +58,8 @@ console.log(`exams: ${minutes()}`);
 const file = join(flags.out, 'paper.json');
 writeFileSync(file, `${JSON.stringify(experiment(Number(flags.steps)), null, 2)}\n`);
 const out = join(flags.out, 'paper');
-dawson('experiment', 'check', file, '--out', out);
-if (!flags.check) dawson('experiment', 'run', file, '--out', out);
+dawsonShown('experiment', 'check', file, '--out', out);
+if (!flags.check) dawsonShown('experiment', 'run', file, '--out', out);
 console.log(`all: ${minutes()}`);
 
 /** A training set in nnU-Net's convention with its cohort table; exams that are there stay. */
