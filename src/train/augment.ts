@@ -138,8 +138,7 @@ export interface ChannelUse {
 /**
  * Applies drawn parameters to a patch of its final shape (the spatial part comes before, see
  * `transformPatch`), in nnU-Net's order. The labels of the result are classes: 0 outside of the
- * non-zero region. The labels of a stage before
- * follow the images as channels of 0 and 1.
+ * non-zero region. The labels of a stage before follow the images as channels of 0 and 1.
  */
 export function augment(
   patch: CasePatch,

@@ -144,7 +144,8 @@ async function keyOf(entry: DatasetCase, plan: ImagePlan, classCount: number) {
   // The patch and the batch do not change the prepared image.
   const { patchShape: _patch, batchSize: _batch, input, ...ofNnunet } = plan;
   const imagePart = input === 'nnunet' ? ofNnunet : { ...ofNnunet, input };
-  const files = [...entry.images, entry.labels, entry.previous];
+  // Without a stage before the name is that which it always was.
+  const files = [...entry.images, entry.labels, ...(entry.previous ? [entry.previous] : [])];
   const hashes: (string | undefined)[] = [];
   for (const file of files) hashes.push(file && (await sha256OfImage(file)));
   const text = JSON.stringify({ formatVersion, imagePart, classCount, hashes });

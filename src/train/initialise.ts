@@ -8,7 +8,7 @@ import type { Random } from '../volume/random.js';
 export interface Pretrained {
   readonly weights: Weights;
   readonly network: NetworkPlan;
-  /** Of all that it takes: {@link inputNames}. */
+  /** Names of all that it takes: {@link inputNames}. */
   readonly channelNames: readonly string[];
   /** By which its probabilities become lesions. */
   readonly rule?: LesionRule;

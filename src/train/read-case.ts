@@ -18,7 +18,7 @@ export type CaseReading =
   | {
       readonly images: CaseImages;
       readonly notes: readonly string[];
-      /** SHA-256 of the files, as they were read: those of the channels that are there, then the labels, then those of the stage before. */
+      /** SHA-256 of the files as they were read: the channels that are there, the labels, those of the stage before. */
       readonly sha256: readonly string[];
     }
   | { readonly problems: readonly string[] };

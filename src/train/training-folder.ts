@@ -33,8 +33,8 @@ export class TrainingFolder {
   /** The model of the cross-validation, of as many folds as are trained. */
   readonly model: string;
   /**
-   * Of the first network of a cascade: `CASE.nii.gz` with the labels that it found in each case, each by
-   * the fold that had not seen it.
+   * Folder of `CASE.nii.gz`: labels that the first network of a cascade found in each case, each by the
+   * fold that had not seen it.
    */
   readonly labelsForNextStage: string;
   /** That of one network which saw all cases. */

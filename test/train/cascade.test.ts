@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readLabels, writeNifti } from '../../src/formats/index.js';
 import { imagePlanOf } from '../../src/model/nnunet-plans.js';
@@ -106,6 +106,12 @@ describe('what the second network of a cascade sees in training', () => {
     const entry = cases.find(({ name }) => name === row.case)!;
     const cached = await cacheCase(entry, planOf(row), dataset, folder);
     expect('file' in cached && cached.file).not.toBe(first.file);
+  });
+
+  it('leaves prepared cases of other networks the names by which runs that were stopped know them', async () => {
+    const entry = dataset.cases.find(({ name }) => name === 'iso')!;
+    const cached = await cacheCase(entry, imagePlanOf(plans.plain, 'plans.json'), dataset, folder);
+    expect('file' in cached && basename(cached.file)).toBe('7b34031166c2fba7e370913ed37955bd.case');
   });
 
   it('is turned, scaled and mirrored with the images', async () => {

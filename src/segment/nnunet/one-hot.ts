@@ -1,8 +1,8 @@
 import { onesWhere } from '../../volume/volume.js';
 
 /**
- * Labels as the second network of a cascade takes them: [labels.length, ...], 1 where each one is. Others are
- * in no channel.
+ * Labels as the second network of a cascade takes them: [labels.length, ...shape of what was found], 1 where
+ * each one is. Others are in no channel.
  */
 export function oneHot(found: Int8Array, labels: readonly number[]): Uint8Array {
   const channels = new Uint8Array(labels.length * found.length);
