@@ -81,7 +81,7 @@ export function addTrain(program: Command): void {
           '  plans.json, splits_final.json, cache/\n' +
           '  fold_K/  checkpoint.safetensors, weights.safetensors, log.jsonl, learning-curve.png, ' +
           'validation.json\n' +
-          '  model/   (model_all/) for dawson segment --model\n' +
+          '  model/   (model_all/) for dawson segment --model; of a cascade for dawson predict\n' +
           '  labels_for_next_stage/  of 3d_lowres: what each fold finds in the cases that it did not see\n' +
           '\nExample:\n' +
           '  dawson train Dataset001_MS --fold 0 --out training\n' +

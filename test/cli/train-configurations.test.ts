@@ -203,6 +203,9 @@ describe('a cascade', () => {
     const model = join(second, 'model');
     const { network } = await openModelFolder(model);
     expect(network.inputChannels).toBe(1 + 1);
+    expect(await succeeds('model', 'show', model)).toMatch(
+      /takes +FLAIR\n +and labels .*previous-stage/,
+    );
     const predict = ['predict', model, '--in', join(dataset, 'imagesTr')];
     await succeeds(...predict, ...onFound, '--out', at('second-labels'));
     const { volume: after } = await readNifti(at('second-labels', 'c.nii.gz'));
