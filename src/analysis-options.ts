@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { DawsonError } from './errors.js';
+import { DawsonError, requireOneOf } from './errors.js';
 import type { GivenDescription } from './preprocess/exam-description.js';
 import type { PrepareOptions } from './preprocess/prepare.js';
-import type { ReportInput } from './report/clinical/report-input.js';
+import { type ReportInput, requireReportOptions } from './report/clinical/report-input.js';
 import type { SegmenterChoice } from './segment/segmenter.js';
-import type { SegmenterName } from './segment/segmenters.js';
+import { type SegmenterName, segmenters } from './segment/segmenters.js';
 
 /** How an exam is analysed. */
 export interface AnalysisSettings extends PrepareOptions, SegmenterChoice {
@@ -34,7 +34,8 @@ export const analysisDefaults = {
 
 /**
  * The settings of an analysis. A model folder chooses its segmenter, and so does a belief of LST-LGA.
- * @throws DawsonError `usage` where the two contradict each other.
+ * @throws DawsonError `usage` where the two contradict each other, and for values that are none: a
+ *   program may get them from elsewhere, and would else be told after a minute.
  */
 export function settingsOf(options: AnalyzeOptions): AnalysisSettings {
   const chosen =
@@ -42,7 +43,12 @@ export function settingsOf(options: AnalyzeOptions): AnalysisSettings {
   const { segmenter = chosen } = options;
   requireSegmenter('--kappa', options.kappa, 'lst-lga', segmenter);
   requireSegmenter('--model', options.model, 'nnunet', segmenter);
-  const { preparation } = options;
+  requireOneOf('segmenter', segmenter, Object.keys(segmenters));
+  const { kappa, preparation, report } = options;
+  if (kappa !== undefined && !(kappa > 0 && kappa < 1)) {
+    throw new DawsonError('usage', { expected: 'a kappa between 0 and 1', found: `${kappa}` });
+  }
+  if (report) requireReportOptions(report);
   requireSegmenter('--no-preparation', preparation === false || undefined, 'nnunet', segmenter);
   // What is laid over each other voxel by voxel is registered.
   const asRead = preparation === false && { registered: true };

@@ -52,8 +52,11 @@ export function analyze(
   options: AnalyzeOptions = {},
   run: RunOptions = {},
 ): Promise<Analysis> {
-  const source = 'read' in exam ? exam : examInFiles(exam);
-  return withRunStoppedAtOnce(run, (run) => analyzeWith(source, settingsOf(options), run));
+  return withRunStoppedAtOnce(run, (run) => {
+    const isSource = typeof exam === 'object' && exam !== null && 'read' in exam;
+    const source = isSource ? exam : examInFiles(exam);
+    return analyzeWith(source, settingsOf(options), run);
+  });
 }
 
 /** The method, in order: each step is a function of the values of those before it. */

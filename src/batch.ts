@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { describeDerivatives, placeDerivatives } from './cohort/bids-derivatives.js';
 import type { CohortExam } from './cohort/cohort-exam.js';
 import { allLesionsTable, changeTable, cohortTable } from './cohort/cohort-files.js';
@@ -15,6 +15,7 @@ import { examsPage } from './cohort/exams-page.js';
 import { findExams } from './cohort/find-exams.js';
 import type { NamePatterns } from './cohort/sequence-names.js';
 import { thumbnailPngInWorker } from './cohort/thumbnail.js';
+import { DawsonError } from './errors.js';
 import { writeWhole } from './formats/index.js';
 import { withLockedFolder } from './formats/lock-folder.js';
 import { readWholeFile } from './formats/open-file.js';
@@ -91,8 +92,7 @@ export function batch(
   run: RunOptions = {},
 ): Promise<Batch> {
   return withRun(run, async (run) => {
-    await requireBatchFolder(out);
-    const exams = await findExams(input, options.names ?? {}, run);
+    const exams = await examsFor(input, out, options, run);
     return withLockedFolder(out, 'a batch', async () => {
       const paths = pathsIn(out);
       await mkdir(paths.work, { recursive: true });
@@ -118,8 +118,7 @@ export function planBatch(
   run: RunOptions = {},
 ): Promise<BatchPlan> {
   return withRun(run, async (run) => {
-    await requireBatchFolder(out);
-    const exams = await findExams(input, options.names ?? {}, run);
+    const exams = await examsFor(input, out, options, run);
     const paths = pathsIn(out);
     const slots = options.slots ?? slotsFor(examMemoryBytes);
     const jobs = segmentJobs(exams, paths, options);
@@ -150,6 +149,26 @@ export function planBatch(
         !options.engine?.runAll && { seconds: rounds * secondsEach }),
       slots,
     };
+  });
+}
+
+/** @throws DawsonError `output-exists` where results would lie among the DICOM files of an exam, and be read as such. */
+async function examsFor(
+  input: string,
+  out: string,
+  { names = {} }: BatchOptions,
+  run: Run,
+): Promise<CohortExam[]> {
+  await requireBatchFolder(out);
+  const exams = await findExams(input, names, run);
+  const isWithin = (folder: string) =>
+    `${resolve(out)}${sep}`.startsWith(`${resolve(folder)}${sep}`);
+  if (!exams.some(({ images }) => images && 'dicom' in images && isWithin(images.dicom)))
+    return exams;
+  throw new DawsonError('output-exists', {
+    file: out,
+    expected: 'a folder that is not among the DICOM files of an exam',
+    found: 'one within them',
   });
 }
 

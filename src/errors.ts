@@ -234,3 +234,15 @@ export class DawsonError extends Error {
     return this.details.advice ?? errorTable[this.code].advice;
   }
 }
+
+/**
+ * Makes sure that a value is one that is known, where a program may have it from elsewhere.
+ * @throws DawsonError `usage`.
+ */
+export function requireOneOf(what: string, value: unknown, known: readonly string[]): void {
+  if (known.some((one) => one === value)) return;
+  throw new DawsonError('usage', {
+    expected: `a ${what} of ${known.join(', ')}`,
+    found: value === undefined ? 'none' : `${JSON.stringify(value)}`,
+  });
+}

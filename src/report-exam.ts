@@ -9,9 +9,9 @@ import {
 import { type ExamResult, readResult } from './quantify/read-result.js';
 import type { Remark } from './remarks.js';
 import { type ClinicalReport, clinicalReportInWorker } from './report/clinical/clinical-report.js';
-import type { ReportInput } from './report/clinical/report-input.js';
+import { type ReportInput, requireReportOptions } from './report/clinical/report-input.js';
 import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
-import { track } from './track.js';
+import { requireFolders, track } from './track.js';
 
 export interface ReportOptions extends Partial<Pick<ReportInput, 'language' | 'paper'>> {
   /** Folders of earlier exams of the same patient. */
@@ -26,7 +26,8 @@ export interface ExamReport extends ClinicalReport {
 /**
  * The report of an exam from the folder that `dawson segment` or {@link writeAnalysis} wrote, with
  * what changed since the last of the earlier exams that it can be compared with.
- * @throws DawsonError `inputs-conflict` for exams of different patients; what reading them gives.
+ * @throws DawsonError `usage` for options that are none, `inputs-conflict` for exams of different
+ *   patients; what reading them gives.
  */
 export function report(
   folder: string,
@@ -34,6 +35,8 @@ export function report(
   run: RunOptions = {},
 ): Promise<ExamReport> {
   return withRunStoppedAtOnce(run, async (run) => {
+    requireReportOptions({ language, paper });
+    requireFolders(previous);
     const { stage } = run;
     const series = await stage('read the results', () => readSeries(folder, previous));
     const { exam } = series;

@@ -189,7 +189,17 @@ export async function writeTracking(
   );
 }
 
+/** A text is a list of letters too, none of which is a folder. @throws DawsonError `usage`. */
+export function requireFolders(folders: readonly string[]): void {
+  if (Array.isArray(folders) && folders.every((folder) => typeof folder === 'string')) return;
+  throw new DawsonError('usage', {
+    expected: 'a list of folders of exams',
+    found: JSON.stringify(folders) ?? 'none',
+  });
+}
+
 function requireTwoFolders(folders: readonly string[]): void {
+  requireFolders(folders);
   const repeated = folders.find((folder, at) =>
     folders.slice(0, at).some((other) => resolve(other) === resolve(folder)),
   );
@@ -254,7 +264,7 @@ async function registered(
     const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
     throw new DawsonError('inputs-conflict', {
       file: current.folder,
-      expected: `the head that ${previous.folder} shows (a loss of at least ${percent(leastSharpness)} of mutual information 4 mm off the best alignment)`,
+      expected: `the head that ${previous.name} shows (a loss of at least ${percent(leastSharpness)} of mutual information 4 mm off the best alignment)`,
       found: `a loss of ${percent(sharpness)}, as between different heads`,
       advice: 'Check that both exams are of one person, and look at their FLAIRs.',
     });

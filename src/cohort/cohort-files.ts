@@ -68,11 +68,19 @@ type Comparison = {
   readonly comparison: NonNullable<PersonChange['document']>['consecutive'][number];
 };
 const exams = ({ change }: Comparison) => change.document!.exams;
+
+/** The name of an exam that a comparison knows as `folder 2` of those that it was given. */
+function examIn(row: Comparison, at: number): string {
+  const { folder } = exams(row)[at];
+  const number = Number(/^folder (\d+)$/.exec(folder)?.[1]);
+  return row.change.exams[number - 1] ?? folder;
+}
+
 const changeColumns: readonly Column<Comparison>[] = [
   ['patient', ({ change }) => change.subject],
   ['since', ({ since }) => since],
-  ['earlier', (row) => exams(row)[row.comparison.previous].folder],
-  ['later', (row) => exams(row)[row.comparison.current].folder],
+  ['earlier', (row) => examIn(row, row.comparison.previous)],
+  ['later', (row) => examIn(row, row.comparison.current)],
   ['earlier_date', (row) => exams(row)[row.comparison.previous].exam?.date],
   ['later_date', (row) => exams(row)[row.comparison.current].exam?.date],
   ['earlier_volume_ml', (row) => exams(row)[row.comparison.previous].lesionVolumeMl.toFixed(3)],
@@ -95,7 +103,7 @@ const table = <T>(columns: readonly Column<T>[], rows: readonly T[]): string =>
 
 /** Spreadsheets run texts that begin like a formula; they may come from a file. */
 const inert = (cell: Cell): Cell =>
-  typeof cell === 'string' && /^[=+@\t\r]|^-(?![\d.])/.test(cell) ? `'${cell}` : cell;
+  typeof cell === 'string' && /^[=+@\t\r]|^-(?![\d.]+$)/.test(cell) ? `'${cell}` : cell;
 
 /** `cohort.csv`: every exam, failed ones with the reason. */
 export const cohortTable = (results: readonly CohortResult[]): string =>

@@ -26,7 +26,7 @@ export interface CohortResult {
 /** What changed of one person. */
 export interface PersonChange {
   readonly subject: string;
-  /** In the order in which they were compared. */
+  /** Names, in the order in which they were given to the comparison. */
   readonly exams: readonly string[];
   readonly document?: ChangeDocument;
   readonly failure?: string;

@@ -9,8 +9,8 @@ import type { NamePatterns } from './sequence-names.js';
 import { tableExams } from './table-exams.js';
 
 /**
- * The exams of a cohort, in the order of their names: of a BIDS data set (a folder with
- * `dataset_description.json`), a folder of exam folders or of DICOM files, or a table.
+ * The exams of a cohort: of a BIDS data set (a folder with `dataset_description.json`) or a folder of
+ * exam folders or of DICOM files, in the order of their names; of a table, in its order.
  * @throws DawsonError `file-not-found`, `usage`, `bad-table`.
  */
 export async function findExams(
@@ -30,7 +30,16 @@ export async function findExams(
   if (exams.length === 0) {
     throw new DawsonError('usage', { file: input, expected: 'exams', found: 'none' });
   }
-  return exams.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return stats.isFile() ? exams : exams.toSorted((a, b) => byNumbers(a.name, b.name));
+}
+
+/** Exams without dates are compared in this order: the second visit comes before the tenth. */
+function byNumbers(one: string, other: string): number {
+  // Every second part is a number.
+  const [a, b] = [one, other].map((name) => name.split(/(\d+)/));
+  const at = a.findIndex((part, place) => part !== b[place]);
+  const difference = at % 2 === 1 ? Number(a[at]) - Number(b[at]) : 0;
+  return difference || (one < other ? -1 : 1);
 }
 
 async function inFolder(folder: string, patterns: NamePatterns, run: Run): Promise<CohortExam[]> {

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { chooseSeries, readDicomFolder } from '../dicom/index.js';
+import { chooseSeries, readDicomFolder, type Study } from '../dicom/index.js';
 import { DawsonError } from '../errors.js';
 import { isImageName } from '../formats/index.js';
 import { sequencesOf } from '../preprocess/exam.js';
@@ -20,13 +21,15 @@ export async function folderExams(
 ): Promise<CohortExam[]> {
   const exams: CohortExam[] = [];
   const subjects = new Labels();
-  const entries = await foldersIn(root);
+  const entries: string[] = [];
+  for (const name of await foldersIn(root)) {
+    if (!(await isBatch(join(root, name)))) entries.push(name);
+  }
   const hasImages = (await filesIn(root)).some(isImageName);
   if (hasImages) throw imagesAtTop(root);
   const dicom: string[] = entries.length === 0 ? [root] : [];
   for (const name of entries) {
     const folder = join(root, name);
-    if (await isBatch(folder)) continue;
     if ((await filesIn(folder)).some(isImageName)) {
       exams.push(await examIn(root, folder, subjects.of(name), undefined, patterns));
       continue;
@@ -42,7 +45,8 @@ export async function folderExams(
     }
     if (visits.length === 0) dicom.push(folder);
   }
-  for (const folder of dicom) exams.push(...(await dicomExams(root, folder, subjects, run)));
+  const visits: DicomVisits = { subjects, sessions: new Map(), studies: new Set() };
+  for (const folder of dicom) exams.push(...(await dicomExams(root, folder, visits, run)));
   return exams;
 }
 
@@ -96,45 +100,71 @@ async function examIn(
   };
 }
 
+/** Whose studies were found, in whichever folder they lie. */
+interface DicomVisits {
+  readonly subjects: Labels;
+  /** Labels of the visits of each person. */
+  readonly sessions: Map<string, Labels>;
+  /** The studies, each with its person. */
+  readonly studies: Set<string>;
+}
+
 async function dicomExams(
   root: string,
   folder: string,
-  subjects: Labels,
+  visits: DicomVisits,
   run: Run,
 ): Promise<CohortExam[]> {
+  const { subjects, sessions } = visits;
   const source = relative(root, folder) || '.';
   try {
     const { studies } = await readDicomFolder(folder, run);
     const usable = studies.filter((study) =>
       chooseSeries(study).some(({ role }) => role === 'flair'),
     );
-    const notes =
-      usable.length < studies.length
-        ? [`${studies.length - usable.length} studies without a FLAIR were passed over`]
-        : [];
-    const sessions = new Map<string, Labels>();
-    const exams = usable.map(({ uid, date, patientHash }): CohortExam => {
-      const subject = subjects.of(patientHash.slice(0, 10));
+    const exams = usable.flatMap((study): CohortExam[] => {
+      const { uid, date } = study;
+      const person = personOf(study, source);
+      if (visits.studies.has(`${person} ${uid}`)) return [];
+      visits.studies.add(`${person} ${uid}`);
+      const subject = subjects.of(person);
       const own = sessions.get(subject) ?? new Labels();
       sessions.set(subject, own);
       // Two studies of one day get a number.
       const session = own.of(`${date ?? 'undated'}#${uid}`, date ?? 'undated');
-      return {
-        name: examName(subject, session),
-        subject,
-        session,
-        source: `${source}, study ${uid}`,
-        images: { dicom: folder, study: uid },
-        notes,
-      };
+      return [
+        {
+          name: examName(subject, session),
+          subject,
+          session,
+          source: `${source}, study ${uid}`,
+          images: { dicom: folder, study: uid },
+          notes: [],
+        },
+      ];
     });
-    if (exams.length > 0) return exams;
+    const notes = [
+      ...passedOver(studies.length - usable.length, 'without a FLAIR'),
+      ...passedOver(usable.length - exams.length, 'that lie in another folder too'),
+    ];
+    if (exams.length > 0) return exams.map((exam) => ({ ...exam, notes }));
+    if (usable.length > 0) return [];
     return [without(source, subjects, 'no study has a FLAIR of a whole head')];
   } catch (error) {
     if (!(error instanceof DawsonError) || error.code === 'interrupted') throw error;
     const { expected, found } = error.details;
     return [without(source, subjects, `expected ${expected}; found ${found}`)];
   }
+}
+
+const passedOver = (count: number, what: string): string[] =>
+  count > 0 ? [`${count} studies ${what} were passed over`] : [];
+
+/** A text by which persons are told apart; where headers do not say whose a study is, its folder does. */
+function personOf({ uid, patientHash, isPatientKnown }: Study, source: string): string {
+  if (isPatientKnown) return patientHash.slice(0, 10);
+  const place = source === '.' ? `study ${uid}` : `folder ${source} ${patientHash}`;
+  return createHash('sha256').update(place).digest('hex').slice(0, 10);
 }
 
 function without(source: string, subjects: Labels, problem: string): CohortExam {

@@ -7,6 +7,8 @@ import { readWholeFile } from '../formats/open-file.js';
 export interface ReadTable {
   readonly columns: readonly string[];
   readonly rows: readonly Readonly<Record<string, string>>[];
+  /** The line of each row in the file. */
+  readonly lines: readonly number[];
 }
 
 /**
@@ -15,22 +17,21 @@ export interface ReadTable {
  */
 export async function readTable(file: string): Promise<ReadTable> {
   const { text } = decodeText(await readWholeFile(file, tableLimits));
-  const lines = parseDelimited(text, file).lines.map(({ fields }) =>
-    fields.map((field) => field.trim()),
-  );
-  const columns = (lines[0] ?? []).map((name) => name.toLowerCase());
+  const [header, ...lines] = parseDelimited(text, file).lines.map(({ line, fields }) => ({
+    line,
+    fields: fields.map((field) => field.trim()),
+  }));
+  const columns = (header?.fields ?? []).map((name) => name.toLowerCase());
   const twice = columns.find((name, at) => columns.indexOf(name) !== at);
   if (twice !== undefined) throw badTable(file, 'columns of different names', `${twice} twice`);
-  const rows = lines
-    .slice(1)
-    .map((fields) =>
-      Object.fromEntries(
-        columns
-          .map((name, at) => [name, fields[at]] as const)
-          .filter(([, value]) => value !== '' && !/^n\/?a$/i.test(value)),
-      ),
-    );
-  return { columns, rows };
+  const rows = lines.map(({ fields }) =>
+    Object.fromEntries(
+      columns
+        .map((name, at) => [name, fields[at]] as const)
+        .filter(([, value]) => value !== '' && !/^n\/?a$/i.test(value)),
+    ),
+  );
+  return { columns, rows, lines: lines.map(({ line }) => line) };
 }
 
 const badTable = (file: string, expected: string, found: string) =>

@@ -22,12 +22,13 @@ export const examColumns = {
  * @throws DawsonError `bad-table` listing everything that is wrong with it at once.
  */
 export async function tableExams(file: string): Promise<CohortExam[]> {
-  const { rows } = await readTable(file);
+  const { rows, lines } = await readTable(file);
   const folder = dirname(resolve(file));
   const subjects = new Labels();
+  const sessions = new Map<string, Labels>();
   const problems: string[] = [];
   const exams = rows.map((row, at): CohortExam => {
-    const line = `line ${at + 2}`;
+    const line = `line ${lines[at]}`;
     const { patient, visit, date, flair, t2, t1, dicom, study, reference } = row;
     if (patient === undefined) problems.push(`${line}: no patient`);
     if ((flair === undefined) === (dicom === undefined)) {
@@ -38,7 +39,9 @@ export async function tableExams(file: string): Promise<CohortExam[]> {
     if (date !== undefined && !isDate(date))
       problems.push(`${line}: date is ${JSON.stringify(date)}`);
     const subject = subjects.of(patient ?? '');
-    const session = visit === undefined ? undefined : new Labels().of(visit);
+    const own = sessions.get(subject) ?? new Labels();
+    sessions.set(subject, own);
+    const session = visit === undefined ? undefined : own.of(visit);
     const path = (name: string | undefined) =>
       name === undefined ? undefined : resolve(folder, name);
     const images =
@@ -56,10 +59,11 @@ export async function tableExams(file: string): Promise<CohortExam[]> {
       notes: [],
     };
   });
+  const first = new Map<string, number>();
   for (const [at, { name }] of exams.entries()) {
-    const first = exams.findIndex((exam) => exam.name === name);
-    if (first < at)
-      problems.push(`line ${at + 2}: ${name} is in line ${first + 2} too: name visits`);
+    const before = first.get(name);
+    if (before === undefined) first.set(name, lines[at]);
+    else problems.push(`line ${lines[at]}: ${name} is in line ${before} too: name visits`);
   }
   if (exams.length === 0) problems.push('no lines');
   if (problems.length === 0) return exams;

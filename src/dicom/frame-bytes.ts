@@ -45,7 +45,8 @@ function fragmentsOf(bytes: Uint8Array, element: Element, frame: number, frames:
   if (offsets.length !== frames) return undefined;
   const at = (offset: number) => fragments.findIndex((fragment) => fragment.offset === offset);
   const to = frame + 1 < frames ? at(offsets[frame + 1]) : fragments.length;
-  return { from: Math.max(0, at(offsets[frame])), to };
+  const from = frame === 0 ? 0 : at(offsets[frame]);
+  return from < 0 ? undefined : { from, to };
 }
 
 /** The table of the file; else one made from where JPEG images end. */

@@ -99,6 +99,8 @@ export interface Instance {
   readonly seriesTime?: string;
   /** Tells patients apart without saying who they are. */
   readonly patientHash: string;
+  /** Whether the header says enough to take another exam with this hash for one of the same patient. */
+  readonly isPatientKnown: boolean;
   readonly patientDetails: PatientDetails;
   readonly frameOfReference?: string;
   readonly imagesInAcquisition?: number;

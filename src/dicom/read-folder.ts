@@ -65,8 +65,9 @@ export async function readDicomFolder(path: string, run: Run): Promise<DicomFold
   };
 }
 
+/** Without the name of the file, which may be a patient's: reasons go into tables. */
 const firstReason = (remarks: readonly DicomRemark[]) =>
-  remarks.length > 0 ? `; of ${remarks[0].file}: ${remarks[0].text}` : '';
+  remarks.length > 0 ? `; of one: ${remarks[0].text}` : '';
 
 /** @throws DawsonError `study-changing` where the folder is not what it was when it was listed. */
 export async function requireUnchanged({

@@ -52,6 +52,7 @@ export function readInstance(bytes: Uint8Array, source: Source): Instance | unde
     studyDate: matching(attributes.text('x00080020'), /^\d{8}$/),
     seriesTime: matching(attributes.text('x00080031'), /^\d{6}/)?.slice(0, 6),
     patientHash: patientHashOf(attributes),
+    isPatientKnown: isPatientKnown(attributes),
     patientDetails: patientDetailsOf(
       attributes.written('x00100010', 'PN'),
       attributes.text('x00100030'),
@@ -89,6 +90,12 @@ function patientHashOf(attributes: Attributes): string {
   const name = attributes.written('x00100010', 'PN') ?? '';
   return hashOf(id === undefined ? `${name}\n${attributes.text('x00100030') ?? ''}` : `id ${id}`);
 }
+
+/** A name alone, such as "Anonymous", is that of many. */
+const isPatientKnown = (attributes: Attributes): boolean =>
+  attributes.written('x00100020') !== undefined ||
+  (attributes.written('x00100010', 'PN') !== undefined &&
+    matching(attributes.text('x00100030'), /^\d{8}$/) !== undefined);
 
 /** Names without the ways in which systems write them differently: case, padding, other alphabets. */
 export function patientDetailsOf(

@@ -17,6 +17,8 @@ export interface Study {
   /** YYYYMMDD; absent where the headers do not say it. */
   readonly date?: string;
   readonly patientHash: string;
+  /** As that of an instance. */
+  readonly isPatientKnown: boolean;
   readonly series: readonly Series[];
 }
 
@@ -73,6 +75,7 @@ function studyOf(instances: readonly Instance[]): Study {
     uid: instances[0].study,
     ...(dates.length > 0 && { date: dates.sort()[0] }),
     patientHash: instances[0].patientHash,
+    isPatientKnown: instances.every((instance) => instance.isPatientKnown),
     series: groupsBy(instances, ({ series }) => series)
       .map(seriesOf)
       .sort((a, b) => (a.number ?? 0) - (b.number ?? 0) || compare(a.uid, b.uid)),

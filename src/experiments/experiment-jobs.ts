@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { copyFile, mkdir, rm, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeWhole } from '../formats/index.js';
@@ -37,8 +38,12 @@ export function predictionsOf(trials: readonly Trial[]): { system: System; name:
   return [...found.values()];
 }
 
-export const predictionId = (system: System, name: string): string =>
-  `predict-${idOf(system)}-${name.replace(/[^\w-]/g, '_')}`;
+/** Names of files; two exams whose names would become one are told apart by a hash. */
+export function predictionId(system: System, name: string): string {
+  const plain = name.replace(/[^\w-]/g, '_');
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
+  return `predict-${idOf(system)}-${plain === name ? name : `${plain}-${hash}`}`;
+}
 
 /**
  * The experiment as commands: for each network `dawson plan` and `dawson train`, for each exam that a

@@ -25,7 +25,8 @@ import {
 import { evaluationSchema, type ReportFiles } from '../report/report-folder.js';
 import { fixed, pValue, type Table, tableAsCsv } from '../report/table.js';
 import { version } from '../version.js';
-import { compareLeftOut, type LeftOut } from './leave-one-out.js';
+import type { Experiment, Question } from './experiment.js';
+import { alsoSeen, compareLeftOut, type LeftOut } from './leave-one-out.js';
 import { idOf } from './network.js';
 import type { ExperimentResult, JudgedTrial } from './run-experiment.js';
 
@@ -53,9 +54,12 @@ export async function experimentReport(result: ExperimentResult): Promise<Report
   const [whole] = of('all');
   const rows = [...experiment.rows.values()];
   const sets = systems.filter(({ judged }) => judged.length > 0).map(namedSet);
-  const unseen = new Map(leftOut.map(({ value, judged }) => [value!, judged]));
-  const seen = [...crossValidated, ...(whole?.judged ?? [])];
-  const compared = compareLeftOut(unseen, seen, experiment.margin);
+  const seen = [...of('cross-validation'), ...of('all')];
+  const compared = compareLeftOut(
+    unseenCases(leftOut, seen, experiment),
+    seen.flatMap(({ judged }) => judged),
+    experiment.margin,
+  );
   const byScanner = compareScanners(
     crossValidated.length > 0 ? crossValidated : (whole?.judged ?? []),
     experiment.margin,
@@ -64,7 +68,12 @@ export async function experimentReport(result: ExperimentResult): Promise<Report
   const judgedSystems = [
     ...systems,
     ...pooled('Cross-validation', of('cross-validation')),
-    ...pooled('Left out, each by a network without it', leftOut),
+    ...byQuestion(leftOut).flatMap((own, _, all) =>
+      pooled(
+        `Left out, each by a network without it${all.length > 1 ? ` (${columnOf(own[0], experiment)})` : ''}`,
+        own,
+      ),
+    ),
   ].filter(({ judged }) => judged.length > 0);
   const hasLesions = definition.connectivity !== null;
   const main = whole?.judged.length ? whole.judged : crossValidated;
@@ -79,7 +88,9 @@ export async function experimentReport(result: ExperimentResult): Promise<Report
     ...(hasLesions && main.length > 0 ? [sizesTable(main, definition)] : []),
     ...(failures.length > 0 ? [failuresTable(failures)] : []),
   ];
-  const distribution = leftOut.length > 0 ? leftOut.flatMap(({ judged }) => judged) : main;
+  // Another column has the same cases once more.
+  const [firstLeftOut] = byQuestion(leftOut);
+  const distribution = firstLeftOut ? firstLeftOut.flatMap(({ judged }) => judged) : main;
   const figures = [
     main.length > 0 ? await loadFigure(main) : undefined,
     distribution.length > 0 ? await scannerFigure(distribution) : undefined,
@@ -130,6 +141,34 @@ function evaluationDocument(
 }
 
 const namedSet = ({ title, judged }: JudgedTrial): NamedSet => ({ name: title, cases: judged });
+
+const byQuestion = (trials: readonly JudgedTrial[]): JudgedTrial[][] =>
+  [...new Set(trials.map(({ question }) => question))].map((number) =>
+    trials.filter(({ question }) => question === number),
+  );
+
+const columnOf = ({ question }: JudgedTrial, { file }: Experiment) =>
+  (file.questions[question!] as Extract<Question, { kind: 'leave-one-out' }>).column;
+
+/** Cases by the value that was left out for them, as far as others saw it; columns may share values. */
+function unseenCases(
+  leftOut: readonly JudgedTrial[],
+  seen: readonly JudgedTrial[],
+  experiment: Experiment,
+): Map<string, readonly EvaluatedCase[]> {
+  const hasOneColumn = byQuestion(leftOut).length === 1;
+  return new Map(
+    leftOut.map((trial) => {
+      const column = columnOf(trial, experiment);
+      const cases = alsoSeen(
+        trial.judged,
+        seen,
+        (name) => String(experiment.rows.get(name)?.[column]) === trial.value,
+      );
+      return [hasOneColumn ? trial.value! : `${column} ${trial.value}`, cases];
+    }),
+  );
+}
 
 /** Trials that share the cases among them, as one. */
 const pooled = (title: string, parts: readonly JudgedTrial[]): JudgedTrial[] =>

@@ -3,6 +3,7 @@ import { mean } from '../evaluate/statistics/descriptive.js';
 import { equivalenceTest } from '../evaluate/statistics/equivalence.js';
 import { holmAdjusted } from '../evaluate/statistics/holm.js';
 import { pairedDifference, tTest } from '../evaluate/statistics/t-test.js';
+import type { JudgedTrial } from './run-experiment.js';
 
 /** One value left out, by one measure: its cases by the network that saw none of it, and by one that did. */
 export interface LeftOut {
@@ -23,6 +24,24 @@ export interface LeftOut {
 }
 
 const comparedKeys = ['dsc', 'lesion_precision', 'lesion_recall', 'lesion_f1'];
+
+/**
+ * The cases with a value that was left out which a network that saw the value has judged too: where all
+ * of it is in one fold, or held out, none did.
+ * @param trials of networks that did not see the cases that they are judged on
+ * @param hasValue whether a case, by its name, has the value
+ */
+export function alsoSeen(
+  unseen: readonly EvaluatedCase[],
+  trials: readonly Pick<JudgedTrial, 'system' | 'judged'>[],
+  hasValue: (name: string) => boolean,
+): EvaluatedCase[] {
+  const saw = trials.filter(
+    ({ system }) => 'network' in system && system.network.cases.some(hasValue),
+  );
+  const ids = new Set(saw.flatMap(({ judged }) => judged.map(({ id }) => id)));
+  return unseen.filter(({ id }) => ids.has(id));
+}
 
 /**
  * Compares, case by case, networks that did not see a value (such as a scanner) with networks that

@@ -31,14 +31,29 @@ export function trialsOf(experiment: Experiment, path: string): Trial[] {
   if (parts.heldOut.length > 0 && parts.training.length > 0) {
     trials.push({ title: 'All training cases', system: { network: all }, cases: parts.heldOut });
   }
-  for (const [number, question] of experiment.file.questions.entries()) {
+  const { questions } = experiment.file;
+  for (const [number, question] of questions.entries()) {
     const found: string[] = [];
+    if (questions.slice(0, number).some((before) => isPooledWith(before, question))) {
+      found.push('there is one already, and the report puts them together: ask it elsewhere');
+    }
     const own = answer(question, experiment, parts, found);
     trials.push(...own.map((trial) => ({ ...trial, question: number })));
     problems.push(...found.map((text) => `question ${number + 1} (${question.kind}): ${text}`));
   }
   if (problems.length > 0) throw badExperiment(path, problems);
   return trials;
+}
+
+/** Whether the report takes the trials of two questions for parts of one, and would count cases twice. */
+function isPooledWith(one: Question, other: Question): boolean {
+  if (one.kind === 'leave-one-out' && other.kind === 'leave-one-out') {
+    return one.column === other.column;
+  }
+  return (
+    (one.kind === 'cross-validation' && other.kind === 'cross-validation') ||
+    ('fractions' in one && 'fractions' in other)
+  );
 }
 
 function partsOf({ dataset, rows, file }: Experiment, problems: string[]): Parts {

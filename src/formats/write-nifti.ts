@@ -1,7 +1,8 @@
 import { endianness } from 'node:os';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { type Size, sameGrid, type Volume, type VoxelData } from '../volume/volume.js';
+import { DawsonError } from '../errors.js';
+import { type Size, sameGrid, type Volume, type VoxelData, voxelCount } from '../volume/volume.js';
 import { outputEndings, requireEnding } from './file-endings.js';
 import { scalarOfDatatype } from './nifti.js';
 import { affineOf } from './nifti-affine.js';
@@ -28,7 +29,8 @@ export interface NiftiWriting {
  * Writes a volume as NIfTI, whole or not at all; compressed when the name ends in `.gz`. The same
  * volume gives the same bytes. Without a header to copy, the affine becomes the sform, and the qform
  * too where its axes are at right angles.
- * @throws DawsonError `usage` for another name than `*.nii` or `*.nii.gz`, `output-failed`.
+ * @throws DawsonError `usage` for another name than `*.nii` or `*.nii.gz` and for what is no volume,
+ *   `output-failed`.
  * @throws RangeError when the volume does not lie on the grid of `like`.
  */
 export async function writeNifti(
@@ -46,9 +48,23 @@ export async function niftiFile(
   { like, formCode, stored }: NiftiWriting = {},
 ): Promise<NewFile> {
   requireEnding(file, outputEndings.image);
+  requireWhole(volume, file);
   const grid = like ? gridFieldsLike(like, volume, file) : gridFields(volume, formCode);
   const bytes = niftiBytes(volume, grid, stored);
   return { file, bytes: /\.gz$/i.test(file) ? await gzipDeterministic(bytes) : bytes };
+}
+
+/** What a program made may have another number of voxels than it says, which no reader could read. */
+function requireWhole({ data, size, affine }: Volume, file: string): void {
+  const isWhole = size.length === 3 && data.length === voxelCount(size);
+  if (isWhole && affine.length === 16 && affine.every(Number.isFinite)) return;
+  throw new DawsonError('usage', {
+    file,
+    expected: isWhole
+      ? 'an affine of 16 finite numbers'
+      : `the ${size.join(' x ')} voxels that the volume says it has`,
+    found: isWhole ? `[${affine.join(' ')}]` : `${data.length}`,
+  });
 }
 
 function gridFieldsLike(like: NiftiHeader, volume: Volume, file: string): GridFields {

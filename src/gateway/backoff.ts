@@ -23,7 +23,10 @@ export class Backoff {
     this.#waiting.set(key, { failures: failures + 1, untilMs: performance.now() + waitMs });
   }
 
-  forget(key: string): void {
+  /** @returns whether it waited for its time */
+  forget(key: string): boolean {
+    const waited = !this.isDue(key);
     this.#waiting.delete(key);
+    return waited;
   }
 }

@@ -26,8 +26,8 @@ export class Deliverer {
   beginDue(): void {
     const { config, queue, backoff } = this.#around;
     for (const destination of config.destinations) {
-      const minutes = minutesToCommit(destination);
-      if (minutes === undefined) continue;
+      // One that is not asked any more will not say it.
+      const minutes = minutesToCommit(destination) ?? 0;
       queue.deliverUncommitted(destination.name, Date.now() - 60_000 * minutes);
     }
     for (const row of queue.waitingDeliveries()) {

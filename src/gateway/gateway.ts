@@ -21,7 +21,7 @@ import { type MachineTimes, usualTimes } from './machines/times.js';
 import { Metrics } from './metrics.js';
 import { servePage } from './page-server.js';
 import { Pollers } from './polls/pollers.js';
-import { Queue } from './queue.js';
+import { type JobRow, Queue } from './queue.js';
 import { listenForExams } from './receiver.js';
 import { clearUnfinished, freeGiB, openStateFolder, type StatePaths } from './state-folder.js';
 import { type GatewayStatus, statusOf } from './status.js';
@@ -242,8 +242,9 @@ class Working {
 
   retry(job: string): boolean {
     const { queue, backoff, journal } = this.#around;
-    const changed = queue.retry(job);
-    backoff.forget(job);
+    // What failed and waits for its time is tried now.
+    const waited = backoff.forget(job);
+    const changed = queue.retry(job) || waited;
     for (const { destination } of queue.deliveries(job)) backoff.forget(`${job} ${destination}`);
     if (changed) journal.audit('retry asked for', { job });
     return changed;
@@ -267,9 +268,9 @@ class Working {
       this.intake.arriving.delete(study);
       this.intake.becomingJobs.add(study);
       try {
-        await versionOfStudy(study, paths, queue, config.jobs, ({ id, version, instances }) =>
-          journal.audit('exam complete', { job: id, study, studyVersion: version, instances }),
-        );
+        const made = ({ id, version, instances }: JobRow) =>
+          journal.audit('exam complete', { job: id, study, studyVersion: version, instances });
+        await versionOfStudy({ study, isSent: arriving.isSent }, paths, queue, config.jobs, made);
         if (!this.#stopped) this.#jobs.beginDue();
       } catch (error) {
         journal.log('exam not queued', { study, reason: (error as Error).message });
@@ -282,7 +283,7 @@ class Working {
 
   #clear(): void {
     const { config, paths, queue, journal } = this.#around;
-    clearOld(config, paths, queue, journal, (study) => this.intake.arriving.has(study)).catch(
+    clearOld(config, paths, queue, journal, (study) => this.intake.isAtWork(study)).catch(
       (error: Error) => journal.log('not cleared', { reason: error.message }),
     );
   }

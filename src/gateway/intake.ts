@@ -28,6 +28,8 @@ export interface ArrivingStudy {
   readonly instances: Set<string>;
   /** When something came last, by {@link performance.now}: a clock that is set does not matter. */
   lastMs: number;
+  /** Something came since the start; else it is only looked whether all of it has a version. */
+  isSent: boolean;
 }
 
 /**
@@ -39,6 +41,8 @@ export class Intake {
   readonly arriving = new Map<string, ArrivingStudy>();
   /** Studies of which a version is being made. */
   readonly becomingJobs = new Set<string>();
+  /** Studies of which the first image is being kept. */
+  readonly #opening = new Set<string>();
   /** By keys: how urgent studies are that are being fetched. */
   readonly fetching = new Map<string, Priority>();
   readonly #paths: StatePaths;
@@ -63,7 +67,8 @@ export class Intake {
     for (const key of await readdir(this.#paths.studies)) {
       if (await this.dropUnfetched(key)) continue;
       const names = await readdir(this.#paths.study(key));
-      this.arriving.set(key, { instances: new Set(names), lastMs: performance.now() });
+      const lastMs = performance.now();
+      this.arriving.set(key, { instances: new Set(names), lastMs, isSent: false });
     }
   }
 
@@ -72,10 +77,15 @@ export class Intake {
     return new Set([...this.arriving.keys(), ...this.becomingJobs]).size;
   }
 
+  /** Whether something of a study comes, or a version of it is being made: its images are needed. */
+  isAtWork(study: string): boolean {
+    return this.arriving.has(study) || this.becomingJobs.has(study) || this.#opening.has(study);
+  }
+
   /** A study that could not be queued waits for another quiet time. */
-  reopen(study: string, { instances }: ArrivingStudy): void {
+  reopen(study: string, { instances, isSent }: ArrivingStudy): void {
     if (this.arriving.has(study)) return;
-    this.arriving.set(study, { instances, lastMs: performance.now() });
+    this.arriving.set(study, { instances, lastMs: performance.now(), isSent });
   }
 
   /** Why nothing can be taken in now; undefined where it can. */
@@ -141,23 +151,30 @@ export class Intake {
     await flush(dirname(place));
     arriving.instances.add(name);
     arriving.lastMs = performance.now();
+    arriving.isSent = true;
     this.arriving.set(study, arriving);
     return { outcome: 'kept', study, instance };
   }
 
   async #open(study: string): Promise<ArrivingStudy> {
     const folder = this.#paths.study(study);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await flush(dirname(folder));
-    // Two files of it may be on their way at once.
-    const opened = this.arriving.get(study) ?? {
-      instances: new Set(await readdir(folder)),
-      lastMs: performance.now(),
-    };
-    const other = this.arriving.get(study);
-    if (other) return other;
-    this.arriving.set(study, opened);
-    return opened;
+    this.#opening.add(study);
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await flush(dirname(folder));
+      // Two files of it may be on their way at once.
+      const opened = this.arriving.get(study) ?? {
+        instances: new Set(await readdir(folder)),
+        lastMs: performance.now(),
+        isSent: true,
+      };
+      const other = this.arriving.get(study);
+      if (other) return other;
+      this.arriving.set(study, opened);
+      return opened;
+    } finally {
+      this.#opening.delete(study);
+    }
   }
 
   /**
@@ -167,9 +184,11 @@ export class Intake {
   #record(key: string, instance: Instance, arrival: Arrival): void {
     const known = this.#queue.study(key);
     const given = this.fetching.get(key) ?? arrival.priority;
-    const { patientHash: patient, study: uid, patientDetails } = instance;
+    const { patientHash, isPatientKnown, study: uid, patientDetails } = instance;
     const study: StudyRow = {
-      ...{ key, uid, patient },
+      ...{ key, uid },
+      // Nobody's exam is compared with nobody else's.
+      patient: isPatientKnown ? patientHash : `study ${key}`,
       date: instance.studyDate ?? known?.date ?? null,
       priority: known?.priority === 'request' ? 'request' : given,
       name: patientDetails.name ?? null,

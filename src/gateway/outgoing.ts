@@ -52,5 +52,6 @@ export async function outgoingObjects(
   );
 }
 
-/** `lesions.dcm` is of the kind lesions, `preview-001.dcm` of the kind preview. */
-const kindOf = (file: string) => file.replace(/(-\d+)?\.dcm$/, '') as ObjectKind;
+/** `lesions.dcm` is of the kind lesions; `preview-001.dcm` and `change-001.dcm` are previews. */
+const kindOf = (file: string) =>
+  file.replace(/(-\d+)?\.dcm$/, '').replace(/^change$/, 'preview') as ObjectKind;

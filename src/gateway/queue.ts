@@ -364,27 +364,28 @@ export class Queue {
 
   /**
    * Begins a job again that ended without a result, or sends again what is still to be delivered; but
-   * not of a version that a later one has followed, which would be delivered after it.
+   * not of a version that a later one has followed, which would be delivered after it, nor what is
+   * cleared.
    */
   retry(id: string): boolean {
-    const isNewest = `not exists (select 1 from jobs as own join jobs as newer
-      on newer.study = own.study and newer.version > own.version where own.id = ?)`;
-    // What said that it was refused is no delivery of what comes of it now.
+    const canFollow = `exists (select 1 from jobs as own where own.id = ? and own.cleared = 0
+      and not exists (select 1 from jobs as newer
+                      where newer.study = own.study and newer.version > own.version))`;
+    // What said that it was refused is no delivery of what comes of it now, also where it was cancelled.
     this.#run(
-      `delete from deliveries where job = ? and ${isNewest}
-         and (select state from jobs where id = job) = 'refused'`,
+      `delete from deliveries where job = ? and ${canFollow}
+         and (select state from jobs where id = job) in ('refused', 'cancelled')`,
       ...[id, id],
     );
     return (
       this.#run(
         `update jobs set state = 'waiting', attempts = 0, reason = null, endedMs = null
-         where id = ? and state in ('refused', 'failed', 'cancelled') and cleared = 0
-           and ${isNewest}`,
+         where id = ? and state in ('refused', 'failed', 'cancelled') and ${canFollow}`,
         ...[id, id],
       ) +
         this.#run(
           `update deliveries set state = 'waiting', attempts = 0, endedMs = null
-           where job = ? and (state in ('waiting', 'stored') or state = 'cancelled' and ${isNewest})`,
+           where job = ? and (state in ('waiting', 'stored') or state = 'cancelled' and ${canFollow})`,
           ...[id, id],
         ) >
       0

@@ -60,7 +60,7 @@ export async function clearUnfinished({ arriving, jobs }: StatePaths): Promise<v
   }
 }
 
-/** Beginning of the names of folders in which a job's images are gathered before the job is known. */
+/** Beginning of the names of folders in which images are gathered before their job is known, or go. */
 export const stagingPrefix = 'new-';
 
 /** A name of 32 digits for an identifier, from which the identifier cannot be told. */

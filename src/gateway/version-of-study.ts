@@ -9,12 +9,13 @@ import { type StatePaths, stagingPrefix } from './state-folder.js';
 /**
  * Makes a job of what a study holds now: its images are linked into the folder of the job, so that
  * what comes later does not change them. A job is known by the hash of its images and of all else
- * that its result follows from, so that the same images again, from whomever, are no second job.
+ * that its result follows from, so that the same images again, from whomever, are no second job; with
+ * other settings, or of another version of Dawson, they are one where they were sent again.
  * @param made is called, before anybody can begin it, with the new job, or with that of an exam that was
  *   only fetched until now; not where the study holds what a version of it had already.
  */
 export async function versionOfStudy(
-  study: string,
+  { study, isSent }: { readonly study: string; readonly isSent: boolean },
   paths: StatePaths,
   queue: Queue,
   jobs: JobsConfig,
@@ -47,7 +48,7 @@ export async function versionOfStudy(
       queue.begunAgain(id);
       return made(queue.job(id)!);
     }
-    if (newest?.inputs === inputs || known) return;
+    if ((newest?.inputs === inputs && !isSent) || known) return;
     await rm(paths.job(id), { recursive: true, force: true });
     await mkdir(paths.job(id), { mode: 0o700 });
     await rename(staging, paths.input(id));

@@ -1,3 +1,4 @@
+import { DawsonError } from '../errors.js';
 import type { Remark } from '../remarks.js';
 import { type Exam, type ExamFiles, readExam, type SequenceName, sequencesOf } from './exam.js';
 import { type DescribedExam, describeExam, type GivenDescription } from './exam-description.js';
@@ -12,9 +13,25 @@ export interface ExamSource {
   read(): Promise<{ exam: Exam; notes: (string | Remark)[] }>;
 }
 
-/** An exam whose sequences lie in a file each. */
-export const examInFiles = (files: ExamFiles): ExamSource => ({
-  sequences: sequencesOf(files),
-  describe: (given) => describeExam(files.flair, given),
-  read: () => readExam(files),
-});
+/**
+ * An exam whose sequences lie in a file each.
+ * @throws DawsonError `usage` without a FLAIR, and for what are no names of files.
+ */
+export function examInFiles(files: ExamFiles): ExamSource {
+  requireNames(files);
+  return {
+    sequences: sequencesOf(files),
+    describe: (given) => describeExam(files.flair, given),
+    read: () => readExam(files),
+  };
+}
+
+function requireNames(files: ExamFiles): void {
+  const isName = (value: unknown) => typeof value === 'string';
+  const isExam = typeof files === 'object' && files !== null && isName(files.flair);
+  if (isExam && sequencesOf(files).every((name) => isName(files[name]))) return;
+  throw new DawsonError('usage', {
+    expected: "the names of an exam's files, such as { flair: 'flair.nii.gz' }",
+    found: JSON.stringify(files) ?? 'none',
+  });
+}

@@ -11,7 +11,7 @@ const dateOf = ({ findings }: WithFindings) => findings.exam?.date;
 /**
  * Makes sure that exams do not belong to different patients, as far as they say whose they are.
  * Names are not compared: they change, and are spelled in more than one way.
- * @throws DawsonError `inputs-conflict`, without the ids: messages go into logs.
+ * @throws DawsonError `inputs-conflict`, without the ids and the other folder: messages go into logs.
  */
 export function requireSamePatient(
   exams: readonly (WithFindings & { readonly folder: string })[],
@@ -21,7 +21,7 @@ export function requireSamePatient(
     if (findings.exam!.patient!.id === first.findings.exam!.patient!.id) continue;
     throw new DawsonError('inputs-conflict', {
       file: folder,
-      expected: `an exam of the same patient as ${first.folder}`,
+      expected: 'an exam of the same patient as those before it',
       found: 'another patient id',
       advice: 'Compare exams of one patient only.',
     });

@@ -10,9 +10,13 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { batch, planBatch } from '../../src/batch.js';
+import { changeTable, cohortTable } from '../../src/cohort/cohort-files.js';
 import { readTable } from '../../src/cohort/read-table.js';
 import { writeNifti } from '../../src/formats/index.js';
 import type { Engine } from '../../src/jobs/index.js';
+import type { ChangeDocument } from '../../src/quantify/change.js';
+import { folderOf, named } from '../support/dicom-folder.js';
+import { seriesFiles } from '../support/dicom-series.js';
 import { drawnExam } from '../support/report-exam.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
@@ -152,5 +156,45 @@ describe('batch', () => {
     await expect(batch(path('exams.csv'), path('other'), { engine })).rejects.toMatchObject({
       code: 'output-exists',
     });
+  });
+
+  it('refuses a folder among the DICOM files of an exam, whose results would be read as such', async () => {
+    const flair = { number: 1, tr: 9000, te: 100, ti: 2500, variant: 'SK', description: 'FLAIR' };
+    const root = folderOf(named(seriesFiles({ ...flair, rows: 8, columns: 8, pixelMm: 25 })));
+    const { engine, ran } = drawingEngine();
+    for (const out of ['results', join('results', 'inner')]) {
+      await expect(batch(root, join(root, out), { engine })).rejects.toMatchObject({
+        code: 'output-exists',
+      });
+    }
+    expect(ran).toEqual([]);
+  });
+});
+
+describe('cohortTable', () => {
+  it('holds nothing that a spreadsheet runs', () => {
+    const table = (source: string) =>
+      cohortTable([
+        {
+          exam: { name: 'sub-1', subject: '1', source, notes: ['-2.5'] },
+          ...{ folder: '', failure: 'none', outlying: [] },
+        },
+      ]);
+    expect(table('-2+3+cmd|calc')).toContain("'-2+3+cmd|calc,-2.5");
+    expect(table('-x')).toContain("'-x");
+  });
+});
+
+describe('changeTable', () => {
+  it('calls the exams that were compared by their names', () => {
+    const exam = (folder: string) => ({ folder, lesionVolumeMl: 1 });
+    const document = {
+      exams: [exam('folder 2'), exam('folder 1')],
+      consecutive: [{ previous: 0, current: 1, counts: {}, cautions: [] }],
+      ...{ sinceFirst: [], cautions: [] },
+    } as unknown as ChangeDocument;
+    const exams = ['sub-1_ses-a', 'sub-1_ses-b'];
+    const [, line] = changeTable([{ subject: '1', exams, document }]).split('\n');
+    expect(line).toContain('previous,sub-1_ses-b,sub-1_ses-a,');
   });
 });

@@ -103,6 +103,60 @@ describe('findExams', () => {
     expect(exams[0].images).toEqual({ dicom: join(root, 'exams/Doe_Jane'), study: '1.2.3' });
   });
 
+  it('names undated visits of one person in several folders apart, and takes a copy once', async () => {
+    const flair = { number: 1, tr: 9000, te: 100, ti: 2500, variant: 'SK', description: 'FLAIR' };
+    const undated = { ...flair, rows: 8, columns: 8, pixelMm: 25 };
+    const visit = (study: string, patient = 'P1') =>
+      seriesFiles({
+        ...{ ...undated, study, patient },
+        elements: { '00080020': ['DA', ''], '00100010': ['PN', ''], '00100030': ['DA', ''] },
+      });
+    const root = folderOf({
+      ...named(visit('1.2.3'), 'exams/first'),
+      ...named(visit('1.2.4'), 'exams/second'),
+      ...named(visit('1.2.4'), 'exams/third'),
+      ...named(visit('1.2.5', ''), 'exams/nobody'),
+      ...named(visit('1.2.6', ''), 'exams/nobody-else'),
+    });
+    const exams = await findExams(join(root, 'exams'), {}, run);
+    expect(new Set(exams.map(({ name }) => name)).size).toBe(4);
+    expect(exams.map(({ images }) => images && 'study' in images && images.study).sort()).toEqual([
+      '1.2.3',
+      '1.2.4',
+      '1.2.5',
+      '1.2.6',
+    ]);
+    // Nothing says that the two without any identity are one person.
+    expect(new Set(exams.map(({ subject }) => subject)).size).toBe(3);
+  });
+
+  it('puts the second visit before the tenth', async () => {
+    const root = tree(
+      'dataset_description.json',
+      ...[10, 2, 1].map((n) => `sub-01/ses-${n}/anat/sub-01_ses-${n}_FLAIR.nii.gz`),
+    );
+    const exams = await findExams(root, {}, run);
+    expect(exams.map(({ session }) => session)).toEqual(['1', '2', '10']);
+  });
+
+  it('keeps the order of a table, numbers visits of one label, and names the lines of the file', async () => {
+    const path = temporaryFolder();
+    writeFileSync(
+      path('exams.csv'),
+      'patient,visit,flair\np,pre,a.nii\np,p-re,b.nii\np,PO,c.nii\n',
+    );
+    const exams = await findExams(path('exams.csv'), {}, run);
+    expect(exams.map(({ name }) => name)).toEqual([
+      'sub-p_ses-pre',
+      'sub-p_ses-prex2',
+      'sub-p_ses-PO',
+    ]);
+    writeFileSync(path('bad.csv'), 'patient,flair\n\np,a.nii\n\n,b.nii\n');
+    await expect(findExams(path('bad.csv'), {}, run)).rejects.toMatchObject({
+      details: { found: 'line 5: no patient' },
+    });
+  });
+
   it('reads a table, and lists everything that is wrong with it at once', async () => {
     const path = temporaryFolder();
     writeFileSync(
@@ -129,6 +183,14 @@ describe('findExams', () => {
           'line 6: sub-p is in line 3 too: name visits',
       },
     });
+  });
+
+  it('names no file in the reason why a folder of DICOM files cannot be read', async () => {
+    const [image] = seriesFiles({ number: 1 });
+    const root = folderOf({ 'exams/one/Doe_Jane.dcm': image.subarray(0, 200) });
+    const [exam] = await findExams(join(root, 'exams'), {}, run);
+    expect(exam.problem).toContain('DICOM');
+    expect(exam.problem).not.toContain('Doe_Jane');
   });
 
   it('refuses what holds no exams', async () => {

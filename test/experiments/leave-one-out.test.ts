@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { EvaluatedCase } from '../../src/evaluate/index.js';
-import { compareLeftOut } from '../../src/experiments/leave-one-out.js';
+import { alsoSeen, compareLeftOut } from '../../src/experiments/leave-one-out.js';
 
 interface Golden {
   readonly margin: number;
@@ -60,5 +60,16 @@ describe('compareLeftOut', () => {
     const seen = [judged('a', 0.5), judged('b', 0.5), judged('c', 0.7), judged('d', 0.4)];
     const rows = compareLeftOut(unseen, seen, 0.05);
     expect(rows.map(({ value, n }) => [value, n])).toEqual([['A', 2]]);
+  });
+
+  it('takes for seen only what a network saw that was trained on the value', () => {
+    const trial = (cases: string[], ...ids: string[]) => ({
+      system: { network: { dataset: 'set', cases, channels: [], training: {} as never } },
+      judged: ids.map((id) => judged(id, 0.5)),
+    });
+    const unseen = ['a1', 'a2', 'a3'].map((id) => judged(id, 0.4));
+    const trials = [trial(['b1', 'a3'], 'a1', 'a2'), trial(['b1', 'b2'], 'a3')];
+    const isA = (name: string) => name.startsWith('a');
+    expect(alsoSeen(unseen, trials, isA).map(({ id }) => id)).toEqual(['a1', 'a2']);
   });
 });

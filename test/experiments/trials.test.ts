@@ -160,4 +160,24 @@ describe('trialsOf', () => {
     expect(found).toContain('p3v0: of the same person as p3v1, which is held out');
     expect(found).toContain('holdOut: no case p99');
   });
+
+  it('refuses two questions whose cases the report would count as those of one', () => {
+    const asked = (...questions: ExperimentFile['questions']) =>
+      problemsOf(experimentOf(people, questions, { holdOut }));
+    const again = 'there is one already';
+    expect(asked({ kind: 'cross-validation' }, { kind: 'cross-validation', folds: 3 })).toContain(
+      `question 2 (cross-validation): ${again}`,
+    );
+    const fractions = { kind: 'subset', fractions: [0.5], repeats: 2 } as const;
+    expect(asked(fractions, { ...fractions, stratify: 'scanner' })).toContain(again);
+    const leaveOneOut = { kind: 'leave-one-out', column: 'scanner' } as const;
+    expect(asked(leaveOneOut, leaveOneOut)).toContain(again);
+    expect(asked(leaveOneOut, { kind: 'subset', column: 'scanner', value: 'A' })).toBe('');
+  });
+
+  it('keeps exams apart whose names differ only in signs', () => {
+    const system = { segmenter: 'lesions' } as const;
+    const cases = ['p.1', 'p_1', 'p-1'];
+    expect(predictionsOf([{ title: 'all', system, cases }]).map(({ name }) => name)).toEqual(cases);
+  });
 });

@@ -70,6 +70,21 @@ async function startBoth(kind: keyof typeof archives, earlierExams: object = {})
 const fetchedIn = (gateway: StartedGateway) =>
   gateway.log.filter((line) => JSON.parse(line).event === 'earlier exam fetched').length;
 
+it('exams of nobody in particular are not compared with each other, those of one patient are', async () => {
+  const gateway = await startGateway({
+    ...{ receiver: undefined, folders: [{ path: 'inbox' }], earlierExams: {} },
+  });
+  const exams = [
+    { study: '1.2.1', date: '20240131', patient: '', birthDate: '', name: 'Anonymous' },
+    { study: '1.2.2', date: '20250131', patient: '', birthDate: '', name: 'Anonymous' },
+    { study: '1.2.3', date: '20240131', patient: '' },
+    { study: '1.2.4', date: '20250131', patient: '' },
+  ];
+  for (const exam of exams) writeStudy(gateway.at('inbox', exam.study), specOf(exam));
+  const { last } = await gateway.until('all', ({ deliveries }) => deliveries.delivered === 4);
+  expect(last.map(({ earlierExams }) => earlierExams).sort()).toEqual([0, 0, 0, 1]);
+});
+
 describe.skipIf(reason)(
   `earlier exams in an archive${reason ? ` (skipped: ${reason})` : ''}`,
   () => {

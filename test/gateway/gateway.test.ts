@@ -86,6 +86,22 @@ describe('a gateway with a watched folder', () => {
     await gateway.until('done', ({ deliveries }) => deliveries.delivered === 1);
   });
 
+  it('tries at once, when asked, what failed and waits for its time', async () => {
+    let behaviour = 'may-pass';
+    const gateway = await startGateway(
+      { folders, receiver: undefined, jobs: { attempts: 100 } },
+      standInSteps(() => behaviour),
+    );
+    writeStudy(gateway.at('inbox'), { study: '1.2.3' });
+    const { last } = await gateway.until(
+      'failed',
+      ({ last }) => last[0]?.state === 'waiting' && last[0].attempts === 5,
+    );
+    behaviour = 'done';
+    expect(await gateway.ask('retry', last[0].job)).toEqual({ changed: true });
+    await gateway.until('done', ({ jobs }) => jobs.done === 1, 5000);
+  });
+
   it.each([
     ['slow', { minutes: 0.03 }, 'It took more than 0.03 minutes.'],
     ['hungry', { memoryGiB: 0.5 }, 'It took more than 0.5 GiB of memory.'],

@@ -104,4 +104,27 @@ describe('the queue', () => {
     expect(waiting(queue)).toEqual(['v1 pacs']);
     expect(queue.deliveryAsked('2.25.7')).toBeUndefined();
   });
+
+  it('sends nothing again that is cleared', () => {
+    const queue = open();
+    add(queue, 1);
+    finish(queue, 'v1');
+    queue.cancel('v1');
+    queue.setCleared('v1', 1);
+    expect(queue.retry('v1')).toBe(false);
+    expect(waiting(queue)).toEqual([]);
+  });
+
+  it('delivers the result of a refused exam that was cancelled and went well later', () => {
+    const queue = open();
+    add(queue, 1);
+    queue.startJob('v1');
+    queue.refuseJob('v1', 'no FLAIR', ['pacs', 'copy']);
+    queue.delivered('v1', 'copy');
+    queue.cancel('v1');
+    expect(queue.retry('v1')).toBe(true);
+    expect(waiting(queue)).toEqual([]);
+    finish(queue, 'v1');
+    expect(waiting(queue)).toEqual(['v1 copy', 'v1 pacs']);
+  });
 });

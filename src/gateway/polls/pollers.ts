@@ -7,7 +7,7 @@ import { type ImageSink, imageSink } from '../image-sink.js';
 import type { Intake } from '../intake.js';
 import { TooMuch } from '../peer-failure.js';
 import type { Surroundings } from '../surroundings.js';
-import { changesSince, imagesOf, newestChange, readImage } from './orthanc-feed.js';
+import { type Changes, changesSince, imagesOf, newestChange, readImage } from './orthanc-feed.js';
 
 const lookMs = 200;
 const dayMs = 24 * 60 * 60_000;
@@ -29,6 +29,10 @@ export class Pollers {
   readonly #nextMs = new Map<string, number>();
   /** States of studies of the last look, by service and study: what grows is left to grow. */
   readonly #growing = new Map<string, string>();
+  /** Up to where the lists of changes were gone through, by service. */
+  readonly #reached = new Map<string, number>();
+  /** Studies that could not be read, by service, with their places in its list of changes. */
+  readonly #unread = new Map<string, Map<string, number>>();
   #timer?: NodeJS.Timeout;
 
   constructor(around: PollSurroundings) {
@@ -78,31 +82,88 @@ export class Pollers {
   }
 
   async #followFeed(poll: PollConfig, sink: ImageSink, signal: AbortSignal): Promise<void> {
-    const { queue, config, journal } = this.#around;
+    const { queue, journal } = this.#around;
     const newest = await newestChange(poll, signal);
-    let place = queue.position(poll.name) ?? newest;
+    let place = this.#reached.get(poll.name) ?? queue.position(poll.name) ?? newest;
+    const unread = this.#unread.get(poll.name) ?? new Map<string, number>();
+    this.#unread.set(poll.name, unread);
     if (place > newest) {
       // Its list begins anew: it is another one under the same address.
       journal.log('list of changes begins anew', { from: poll.name });
       place = 0;
+      unread.clear();
     }
-    queue.setPosition(poll.name, place);
+    this.#reach(poll, place);
+    for (const [id, before] of unread) {
+      await this.#readChanged(poll, { id, place: before }, sink, signal);
+    }
     for (let isAll = false; !isAll; ) {
       const changes = await changesSince(poll, place, signal);
       for (const study of changes.studies) {
-        const found = await imagesOf(poll, study.id, signal);
-        if (found && queue.seen(poll.name, study.id) !== found.state) {
-          await this.#take(poll, study.id, found.state, async () => {
-            const { length } = found.images;
-            if (length > config.limits.studyInstances) throw new TooMuch(`${length} images`);
-            for (const id of found.images) await readImage(poll, id, sink, signal);
-          });
-        }
-        queue.setPosition(poll.name, study.place);
+        await this.#readChanged(poll, study, sink, signal);
+        this.#reach(poll, study.place);
       }
       place = Math.max(place, changes.last);
-      queue.setPosition(poll.name, place);
+      this.#reach(poll, place);
       isAll = changes.isAll;
+    }
+  }
+
+  /** The next start goes on before what could not be read. */
+  #reach({ name }: PollConfig, place: number): void {
+    const unread = [...(this.#unread.get(name)?.values() ?? [])];
+    this.#reached.set(name, place);
+    this.#around.queue.setPosition(
+      name,
+      Math.min(place, ...unread.map((its) => Math.max(0, its - 1))),
+    );
+  }
+
+  async #readChanged(
+    poll: PollConfig,
+    { id, place }: Changes['studies'][number],
+    sink: ImageSink,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { queue, config } = this.#around;
+    const unread = this.#unread.get(poll.name)!;
+    const isRead = await this.#tried(poll, id, signal, async () => {
+      const found = await imagesOf(poll, id, signal);
+      if (!found || queue.seen(poll.name, id) === found.state) return;
+      await this.#take(poll, id, found.state, async () => {
+        const { length } = found.images;
+        if (length > config.limits.studyInstances) throw new TooMuch(`${length} images`);
+        for (const image of found.images) await readImage(poll, image, sink, signal);
+      });
+    });
+    if (isRead) unread.delete(id);
+    else unread.set(id, Math.min(place, unread.get(id) ?? place));
+  }
+
+  /**
+   * Reads a study, unless it failed and has to wait for its time. One that cannot be read while its
+   * service answers holds up no other.
+   * @returns whether it was read
+   */
+  async #tried(
+    poll: PollConfig,
+    study: string,
+    signal: AbortSignal,
+    read: () => Promise<void>,
+  ): Promise<boolean> {
+    const { backoff, intake, journal } = this.#around;
+    const its = `${key(poll)} ${study}`;
+    if (!backoff.isDue(its)) return false;
+    try {
+      await read();
+      backoff.forget(its);
+      return true;
+    } catch (error) {
+      if (signal.aborted || (await intake.fullBecause()) !== undefined) throw error;
+      await checkPoll(poll, signal);
+      backoff.failed(its);
+      journal.log('study not read', { from: poll.name, reason: (error as Error).message });
+      return false;
     }
   }
 
@@ -124,7 +185,9 @@ export class Pollers {
       const all = textIn(item, imagesOfStudy);
       // Without a number only its series tell.
       if (all !== undefined && queue.seen(poll.name, `${name} all`) === all) continue;
-      await this.#lookAt(poll, { study, name, all }, archive, signal);
+      await this.#tried(poll, name, signal, () =>
+        this.#lookAt(poll, { study, name, all }, archive, signal),
+      );
     }
   }
 

@@ -10,7 +10,8 @@ const list = 'delivery.json';
 const deliverySchema = { schema: 'dawson-gateway-delivery', schemaVersion: 1 } as const;
 
 const delivery: ResultKind = {
-  names: /^(delivery\.json|(lesions|each-lesion|measurements|report)\.dcm|preview-\d{3,5}\.dcm)$/,
+  names:
+    /^(delivery\.json|(lesions|each-lesion|measurements|report)\.dcm|(preview|change)-\d{3,5}\.dcm)$/,
   marker: list,
   schema: deliverySchema.schema,
 };

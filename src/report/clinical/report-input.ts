@@ -1,8 +1,8 @@
+import { requireOneOf } from '../../errors.js';
 import type { ChangeRule, ExamComparison } from '../../quantify/change.js';
 import type { Findings } from '../../quantify/findings.js';
-import type { Remark } from '../../remarks.js';
+import { type Language, languages, type Remark } from '../../remarks.js';
 import type { Mask, Volume } from '../../volume/volume.js';
-import type { Language } from './texts.js';
 
 /** One exam as the report reads it: what was found, and the images it was found in. */
 export interface ReportedExam {
@@ -26,6 +26,12 @@ export interface ReportedChange {
 
 export const papers = { a4: 'a4', letter: 'us-letter' } as const;
 export type Paper = keyof typeof papers;
+
+/** @throws DawsonError `usage` for a language or a paper that there is not. */
+export function requireReportOptions({ language, paper }: Pick<ReportInput, 'language' | 'paper'>) {
+  requireOneOf('language', language, Object.keys(languages));
+  requireOneOf('paper', paper, Object.keys(papers));
+}
 
 /** All that a report is made from; plain values, so that it can go to a worker. */
 export interface ReportInput {
