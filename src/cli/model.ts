@@ -123,6 +123,9 @@ function linesOf(summary: ModelSummary): string[] {
   return [
     `${summary.name} ${summary.version}`,
     `  takes     ${channels.join(', ')}`,
+    ...(summary.takesLabels
+      ? ['            and labels that the first network of the cascade found (--previous-stage)']
+      : []),
     `  finds     ${summary.classes.join(', ')}; ${ruleInWords(lesionRule)}`,
     ...(summary.lesions.length < summary.classes.length
       ? [`  lesions   ${summary.lesions.join(', ')}`]

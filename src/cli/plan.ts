@@ -51,7 +51,8 @@ export function addPlan(program: Command): void {
       new Option(
         '--configuration <name>',
         'what the network sees: 3d_fullres patches of volumes; 2d slices, one by one; 3d_lowres more of ' +
-          'the image in larger voxels, where nnU-Net plans that',
+          'the image in larger voxels, and 3d_cascade_fullres patches with what that one found, where ' +
+          'nnU-Net plans them',
       )
         .choices(plannedConfigurations)
         .default(configurationName),

@@ -67,6 +67,10 @@ export function addTrain(program: Command): void {
       false,
     )
     .option(
+      '--previous-stage <folder>',
+      'for the second network of a cascade: the labels that its first one found',
+    )
+    .option(
       '--init <model>',
       'start from a trained model: a model folder (its first fold), or “lesions”, Dawson’s own network',
     )
@@ -77,7 +81,8 @@ export function addTrain(program: Command): void {
           '  plans.json, splits_final.json, cache/\n' +
           '  fold_K/  checkpoint.safetensors, weights.safetensors, log.jsonl, learning-curve.png, ' +
           'validation.json\n' +
-          '  model/   (model_all/) for dawson segment --model\n' +
+          '  model/   (model_all/) for dawson segment --model; of a cascade for dawson predict\n' +
+          '  labels_for_next_stage/  of 3d_lowres: what each fold finds in the cases that it did not see\n' +
           '\nExample:\n' +
           '  dawson train Dataset001_MS --fold 0 --out training\n' +
           '  dawson segment --flair flair.nii.gz --model training/model --out result',
@@ -155,7 +160,7 @@ async function trainOn(datasetFolder: string, options: TrainOptions): Promise<vo
   const work = async (run: Run) => {
     const initial = options.init === 'lesions' ? undefined : options.init;
     await requireOutputs(
-      [datasetFolder, options.cohort, options.splits, initial],
+      [datasetFolder, options.cohort, options.splits, options.previousStage, initial],
       [{ path: out, kind: 'shared-folder' }],
     );
     const { classNames } = await readDataset(datasetFolder);

@@ -12,6 +12,8 @@ export interface ModelSummary {
   readonly version: string;
   readonly training: Readonly<Record<string, string | number>>;
   readonly channels: readonly { readonly name: string; readonly optional: boolean }[];
+  /** Also what the first network of a cascade found: one more channel for each class. */
+  readonly takesLabels?: true;
   /** Without the background. */
   readonly classes: readonly string[];
   /** Those of them that are lesion. */
@@ -54,6 +56,7 @@ export function summaryOf({ card, network, model, weights, files }: ModelFolder)
       name,
       optional: model.optionalChannels.includes(name),
     })),
+    ...(model.plan.takesLabels && { takesLabels: true }),
     classes: names,
     lesions: [...labelNames(labels)].flatMap(([label, name]) =>
       labels.lesionLabels.includes(label) ? [name] : [],

@@ -46,7 +46,9 @@ export type ModelInput = (typeof modelInputs)[number];
 export const inputField = 'dawson_input';
 
 /** In the configuration of the second network of a cascade: the name of the first. */
-const previousStageField = 'previous_stage';
+export const previousStageField = 'previous_stage';
+/** In the configuration of the first network of a cascade: the name of the second, or of several. */
+export const nextStageField = 'next_stage';
 
 /**
  * What a `plans.json` says about images: how they are prepared for the network and how its output
@@ -80,11 +82,14 @@ export const configurationName = '3d_fullres';
 export const sliceConfiguration = '2d';
 /** Larger voxels, so that a patch shows more. */
 export const lowResolutionConfiguration = '3d_lowres';
+/** The second network of a cascade: at full resolution, with the labels that the one above found. */
+export const cascadeConfiguration = '3d_cascade_fullres';
 /** Those that Dawson plans and trains; the first one of them that plans have is the model's. */
 export const plannedConfigurations = [
   configurationName,
   sliceConfiguration,
   lowResolutionConfiguration,
+  cascadeConfiguration,
 ] as const;
 export type PlannedConfiguration = (typeof plannedConfigurations)[number];
 
@@ -93,6 +98,27 @@ export function configurationOf(plans: unknown): PlannedConfiguration {
   const { configurations } = (plans ?? {}) as { configurations?: unknown };
   const all = typeof configurations === 'object' && configurations !== null ? configurations : {};
   return plannedConfigurations.find((name) => Object.hasOwn(all, name)) ?? configurationName;
+}
+
+/**
+ * Plans of one configuration alone, with what it inherits from another; `undefined` where they lack
+ * either, or where that inherits itself, which nnU-Net does not write.
+ */
+export function plansOfOne(
+  plans: unknown,
+  name: string,
+): Readonly<Record<string, unknown>> | undefined {
+  const { configurations } = (plans ?? {}) as { configurations?: unknown };
+  const configuration = (of: unknown): Readonly<Record<string, unknown>> | undefined => {
+    const has = typeof configurations === 'object' && configurations !== null;
+    if (!has || !Object.hasOwn(configurations, `${of}`)) return undefined;
+    const found = (configurations as Record<string, unknown>)[`${of}`];
+    return typeof found === 'object' && found !== null ? { ...found } : undefined;
+  };
+  const { inherits_from: parent, ...own } = configuration(name) ?? {};
+  const inherited = parent === undefined ? {} : configuration(parent);
+  if (!configuration(name) || !inherited || inherited.inherits_from !== undefined) return undefined;
+  return { ...(plans as object), configurations: { [name]: { ...inherited, ...own } } };
 }
 
 /** The spacing at which a network takes an image: slices of `2d` stay as far apart as they are. */

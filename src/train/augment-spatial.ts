@@ -44,10 +44,10 @@ export function reachOf(matrix: Matrix3, shape: Axes3): Axes3 {
 /**
  * The patch of this shape around the centre of a larger one, turned and scaled: images by linear
  * interpolation with 0 beyond the border; a label is the one with the largest interpolated part,
- * ties going to the nearest voxel's.
+ * ties going to the nearest voxel's. The same for labels of a stage before.
  */
 export function transformPatch(
-  { image, labels }: CasePatch,
+  { image, labels, previous }: CasePatch,
   from: Axes3,
   to: Axes3,
   matrix: Matrix3,
@@ -57,6 +57,7 @@ export function transformPatch(
   const toVoxels = voxelsIn(to);
   const result = new Float32Array(channels * toVoxels);
   const resultLabels = new Int8Array(toVoxels);
+  const resultPrevious = previous && new Int8Array(toVoxels);
   const offsets = new Int32Array(8);
   const weights = new Float64Array(8);
   const [nd, nh, nw] = from;
@@ -83,6 +84,7 @@ export function transformPatch(
         const touches = xi >= -1 && xi < nd && yi >= -1 && yi < nh && zi >= -1 && zi < nw;
         if (!touches) {
           resultLabels[at] = outsideLabel;
+          if (resultPrevious) resultPrevious[at] = outsideLabel;
           continue;
         }
         for (let corner = 0; corner < 8; corner++) {
@@ -104,10 +106,15 @@ export function transformPatch(
         }
         const nearest = (fx >= 0.5 ? 4 : 0) + (fy >= 0.5 ? 2 : 0) + (fz >= 0.5 ? 1 : 0);
         resultLabels[at] = heaviestLabel(labels, offsets, weights, nearest);
+        if (previous) resultPrevious![at] = heaviestLabel(previous, offsets, weights, nearest);
       }
     }
   }
-  return { image: result, labels: resultLabels };
+  return {
+    image: result,
+    labels: resultLabels,
+    ...(resultPrevious && { previous: resultPrevious }),
+  };
 }
 
 /** Sums of weights this close are equal but for rounding. */

@@ -1,4 +1,5 @@
 import { mirrored } from '../model/sliding-window.js';
+import { oneHot } from '../segment/nnunet/one-hot.js';
 import { anisotropyThreshold } from '../segment/nnunet/resize.js';
 import { type Axes3, voxelsIn } from '../volume/arrays.js';
 import type { Random } from '../volume/random.js';
@@ -10,6 +11,11 @@ import {
   changeGammaInPlace,
   lowerResolutionInPlace,
 } from './augment-intensity.js';
+import {
+  changePreviousInPlace,
+  type PreviousParameters,
+  samplePrevious,
+} from './augment-previous.js';
 import type { SpatialParameters } from './augment-spatial.js';
 import type { CasePatch } from './cache.js';
 
@@ -32,6 +38,8 @@ export interface AugmentationParameters {
   readonly gamma?: readonly number[];
   readonly mirrorAxes: readonly number[];
   readonly droppedChannels: readonly number[];
+  /** To the labels of a stage before. */
+  readonly previous?: PreviousParameters;
 }
 
 /** Nothing happens: for validation. */
@@ -62,12 +70,14 @@ export const axesToMirror = (patchShape: Axes3): readonly number[] =>
 /**
  * Draws what happens to one patch, with the probabilities and ranges of nnU-Net v2's trainer
  * (get_training_transforms).
+ * @param previousLabels how many labels the first network of a cascade tells apart; 0 without one
  */
 export function sampleAugmentation(
   random: Random,
   patchShape: Axes3,
   channels: number,
   { mirrorAxes, channelDropout }: AugmentationSettings,
+  previousLabels = 0,
 ): AugmentationParameters {
   const flat = isFlat(patchShape);
   const happens = (probability: number) => random.uniform() < probability;
@@ -102,6 +112,7 @@ export function sampleAugmentation(
     gamma: happens(0.3) ? perChannel(factor(0.7, 1.5)) : undefined,
     mirrorAxes: mirrorAxes.filter(() => happens(0.5)),
     droppedChannels: drawDropped(random, channelDropout),
+    previous: previousLabels > 0 ? samplePrevious(random, previousLabels) : undefined,
   };
 }
 
@@ -120,17 +131,19 @@ export interface ChannelUse {
   readonly present: readonly boolean[];
   /** Channels that are 0 outside of the non-zero region (`use_mask_for_norm` of the plan). */
   readonly masked: readonly boolean[];
+  /** How many labels the first network of a cascade tells apart; each becomes one more channel. */
+  readonly previousLabels?: number;
 }
 
 /**
  * Applies drawn parameters to a patch of its final shape (the spatial part comes before, see
  * `transformPatch`), in nnU-Net's order. The labels of the result are classes: 0 outside of the
- * non-zero region.
+ * non-zero region. The labels of a stage before follow the images as channels of 0 and 1.
  */
 export function augment(
   patch: CasePatch,
   shape: Axes3,
-  { present, masked }: ChannelUse,
+  { present, masked, previousLabels = 0 }: ChannelUse,
   parameters: AugmentationParameters,
 ): { image: Float32Array; labels: Uint8Array } {
   const voxels = voxelsIn(shape);
@@ -157,8 +170,16 @@ export function augment(
     }
   }
   const labels = mirrored(patch.labels, 1, shape, parameters.mirrorAxes);
+  const whole = new Float32Array(image.length + previousLabels * voxels);
+  whole.set(mirrored(image, present.length, shape, parameters.mirrorAxes));
+  if (patch.previous) {
+    const numbers = Array.from({ length: previousLabels }, (_, index) => index + 1);
+    const previous = oneHot(mirrored(patch.previous, 1, shape, parameters.mirrorAxes), numbers);
+    if (parameters.previous) changePreviousInPlace(previous, shape, parameters.previous);
+    whole.set(previous, image.length);
+  }
   return {
-    image: mirrored(image, present.length, shape, parameters.mirrorAxes),
+    image: whole,
     labels: new Uint8Array(labels.map((label) => Math.max(0, label))),
   };
 }

@@ -23,6 +23,8 @@ export interface CachedCase {
   readonly present: readonly boolean[];
   /** Number of listed voxels of each class from 1 on. */
   readonly foreground: readonly number[];
+  /** Whether there are labels that the first network of a cascade found. */
+  readonly hasPrevious?: true;
 }
 
 /** A part of a prepared case. */
@@ -31,6 +33,8 @@ export interface CasePatch {
   readonly image: Float32Array;
   /** {@link outsideLabel} outside of the case and of its non-zero region. */
   readonly labels: Int8Array;
+  /** What the first network of a cascade found; {@link outsideLabel} outside of the case. */
+  readonly previous?: Int8Array;
 }
 
 /** Changes whenever the same case would be prepared differently: older files are not used then. */
@@ -92,6 +96,11 @@ export async function cacheCase(
   folder: string,
 ): Promise<CachedCase | { readonly problems: readonly string[] }> {
   const classCount = classNames.length;
+  // What is wrong with the case is said together with what is missing of the stage before.
+  if (entry.previous && !(await isThere(entry.previous))) {
+    const reading = await readCase(entry, classCount);
+    if ('problems' in reading) return reading;
+  }
   const { key, hashes } = await keyOf(entry, plan, classCount);
   const file = join(folder, `${key}.case`);
   const cached = await openCached(entry.name, file);
@@ -101,11 +110,11 @@ export async function cacheCase(
   if (String(reading.sha256) !== String(hashes)) {
     return { problems: [`${entry.name}: its files changed while they were read`] };
   }
-  const { channels, labels } = reading.images;
+  const { channels, labels, previous } = reading.images;
   const prepared = attempted(entry, () =>
     plan.input === 'brain'
       ? prepareBrainCase(channels, channelNames, labels)
-      : preprocessCase(channels, plan, labels),
+      : preprocessCase(channels, plan, labels, previous),
   );
   if ('problems' in prepared) return prepared;
   const listed = listForeground(prepared.labels, classCount);
@@ -113,6 +122,7 @@ export async function cacheCase(
     shape: prepared.shape,
     present: channels.map((volume) => volume !== undefined),
     foreground: listed.map((voxels) => voxels.length),
+    ...(previous && { hasPrevious: true }),
   };
   await writeWhole(file, bytesOf(header, prepared, listed));
   return { name: entry.name, file, ...header };
@@ -134,7 +144,8 @@ async function keyOf(entry: DatasetCase, plan: ImagePlan, classCount: number) {
   // The patch and the batch do not change the prepared image.
   const { patchShape: _patch, batchSize: _batch, input, ...ofNnunet } = plan;
   const imagePart = input === 'nnunet' ? ofNnunet : { ...ofNnunet, input };
-  const files = [...entry.images, entry.labels];
+  // Without a stage before the name is that which it always was.
+  const files = [...entry.images, entry.labels, ...(entry.previous ? [entry.previous] : [])];
   const hashes: (string | undefined)[] = [];
   for (const file of files) hashes.push(file && (await sha256OfImage(file)));
   const text = JSON.stringify({ formatVersion, imagePart, classCount, hashes });
@@ -161,21 +172,29 @@ function listForeground(labels: Int8Array, classCount: number): Uint32Array[] {
   return lists.slice(1);
 }
 
-type Header = Pick<CachedCase, 'shape' | 'present' | 'foreground'>;
+type Header = Pick<CachedCase, 'shape' | 'present' | 'foreground' | 'hasPrevious'>;
 
 /** Places of the parts of a file, in bytes. */
-function layoutOf({ shape, present, foreground }: Header, headerBytes: number) {
+function layoutOf({ shape, present, foreground, hasPrevious }: Header, headerBytes: number) {
   const voxels = voxelsIn(shape);
   const image = prefixBytes + headerBytes;
   const labels = image + 4 * present.length * voxels;
   // Numbers of 32 bits begin at multiples of 4.
-  const lists = labels + Math.ceil(voxels / 4) * 4;
-  return { image, labels, lists, end: lists + 4 * foreground.reduce((sum, n) => sum + n, 0) };
+  const labelBytes = Math.ceil(voxels / 4) * 4;
+  const previous = labels + labelBytes;
+  const lists = previous + (hasPrevious ? labelBytes : 0);
+  return {
+    image,
+    labels,
+    previous,
+    lists,
+    end: lists + 4 * foreground.reduce((sum, n) => sum + n, 0),
+  };
 }
 
 function bytesOf(
   header: Header,
-  prepared: Pick<PreparedCase, 'image' | 'labels'>,
+  prepared: Pick<PreparedCase, 'image' | 'labels' | 'previous'>,
   listed: readonly Uint32Array[],
 ): Buffer {
   const json = JSON.stringify(header);
@@ -188,6 +207,7 @@ function bytesOf(
   text.copy(bytes, prefixBytes);
   bytes.set(byteView(prepared.image), layout.image);
   bytes.set(byteView(prepared.labels), layout.labels);
+  if (prepared.previous) bytes.set(byteView(prepared.previous), layout.previous);
   let at = layout.lists;
   for (const voxels of listed) {
     bytes.set(byteView(voxels), at);
@@ -240,10 +260,11 @@ function readHeader(descriptor: number): { header: Header; headerBytes: number }
 /** A header whose fields have the right kinds; `undefined` for a damaged one. */
 function parseHeader(text: string): Header | undefined {
   try {
-    const { shape, present, foreground } = parseJson(text) as {
+    const { shape, present, foreground, hasPrevious } = parseJson(text) as {
       shape: Axes3;
       present: boolean[];
       foreground: number[];
+      hasPrevious?: true;
     };
     const isCount = (n: unknown) => Number.isInteger(n) && (n as number) >= 0;
     const isWhole =
@@ -252,7 +273,8 @@ function parseHeader(text: string): Header | undefined {
       present.length > 0 &&
       present.every((isThere: unknown) => typeof isThere === 'boolean') &&
       foreground.every(isCount);
-    return isWhole ? { shape, present, foreground } : undefined;
+    const header = { shape, present, foreground, ...(hasPrevious === true && { hasPrevious }) };
+    return isWhole ? header : undefined;
   } catch {
     return undefined;
   }
@@ -263,13 +285,15 @@ function parseHeader(text: string): Header | undefined {
  * read from the disk.
  */
 export function readPatch(cached: CachedCase, start: Axes3, shape: Axes3): CasePatch {
-  const { shape: whole, present } = cached;
+  const { shape: whole, present, hasPrevious } = cached;
   const voxels = voxelsIn(shape);
   const image = new Float32Array(present.length * voxels);
   const labels = new Int8Array(voxels).fill(outsideLabel);
+  const previous = hasPrevious && labels.slice();
+  const patch = { image, labels, ...(previous && { previous }) };
   const first = Math.max(0, start[0]);
   const slices = Math.min(whole[0], start[0] + shape[0]) - first;
-  if (slices <= 0) return { image, labels };
+  if (slices <= 0) return patch;
   const slabShape: Axes3 = [slices, whole[1], whole[2]];
   const sliceVoxels = whole[1] * whole[2];
   const inSlab: Axes3 = [start[0] - first, start[1], start[2]];
@@ -290,8 +314,11 @@ export function readPatch(cached: CachedCase, start: Axes3, shape: Axes3): CaseP
     const slab = new Int8Array(slices * sliceVoxels);
     readFully(cached.file, descriptor, slab, layout.labels + first * sliceVoxels);
     copyOverlap(slab, slabShape, labels, shape, inSlab);
+    if (!previous) return;
+    readFully(cached.file, descriptor, slab, layout.previous + first * sliceVoxels);
+    copyOverlap(slab, slabShape, previous, shape, inSlab);
   });
-  return { image, labels };
+  return patch;
 }
 
 /** One of the listed voxels of a class, as its place in the case. */

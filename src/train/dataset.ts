@@ -10,6 +10,8 @@ export interface DatasetCase {
   /** In the order of the channels; `undefined` where an optional channel is missing. */
   readonly images: readonly (string | undefined)[];
   readonly labels: string;
+  /** Labels that the first network of a cascade found, for its second. */
+  readonly previous?: string;
 }
 
 /** A dataset folder in nnU-Net v2's convention. */
@@ -67,6 +69,19 @@ export async function readDataset(folder: string): Promise<Dataset> {
   if (problems.length > 0) throw badDataset(folder, problems);
   return { folder, channelNames, optionalChannels, classNames, cases, description };
 }
+
+/**
+ * A training set for the second network of a cascade: with the labels that the first one found in each
+ * case, `CASE.nii.gz` in a folder, as `dawson predict` writes them. The files are not looked at: what is
+ * wrong with them, or that they are missing, is said with what is wrong with the cases.
+ */
+export const withPreviousStage = (dataset: Dataset, folder: string): Dataset => ({
+  ...dataset,
+  cases: dataset.cases.map((entry) => ({
+    ...entry,
+    previous: join(folder, `${entry.name}.nii.gz`),
+  })),
+});
 
 /** A failure that lists what is wrong with a dataset, one a line: the first twenty, and a count. */
 export function badDataset(file: string, problems: readonly string[]): DawsonError {

@@ -1,5 +1,6 @@
 import { DawsonError } from '../errors.js';
 import type { LesionRule } from '../model/lesion-rule.js';
+import type { ImagePlan } from '../model/nnunet-plans.js';
 import { initialWeights, type NetworkPlan, type Weights } from '../network/index.js';
 import type { Random } from '../volume/random.js';
 
@@ -7,6 +8,7 @@ import type { Random } from '../volume/random.js';
 export interface Pretrained {
   readonly weights: Weights;
   readonly network: NetworkPlan;
+  /** Names of all that it takes: {@link inputNames}. */
   readonly channelNames: readonly string[];
   /** By which its probabilities become lesions. */
   readonly rule?: LesionRule;
@@ -16,6 +18,19 @@ export interface Pretrained {
 export interface PretrainedModel extends Pretrained {
   readonly plans: unknown;
 }
+
+/**
+ * Names of what a network takes: the images, and in the second network of a cascade the labels from 1 on
+ * that the first one found.
+ */
+export const inputNames = (
+  channelNames: readonly string[],
+  { takesLabels }: Pick<ImagePlan, 'takesLabels'>,
+  labels: number,
+): readonly string[] => [
+  ...channelNames,
+  ...Array.from({ length: takesLabels ? labels : 0 }, (_, index) => `label ${index + 1} before`),
+];
 
 /**
  * Weights to start a training from. Without a trained network: fresh ones. With one, its own, wherever

@@ -30,7 +30,7 @@ export interface PatchSettings {
 export interface Batch {
   /** Counted from 0; the same index of the same settings is the same batch. */
   readonly index: number;
-  /** [batchSize, channels, ...patchShape]. */
+  /** [batchSize, channels, ...patchShape]; after the images the labels of a stage before. */
   readonly image: Float32Array;
   /** [batchSize, ...patchShape], classes. */
   readonly labels: Uint8Array;
@@ -66,7 +66,9 @@ export function makeBatch(
 ): Batch {
   const { patchShape, batchSize } = settings;
   const voxels = voxelsIn(patchShape);
-  const channels = cases[0].present.length;
+  const { present, foreground, hasPrevious } = cases[0];
+  const previousLabels = hasPrevious ? foreground.length : 0;
+  const channels = present.length + previousLabels;
   const image = new Float32Array(shared(4 * batchSize * channels * voxels));
   const labels = new Uint8Array(shared(batchSize * voxels));
   const names: string[] = [];
@@ -74,7 +76,13 @@ export function makeBatch(
   for (let place = 0; place < batchSize; place++) {
     const chosen = cases[random.integer(cases.length)];
     const parameters = settings.augmentation
-      ? sampleAugmentation(random, patchShape, channels, settings.augmentation)
+      ? sampleAugmentation(
+          random,
+          patchShape,
+          present.length,
+          settings.augmentation,
+          previousLabels,
+        )
       : noAugmentation;
     const drawn = settings.augmentation
       ? drawnShape(patchShape, largestAngle(patchShape), isFlat(patchShape))
@@ -82,7 +90,7 @@ export function makeBatch(
     const around = showsForeground(place, batchSize) ? drawForeground(chosen, random) : undefined;
     const start = drawStart(random, chosen.shape, patchShape, drawn, around);
     const patch = cutTransformed(chosen, start, patchShape, parameters.spatial);
-    const use = { present: chosen.present, masked: settings.maskedChannels };
+    const use = { present: chosen.present, masked: settings.maskedChannels, previousLabels };
     const augmented = augment(patch, patchShape, use, parameters);
     image.set(augmented.image, place * channels * voxels);
     labels.set(augmented.labels, place * voxels);

@@ -1,11 +1,14 @@
 import { DawsonError } from '../errors.js';
 import { compactImages } from '../model/compact-plans.js';
 import {
+  cascadeConfiguration,
   configurationName,
   inputField,
   lowResolutionConfiguration,
   type NormalizationScheme,
+  nextStageField,
   type PlannedConfiguration,
+  previousStageField,
   sliceConfiguration,
 } from '../model/nnunet-plans.js';
 import { anisotropyThreshold } from '../segment/nnunet/resize.js';
@@ -78,8 +81,6 @@ export function planFor(fingerprint: Fingerprint, dataset: PlannedDataset, optio
       ? compactSizes(images, configuration)
       : nnunetSizes(images, dataset, { ...options, architecture, configuration });
   const plansName = isCompact ? 'DawsonCompactPlans' : architectures[architecture].plansName;
-  // Of the others all planners of nnU-Net share the prepared images.
-  const preparedBy = configuration === lowResolutionConfiguration ? plansName : 'nnUNetPlans';
   const schemes = dataset.channelNames.map(
     (name) => schemeOfChannel[name.toLowerCase()] ?? 'ZScoreNormalization',
   );
@@ -104,7 +105,7 @@ export function planFor(fingerprint: Fingerprint, dataset: PlannedDataset, optio
     transpose_backward: inverseOrder(order),
     configurations: {
       [configuration]: {
-        data_identifier: `${preparedBy}_${configuration}`,
+        data_identifier: preparedAs(configuration, plansName),
         preprocessor_name: 'DefaultPreprocessor',
         batch_size: sizes.batch_size,
         patch_size: sizes.patch_size,
@@ -120,6 +121,7 @@ export function planFor(fingerprint: Fingerprint, dataset: PlannedDataset, optio
         resampling_fn_probabilities_kwargs: resampling(1, false),
         architecture: sizes.architecture,
         batch_dice: sizes.batch_dice,
+        ...cascadeFields(configuration),
         ...(isCompact && dataset.classCount === 2 && { [inputField]: compactImages[inputField] }),
       },
     },
@@ -129,6 +131,23 @@ export function planFor(fingerprint: Fingerprint, dataset: PlannedDataset, optio
       fingerprint.intensities.map((properties, channel) => [String(channel), properties]),
     ),
   };
+}
+
+/** Name of the prepared images: of all but low resolution nnU-Net's planners share them. */
+function preparedAs(configuration: PlannedConfiguration, plansName: string): string {
+  if (configuration === lowResolutionConfiguration) return `${plansName}_${configuration}`;
+  return `nnUNetPlans_${configuration === cascadeConfiguration ? configurationName : configuration}`;
+}
+
+/** What a network of a cascade says of the other one. */
+function cascadeFields(configuration: PlannedConfiguration): Readonly<Record<string, string>> {
+  if (configuration === lowResolutionConfiguration) {
+    return { [nextStageField]: cascadeConfiguration };
+  }
+  if (configuration === cascadeConfiguration) {
+    return { [previousStageField]: lowResolutionConfiguration };
+  }
+  return {};
 }
 
 type PlannedImages = Pick<Images, 'spacing' | 'medianShape'>;
@@ -173,7 +192,8 @@ function nnunetSizes(
     );
   }
   const low = lowResolution(full, budget);
-  if (configuration === configurationName) {
+  // A cascade begins with a network of low resolution, and ends as one of full resolution.
+  if (configuration === configurationName || (configuration === cascadeConfiguration && low)) {
     return { ...patchAndNetwork(full, budget), batch_dice: low !== undefined };
   }
   if (low) return { ...patchAndNetwork(low, budget), batch_dice: false };

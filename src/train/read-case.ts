@@ -9,6 +9,8 @@ import type { DatasetCase } from './dataset.js';
 export interface CaseImages {
   readonly channels: Channels;
   readonly labels: Volume;
+  /** What the first network of a cascade found, for its second. */
+  readonly previous?: Volume;
 }
 
 /** A case, or sentences about everything that keeps it from being used. */
@@ -16,7 +18,7 @@ export type CaseReading =
   | {
       readonly images: CaseImages;
       readonly notes: readonly string[];
-      /** SHA-256 of the files, as they were read: those of the channels that are there, then the labels. */
+      /** SHA-256 of the files as they were read: the channels that are there, the labels, those of the stage before. */
       readonly sha256: readonly string[];
     }
   | { readonly problems: readonly string[] };
@@ -46,6 +48,7 @@ export async function readCase(entry: DatasetCase, classCount: number): Promise<
     channels.push((file && (await attempt(file, readChannel))) || undefined);
   }
   const labels = await attempt(entry.labels, readLabels);
+  const previous = entry.previous && (await attempt(entry.previous, readLabels));
   if (problems.length > 0 || !labels) return { problems };
   for (const [channel, volume] of channels.entries()) {
     if (!volume || sameGrid(volume, labels)) continue;
@@ -54,12 +57,20 @@ export async function readCase(entry: DatasetCase, classCount: number): Promise<
         gridDifference(volume, labels),
     );
   }
-  const unknown = unknownLabels(labels, classCount);
-  if (unknown.length > 0) {
-    problems.push(`${entry.name}: labels ${unknown.join(', ')} are not in dataset.json`);
+  if (previous && !sameGrid(previous, labels)) {
+    const difference = gridDifference(previous, labels);
+    problems.push(`${entry.name}: ${ofStage} lie on another grid than the labels: ${difference}`);
   }
-  return problems.length > 0 ? { problems } : { images: { channels, labels }, notes, sha256 };
+  for (const [what, volume] of [['labels', labels] as const, [ofStage, previous] as const]) {
+    const unknown = volume ? unknownLabels(volume, classCount) : [];
+    if (unknown.length === 0) continue;
+    problems.push(`${entry.name}: ${what} ${unknown.join(', ')} are not in dataset.json`);
+  }
+  if (problems.length > 0) return { problems };
+  return { images: { channels, labels, ...(previous && { previous }) }, notes, sha256 };
 }
+
+const ofStage = 'labels of the stage before';
 
 export const readCaseInWorker = inWorker<typeof readCase>(import.meta.url, 'readCase');
 

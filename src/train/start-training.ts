@@ -2,16 +2,20 @@ import { DawsonError } from '../errors.js';
 import { readJsonIfThere } from '../formats/read-json.js';
 import { firstFoldOf } from '../model/model-predictors.js';
 import {
+  cascadeConfiguration,
   configurationOf,
   inputField,
   lowResolutionConfiguration,
+  nextStageField,
   type PlannedConfiguration,
+  plansOfOne,
+  previousStageField,
 } from '../model/nnunet-plans.js';
 import { openModel, openShippedModel } from '../model/open-model.js';
 import type { Run } from '../run.js';
-import type { PretrainedModel } from './initialise.js';
+import { inputNames, type PretrainedModel } from './initialise.js';
 import { planTraining } from './plan-training.js';
-import { type PlannedTraining, requireTrainable } from './train-fold.js';
+import type { PlannedTraining } from './train-fold.js';
 import type { TrainingFolder } from './training-folder.js';
 
 interface Asked {
@@ -63,8 +67,9 @@ async function newPlans(
       advice: 'Leave --configuration out: it is that of the model.',
     });
   }
-  // Of low resolution the model says all that differs, whether or not nnU-Net would plan it here.
-  const planned = trained === lowResolutionConfiguration ? undefined : (trained ?? configuration);
+  // Of a cascade's networks the model says all that differs, whether or not nnU-Net would plan them here.
+  const isOfCascade = trained === lowResolutionConfiguration || trained === cascadeConfiguration;
+  const planned = isOfCascade ? undefined : (trained ?? configuration);
   return stage('plan', async (onProgress) => {
     const options = { architecture: 'plain', memoryGb: 8, configuration: planned } as const;
     const { plans: own } = await planTraining(dataset, options, { pool, signal, onProgress });
@@ -84,14 +89,9 @@ async function ofConfiguration(
   asked: PlannedConfiguration | undefined,
 ): Promise<unknown> {
   if (asked === undefined || asked === configurationOf(plans)) return plans;
-  const { configurations } = (plans ?? {}) as {
-    configurations?: Readonly<Record<string, unknown>>;
-  };
   await requireNotBegun(plans, folder, asked);
-  if (!Object.hasOwn(configurations ?? {}, asked)) {
-    throw otherConfiguration(folder, asked, `plans of ${configurationOf(plans)}`);
-  }
-  const alone = { ...(plans as object), configurations: { [asked]: configurations![asked] } };
+  const alone = plansOfOne(plans, asked);
+  if (!alone) throw otherConfiguration(folder, asked, `plans of ${configurationOf(plans)}`);
   await folder.writeJson(folder.plans, alone);
   return alone;
 }
@@ -138,7 +138,10 @@ function withNetworkOf(
   trained: unknown,
   { classNames }: PlannedTraining['dataset'],
 ): unknown {
-  const fields = ['spacing', 'patch_size', 'batch_size', 'architecture', inputField] as const;
+  const fields = [
+    ...['spacing', 'patch_size', 'batch_size', 'architecture'],
+    ...[inputField, nextStageField, previousStageField],
+  ];
   type Plans = { configurations: Record<string, Record<string, unknown>> } & Record<
     string,
     unknown
@@ -161,15 +164,37 @@ function withNetworkOf(
   };
 }
 
+/**
+ * Checks that the labels of a stage before are given where the network takes them, and nowhere else.
+ * @throws DawsonError `usage`
+ */
+export function requireStage(
+  takesLabels: boolean,
+  previousStage: string | undefined,
+  file: string,
+): void {
+  if (takesLabels === (previousStage !== undefined)) return;
+  throw new DawsonError('usage', {
+    file,
+    expected: takesLabels
+      ? 'labels that the first network of the cascade found (--previous-stage)'
+      : `plans of ${cascadeConfiguration} for --previous-stage`,
+    found: takesLabels ? 'none' : 'those of a network that takes images only',
+    advice:
+      `Train all folds of ${lowResolutionConfiguration} in a folder of their own, and give its ` +
+      'labels_for_next_stage as --previous-stage.',
+  });
+}
+
 /** The model that a training starts from. */
 export async function readPretrained(folder: string): Promise<PretrainedModel> {
   const opened = await (folder === 'lesions' ? openShippedModel('lesions') : openModel(folder));
   const { network, model, plans } = opened;
-  requireTrainable(model.plan, folder);
+  const labels = network.inputChannels - model.channelNames.length;
   return {
     weights: await firstFoldOf(opened),
     network,
-    channelNames: model.channelNames,
+    channelNames: inputNames(model.channelNames, model.plan, labels),
     rule: model.rule,
     plans,
   };

@@ -1,11 +1,18 @@
 import { createHash } from 'node:crypto';
-import { basename } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { DawsonError } from '../errors.js';
+import { writeNifti } from '../formats/index.js';
 import { writeSafetensors } from '../formats/safetensors.js';
 import { classLabels } from '../model/labels.js';
 import { argmax } from '../model/lesion-rule.js';
 import { type ModelCard, type NnunetModel, writeModelFolder } from '../model/model-folder.js';
-import { configurationOf, type ImagePlan, imagePlanOf } from '../model/nnunet-plans.js';
+import {
+  configurationOf,
+  type ImagePlan,
+  imagePlanOf,
+  nextStageField,
+} from '../model/nnunet-plans.js';
 import type { Predict } from '../model/sliding-window.js';
 import {
   type Device,
@@ -29,7 +36,7 @@ import { contentHash, readChecked, weightsOfState, writeChecked } from './checkp
 import { bestRule, candidateRules, diceByRuleInWorker } from './choose-post-processing.js';
 import { badDataset, type Dataset } from './dataset.js';
 import type { Fold } from './folds.js';
-import { type Pretrained, startingWeights } from './initialise.js';
+import { inputNames, type Pretrained, startingWeights } from './initialise.js';
 import { type EpochRecord, type Pace, type RunSettings, trainNetwork } from './loop.js';
 import { deepSupervisionWeights, type LossName } from './loss.js';
 import { type OptimiserName, optimisers } from './optimiser.js';
@@ -82,7 +89,8 @@ const mirrorAxesOf = (augmentation: AugmentationName, { patchShape }: ImagePlan)
 
 /**
  * Trains the network of one fold, and judges it on the cases that it was not trained on: weights, log
- * and validation go into the training's folder.
+ * and validation go into the training's folder, and where a cascade goes on from it also the labels that
+ * it finds in them.
  * @param fold the cases to train on and to judge by; none of the latter for a network of all cases
  * @throws DawsonError `bad-dataset`, `output-exists`, `training-failed`, and what {@link Engine} throws.
  */
@@ -113,7 +121,8 @@ export async function trainFold(
   const patches = patchesOf(plan, choice);
   const augmentation = augmentationOf(dataset, plan, choice);
   const mirrorAxes = mirrorAxesOf(choice.augmentation, plan);
-  const firstWeights = startingWeights(network, dataset.channelNames, random, choice.pretrained);
+  const inputs = inputNames(dataset.channelNames, plan, dataset.classNames.length - 1);
+  const firstWeights = startingWeights(network, inputs, random, choice.pretrained);
   let ends: { wentOnAfter?: string } = {};
   try {
     const state = await stage(`train fold ${name}`, (onProgress) =>
@@ -147,6 +156,7 @@ export async function trainFold(
         engine,
         network,
         weights,
+        labels: fieldOf(plans, nextStageField) ? folder.labelsForNextStage : undefined,
         pool,
         signal,
         onProgress,
@@ -205,7 +215,7 @@ const stepOf = (
 ): StepSettings => ({
   batchSize,
   patchShape,
-  loss: { name: loss, batchDice: batchDiceOf(plans) },
+  loss: { name: loss, batchDice: fieldOf(plans, 'batch_dice') === true },
   levelWeights: deepSupervisionWeights(levelsOf(network)),
   optimiser,
   weightDecay: optimisers[optimiser].weightDecay,
@@ -222,33 +232,15 @@ function imagesHash(names: readonly string[], cases: readonly CachedCase[]): str
 }
 
 /**
- * @throws DawsonError `bad-model` for images as Dawson only runs networks on them: with the labels of a
- *   stage before.
- */
-export function requireTrainable({ takesLabels }: ImagePlan, file: string): void {
-  if (!takesLabels) return;
-  throw new DawsonError('bad-model', {
-    file,
-    expected: 'a network that Dawson trains: from images alone',
-    found: 'the second network of a cascade',
-    advice:
-      'It can be used as it is (dawson predict); train or start from a 2d, 3d_lowres or 3d_fullres network.',
-  });
-}
-
-/**
  * The network that plans describe, for the channels and classes of a dataset.
- * @throws DawsonError `bad-model` for one that Dawson only runs, as {@link requireTrainable} and for a
- *   batch norm, whose statistics are not trained.
+ * @throws DawsonError `bad-model` for one that Dawson only runs: with batch norm, whose statistics are not
+ *   trained.
  */
 export function trainedNetwork(plans: unknown, dataset: Dataset, plansFile: string): NetworkPlan {
-  requireTrainable(imagePlanOf(plans, plansFile), plansFile);
-  const network = networkPlanOf(
-    plans,
-    configurationOf(plans),
-    { inputChannels: dataset.channelNames.length, classes: dataset.classNames.length },
-    plansFile,
-  );
+  const classes = dataset.classNames.length;
+  const inputs = inputNames(dataset.channelNames, imagePlanOf(plans, plansFile), classes - 1);
+  const sizes = { inputChannels: inputs.length, classes };
+  const network = networkPlanOf(plans, configurationOf(plans), sizes, plansFile);
   if (network.kind === 'compact' || network.layers.norm.kind !== 'batch') return network;
   throw new DawsonError('bad-model', {
     file: plansFile,
@@ -258,11 +250,12 @@ export function trainedNetwork(plans: unknown, dataset: Dataset, plansFile: stri
   });
 }
 
-function batchDiceOf(plans: unknown): boolean {
+/** What the configuration that is trained says. */
+function fieldOf(plans: unknown, field: string): unknown {
   const { configurations } = plans as {
-    configurations: Record<string, { batch_dice?: unknown }>;
+    configurations: Record<string, Readonly<Record<string, unknown>>>;
   };
-  return configurations[configurationOf(plans)].batch_dice === true;
+  return configurations[configurationOf(plans)][field];
 }
 
 function modelOf(
@@ -284,7 +277,10 @@ function modelOf(
   };
 }
 
-/** Segments whole cases as they are segmented in use, mirrored too, and compares them with their labels. */
+/**
+ * Segments whole cases as they are segmented in use, mirrored too, and compares them with their labels.
+ * @param labels folder for what is found, `CASE.nii.gz`
+ */
 async function validateFold(
   dataset: Dataset,
   names: readonly string[],
@@ -293,6 +289,7 @@ async function validateFold(
     engine,
     network,
     weights,
+    labels: labelsFolder,
     pool,
     signal,
     onProgress,
@@ -300,6 +297,7 @@ async function validateFold(
     engine: Engine;
     network: NetworkPlan;
     weights: Weights;
+    labels?: string;
     pool: WorkerPool;
     signal?: AbortSignal;
     onProgress: (done: number, all: number) => void;
@@ -317,9 +315,14 @@ async function validateFold(
     const entry = dataset.cases.find((entry) => entry.name === name)!;
     const reading = await readCaseInWorker({ pool, signal }, entry, dataset.classNames.length);
     if ('problems' in reading) throw badDataset(dataset.folder, reading.problems);
-    const { channels, labels } = reading.images;
+    const { channels, labels, previous } = reading.images;
     const options = { ...defaultNnunetOptions, pool, signal };
-    const { lesion } = await predictCase(channels, model, [predict], options);
+    const found = await predictCase(channels, model, [predict], options, previous);
+    const { lesion } = found;
+    if (labelsFolder !== undefined) {
+      await mkdir(labelsFolder, { recursive: true });
+      await writeNifti(join(labelsFolder, `${name}.nii.gz`), found.labels);
+    }
     const reference = maskWhere(labels, (label) => label > 0);
     const dice = await diceByRuleInWorker({ pool, signal }, lesion, reference);
     results.set(name, { dice: dice[plain], diceByRule: [...dice] });

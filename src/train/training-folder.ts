@@ -32,6 +32,11 @@ export class TrainingFolder {
   readonly cache: string;
   /** The model of the cross-validation, of as many folds as are trained. */
   readonly model: string;
+  /**
+   * Folder of `CASE.nii.gz`: labels that the first network of a cascade found in each case, each by the
+   * fold that had not seen it.
+   */
+  readonly labelsForNextStage: string;
   /** That of one network which saw all cases. */
   readonly modelOfAll: string;
 
@@ -40,6 +45,7 @@ export class TrainingFolder {
     this.splits = join(folder, 'splits_final.json');
     this.cache = join(folder, 'cache');
     this.model = join(folder, 'model');
+    this.labelsForNextStage = join(folder, 'labels_for_next_stage');
     this.modelOfAll = join(folder, 'model_all');
   }
 

@@ -5,15 +5,19 @@ import { type CohortColumn, type CohortRow, readCohort } from '../evaluate/cohor
 import { withLockedFolder } from '../formats/lock-folder.js';
 import { readJson, readJsonIfThere } from '../formats/read-json.js';
 import type { ModelCard } from '../model/model-folder.js';
-import type { PlannedConfiguration } from '../model/nnunet-plans.js';
+import {
+  cascadeConfiguration,
+  imagePlanOf,
+  type PlannedConfiguration,
+} from '../model/nnunet-plans.js';
 import type { Device } from '../network/index.js';
 import { type RunOptions, withRun } from '../run.js';
-import { type Dataset, readDataset } from './dataset.js';
+import { type Dataset, readDataset, withPreviousStage } from './dataset.js';
 import { type Fold, givenFolds, splitCases, splitIntoFolds } from './folds.js';
 import { defaultRunSettings, type EpochRecord, type Pace } from './loop.js';
 import type { LossName } from './loss.js';
 import { type OptimiserName, optimisers } from './optimiser.js';
-import { plannedTraining, readPretrained } from './start-training.js';
+import { plannedTraining, readPretrained, requireStage } from './start-training.js';
 import {
   type AugmentationName,
   type TrainingChoice,
@@ -48,6 +52,8 @@ export interface TrainingSettings {
   readonly threads: number;
   /** Whether to go on with a run that was stopped. */
   readonly resume: boolean;
+  /** Folder of `CASE.nii.gz` that the first network of a cascade found, for its second. */
+  readonly previousStage?: string;
   /** Model folder to start from, or `lesions`: the network that comes with Dawson. */
   readonly init?: string;
 }
@@ -82,7 +88,8 @@ export interface Training {
  * are done. Everything is kept in the training's folder; its plans are used where it has some.
  * @param dataset folder in nnU-Net's convention
  * @param folder of the training
- * @throws DawsonError `usage` for a fold that there is not, `bad-dataset`, `output-exists` for a fold that was begun without `resume`,
+ * @throws DawsonError `usage` for a fold that there is not, and for labels of a stage before that are
+ *   missing or too many; `bad-dataset`, `output-exists` for a fold that was begun without `resume`,
  *   `inputs-conflict` for other folds or another configuration than those kept, `training-failed`; the signal's reason.
  */
 export function train(
@@ -100,9 +107,15 @@ export function train(
     const chosen: TrainingSettings = { ...trainingDefaults, ...settings };
     if (chosen.splits === undefined) requireFold(fold, foldCount);
     const table = chosen.cohort ? await readCohort(chosen.cohort) : undefined;
-    const data = await readDataset(dataset);
+    const { previousStage, configuration } = chosen;
+    // Before all cases are read for a plan.
+    if (configuration === cascadeConfiguration) requireStage(true, previousStage, dataset);
+    const images = await readDataset(dataset);
+    const data = previousStage ? withPreviousStage(images, previousStage) : images;
     const pretrained = chosen.init ? await readPretrained(chosen.init) : undefined;
     const planned = await plannedTraining(data, paths, { ...chosen, pretrained }, whole);
+    const { takesLabels } = imagePlanOf(planned.plans, planned.plansFile);
+    requireStage(takesLabels === true, previousStage, planned.plansFile);
     const names = data.cases.map((entry) => entry.name);
     const splits = fold === 'all' ? [] : await splitsOf(data, paths, table?.rows, chosen);
     requireFold(fold, splits.length);

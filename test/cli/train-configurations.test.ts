@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readNifti, writeNifti } from '../../src/formats/index.js';
@@ -147,6 +147,123 @@ describe('a network of low resolution', () => {
       ...['plan', dataset, '--configuration', '3d_lowres', '--out', at('none')],
     ]);
     expect([exitCode, stderr]).toEqual([4, expect.stringMatching(/--memory/)]);
+  });
+});
+
+describe('a cascade', () => {
+  const [first, second] = [at('first'), at('second')];
+  const found = join(first, 'labels_for_next_stage');
+  const cascade = ['--configuration', '3d_cascade_fullres'];
+  const splits = ['--splits', at('halves.json')];
+  const learning = ['--epochs', '4', '--steps', '3', '--threads', '1'];
+  const onFound = ['--previous-stage', found];
+
+  beforeAll(async () => {
+    const halves = [
+      { train: ['a', 'b'], val: ['c', 'd'] },
+      { train: ['c', 'd'], val: ['a', 'b'] },
+    ];
+    writeFileSync(at('halves.json'), JSON.stringify(halves));
+    await plan(first, '--configuration', '3d_lowres', ...littleMemory);
+    const folds = ['train', dataset, '--fold', 'all-five', ...splits, '--out', first];
+    await succeeds(...folds, '--epochs', '4', '--steps', '20', '--threads', '1');
+  });
+
+  it('begins with what each fold of low resolution finds in the cases that it had not seen', async () => {
+    expect(readdirSync(found).sort()).toEqual(cases.map((name) => `${name}.nii.gz`));
+    const images = join(dataset, 'imagesTr');
+    const model = ['predict', join(first, 'model'), '--in', images];
+    for (const [fold, names] of [
+      ['0', ['c', 'd']],
+      ['1', ['a', 'b']],
+    ] as const) {
+      await succeeds(...model, '--folds', fold, '--out', at(`by-${fold}`));
+      for (const name of names) {
+        const ours = (await readNifti(join(found, `${name}.nii.gz`))).volume;
+        const alone = (await readNifti(at(`by-${fold}`, `${name}.nii.gz`))).volume;
+        expect([name, [...ours.data]]).toEqual([name, [...alone.data]]);
+        expect(ours.affine).toEqual(alone.affine);
+      }
+    }
+  });
+
+  it('is trained, goes on after kill -9, predicts and is exported', async () => {
+    await plan(second, ...cascade, ...littleMemory);
+    expect(configurationsIn('second', 'plans.json')).toEqual(['3d_cascade_fullres']);
+    const run = ['train', dataset, '--fold', '0', ...splits, ...onFound, ...learning];
+    await succeeds(...run, '--out', second);
+    await plan(at('stopped'), ...cascade, ...littleMemory);
+    const stopped = [...run, '--out', at('stopped')];
+    const killed = await dawson(stopped, { signal: 'SIGKILL', after: 'epoch 3 of' });
+    expect(killed.exitCode).toBe(null);
+    await succeeds(...stopped, '--resume');
+    const weights = (out: string) => readFileSync(join(out, 'fold_0', 'weights.safetensors'));
+    expect(weights(at('stopped')).equals(weights(second))).toBe(true);
+
+    const model = join(second, 'model');
+    const { network } = await openModelFolder(model);
+    expect(network.inputChannels).toBe(1 + 1);
+    expect(await succeeds('model', 'show', model)).toMatch(
+      /takes +FLAIR\n +and labels .*previous-stage/,
+    );
+    const predict = ['predict', model, '--in', join(dataset, 'imagesTr')];
+    await succeeds(...predict, ...onFound, '--out', at('second-labels'));
+    const { volume: after } = await readNifti(at('second-labels', 'c.nii.gz'));
+    const { volume: truth } = await readNifti(join(dataset, 'labelsTr', 'c.nii.gz'));
+    // Judged as it is used, with the labels of the stage before.
+    const { cases: judged } = json('second', 'fold_0', 'validation.json');
+    expect(diceOf(after.data, truth.data)).toBeCloseTo(judged.c.dice, 10);
+
+    await succeeds('model', 'export', model, '--out', at('second-exported'));
+    const { configurations } = json('second-exported', 'plans.json');
+    expect(configurations['3d_cascade_fullres'].previous_stage).toBe('3d_lowres');
+    await succeeds(
+      ...['model', 'import', at('second-exported'), '--orientation', 'RAS'],
+      ...['--out', at('second-again')],
+    );
+    const again = await openModelFolder(at('second-again'));
+    expect(again.model.plan.takesLabels).toBe(true);
+  });
+
+  it('is not gone on with for other labels of the stage before', async () => {
+    const run = ['train', dataset, '--fold', '0', ...splits, ...learning, '--out', second];
+    const { exitCode, stderr } = await dawson([
+      ...[...run, '--resume', '--previous-stage', join(dataset, 'labelsTr')],
+    ]);
+    expect([exitCode, stderr]).toEqual([4, expect.stringMatching(/casesToTrainOn|cases/)]);
+  });
+
+  it('is what another one starts from', async () => {
+    await succeeds(
+      ...['train', dataset, '--fold', 'all', '--init', join(second, 'model'), ...onFound],
+      ...[...once, '--out', at('second-tuned')],
+    );
+    expect(configurationsIn('second-tuned', 'plans.json')).toEqual(['3d_cascade_fullres']);
+  });
+
+  it('is taken with what it inherits out of plans that nnU-Net wrote', async () => {
+    await plan(at('inheriting'), ...littleMemory);
+    const plans = json('inheriting', 'plans.json');
+    Object.assign(plans.configurations, {
+      '3d_lowres': json('first', 'plans.json').configurations['3d_lowres'],
+      '3d_cascade_fullres': { inherits_from: '3d_fullres', previous_stage: '3d_lowres' },
+    });
+    writeFileSync(at('inheriting', 'plans.json'), JSON.stringify(plans));
+    const run = ['train', dataset, '--fold', 'all', ...cascade, ...onFound, ...once];
+    await succeeds(...run, '--out', at('inheriting'));
+    expect(json('inheriting', 'plans.json')).toEqual(json('second', 'plans.json'));
+  });
+
+  it.each([
+    ['without labels of a stage before', cascade, [], 2, '--previous-stage'],
+    ['with some for a network of images', [], onFound, 2, 'that takes images only'],
+    ['with none of them there', cascade, ['--previous-stage', dataset], 3, '4 problems'],
+  ])('is refused %s', async (name, configuration, given, exitCode, message) => {
+    const out = at(name.replaceAll(' ', '-'));
+    if (given.length === 0 || configuration.length === 0) await plan(out, ...littleMemory);
+    const run = ['train', dataset, '--fold', 'all', ...configuration, ...given, ...once];
+    const result = await dawson([...run, '--out', out]);
+    expect([result.exitCode, result.stderr]).toEqual([exitCode, expect.stringContaining(message)]);
   });
 });
 

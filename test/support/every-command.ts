@@ -155,6 +155,10 @@ export const runs: readonly (readonly string[])[] = [
     ...['predict', at('cascade'), '--in', at('dataset', 'imagesTr'), '--out', at('labels-2')],
     ...['--previous-stage', at('low-labels')],
   ],
+  [
+    ...['train', at('dataset'), '--init', at('cascade'), '--fold', 'all', ...once],
+    ...['--previous-stage', at('dataset', 'labelsTr'), '--threads', '1', '--out', at('second')],
+  ],
   ['model', 'show', at('imported')],
   ['model', 'export', at('imported'), '--out', at('exported')],
   ['job', at('jobs.json'), '0', '--threads', '1'],

@@ -53,12 +53,13 @@ interface Row {
   readonly fingerprint: ReturnType<typeof readGolden>;
   readonly '2d': Configurations[string];
   readonly '3d_lowres': Configurations[string] | null;
+  readonly '3d_cascade_fullres': Configurations[string] | null;
 }
 const { rows } = readGolden('nnunet-plan-configurations.json') as { rows: readonly Row[] };
 
 function configurationFor(
   row: Omit<Row, 'architecture'> & { readonly architecture: Row['architecture'] | 'compact' },
-  configuration: '2d' | '3d_lowres' | '3d_fullres',
+  configuration: '2d' | '3d_lowres' | '3d_fullres' | '3d_cascade_fullres',
 ) {
   const { fingerprint, channels: channelNames, classes: classCount, cases: caseCount } = row;
   const { configurations } = planFor(
@@ -86,17 +87,28 @@ describe.each(rows)('for $name, $architecture, $memoryGb GB', (row) => {
       expect(() => configurationFor(row, '3d_lowres')).toThrow(/nnU-Net plans 3d_lowres/);
       return;
     }
-    // The cascade that it could begin is not planned.
-    const {
-      next_stage: _,
-      spacing,
-      ...theirs
-    } = row['3d_lowres'] as Row['2d'] & {
-      readonly next_stage: string;
-    };
+    const { spacing, ...theirs } = row['3d_lowres'];
     const { spacing: ours, ...rest } = configurationFor(row, '3d_lowres');
     expect(rest).toEqual(theirs);
     for (const [axis, mm] of spacing.entries()) expect(ours[axis]).toBeCloseTo(mm, 10);
+  });
+});
+
+describe.each(rows)('for $name, $architecture, $memoryGb GB', (row) => {
+  it('the second network of a cascade is planned as nnU-Net v2 does, and where it does', () => {
+    const theirs = row['3d_cascade_fullres'];
+    expect(theirs === null).toBe(row['3d_lowres'] === null);
+    if (theirs === null) {
+      const refused = /nnU-Net plans 3d_cascade_fullres/;
+      expect(() => configurationFor(row, '3d_cascade_fullres')).toThrow(refused);
+    } else {
+      // With what it inherits, in the place of the name of that.
+      const { inherits_from: parent, ...resolved } = theirs as typeof theirs & {
+        readonly inherits_from: string;
+      };
+      expect(parent).toBe('3d_fullres');
+      expect(configurationFor(row, '3d_cascade_fullres')).toEqual(resolved);
+    }
   });
 });
 

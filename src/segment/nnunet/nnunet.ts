@@ -29,6 +29,7 @@ import { predictInBrain } from '../lesions/lesion-network.js';
 import type { Segmentation } from '../segmenter.js';
 import { otherAxes, turned } from './case-axes.js';
 import { cleanedInPlace } from './clean-labels.js';
+import { oneHot } from './one-hot.js';
 import { type Channels, type PreparedCase, preprocessCaseInWorker } from './preprocess.js';
 import {
   type CasePrediction,
@@ -329,10 +330,7 @@ function withLabels(
   const voxels = prepared.labels.length;
   const image = new Float32Array((prepared.channels + labels.length) * voxels);
   image.set(prepared.image);
-  for (const [index, label] of labels.entries()) {
-    const isLabel = onesWhere(prepared.labels, (found) => found === label);
-    image.set(isLabel, (prepared.channels + index) * voxels);
-  }
+  image.set(oneHot(prepared.labels, labels), prepared.image.length);
   return { image, channels: prepared.channels + labels.length };
 }
 

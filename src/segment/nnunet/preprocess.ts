@@ -44,6 +44,8 @@ export interface PreparedCase {
   readonly shape: Axes3;
   /** On the same grid: classes, and {@link outsideLabel} outside of the non-zero region. */
   readonly labels: Int8Array;
+  /** On the same grid, 0 outside of the non-zero region: what the first network of a cascade found. */
+  readonly previous?: Int8Array;
   readonly geometry: CaseGeometry;
 }
 
@@ -53,10 +55,16 @@ export interface PreparedCase {
  * interpolation of each; along the thick slices of anisotropic images by the nearest slice).
  * @param labels classes 0 to 127 on the same grid; without them the result says only what lies
  *   outside of the non-zero region
+ * @param previous labels that the first network of a cascade found, where the others are the truth
  * @throws RangeError when the number of channels is not the plan's, or all voxels are 0; DawsonError
  *   `out-of-memory` where the plan's spacing asks for more than 2^30 voxels, or for none.
  */
-export function preprocessCase(channels: Channels, plan: ImagePlan, labels?: Volume): PreparedCase {
+export function preprocessCase(
+  channels: Channels,
+  plan: ImagePlan,
+  labels?: Volume,
+  previous?: Volume,
+): PreparedCase {
   if (channels.length !== plan.channels.length) {
     throw new RangeError(`${channels.length} channels for a plan of ${plan.channels.length}`);
   }
@@ -68,39 +76,51 @@ export function preprocessCase(channels: Channels, plan: ImagePlan, labels?: Vol
       box,
     );
 
-  const croppedLabels = new Int8Array(inside.length);
-  if (labels) croppedLabels.set(cropToBox(Int8Array.from(labels.data)));
-  for (let at = 0; at < inside.length; at++) {
-    if (croppedLabels[at] !== 0) inside[at] = 1;
-    else if (inside[at] === 0) croppedLabels[at] = outsideLabel;
-  }
+  /** Labels in the box; outside of the non-zero region what is not labelled is no background. */
+  const labelsInBox = (volume: Volume | undefined): Int8Array =>
+    volume
+      ? cropToBox(Int8Array.from(volume.data)).map((label, at) =>
+          label === 0 && inside[at] === 0 ? outsideLabel : label,
+        )
+      : Int8Array.from(inside, (isInside) => (isInside ? 0 : outsideLabel));
+  const croppedLabels = labelsInBox(labels);
+  const croppedPrevious = previous && labelsInBox(previous);
+  for (let at = 0; at < inside.length; at++) if (croppedLabels[at] > 0) inside[at] = 1;
 
   const spacingMm = spacingFor(plan, geometry.spacingMm);
   const shape = shapeAtSpacing(box.shape, geometry.spacingMm, spacingMm);
   requireSensible(shape, plan);
   const apart = separateAxis(geometry.spacingMm, spacingMm);
-  const resizedLabels = resizeLabels(croppedLabels, box.shape, shape, {
-    order: plan.labelOrder,
-    separateAxis: apart,
-  });
+  const resized = (cropped: Int8Array) =>
+    resizeLabels(cropped, box.shape, shape, { order: plan.labelOrder, separateAxis: apart });
+  const resizedLabels = resized(croppedLabels);
   const resizedInside = onesWhere(resizedLabels, (label) => label !== outsideLabel);
   const image = new Float32Array(channels.length * voxelsIn(shape));
   for (const [channel, volume] of channels.entries()) {
     if (!volume) continue;
     const values = cropToBox(Float32Array.from(volume.data));
     if (plan.normalizesFirst) normalizeInPlace(values, inside, plan.channels[channel]);
-    const resized = resizeImage(values, box.shape, shape, {
+    const resizedImage = resizeImage(values, box.shape, shape, {
       order: plan.imageOrder,
       orderAcross: plan.imageOrderAcross,
       separateAxis: apart,
     });
     if (!plan.normalizesFirst) {
-      normalizeInPlace(resized, resizedInside, plan.channels[channel]);
-      if (plan.channels[channel].useMask) zeroOutsideInPlace(resized, resizedInside);
+      normalizeInPlace(resizedImage, resizedInside, plan.channels[channel]);
+      if (plan.channels[channel].useMask) zeroOutsideInPlace(resizedImage, resizedInside);
     }
-    image.set(resized, channel * resized.length);
+    image.set(resizedImage, channel * resizedImage.length);
   }
-  return { image, channels: channels.length, shape, labels: resizedLabels, geometry };
+  return {
+    image,
+    channels: channels.length,
+    shape,
+    labels: resizedLabels,
+    ...(croppedPrevious && {
+      previous: resized(croppedPrevious).map((label) => Math.max(0, label)),
+    }),
+    geometry,
+  };
 }
 
 export const preprocessCaseInWorker = inWorker<typeof preprocessCase>(

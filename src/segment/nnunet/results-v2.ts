@@ -7,7 +7,9 @@ import type { Cleaning } from '../../model/model-folder.js';
 import {
   configurationName,
   configurationOf,
+  type PlannedConfiguration,
   plannedConfigurations,
+  plansOfOne,
   sliceConfiguration,
 } from '../../model/nnunet-plans.js';
 import { withArchitecture } from './old-plans.js';
@@ -30,9 +32,6 @@ import {
   networkOfTrainer,
   type TrainerNetwork,
 } from './trainers.js';
-
-const secondOfCascade = '3d_cascade_fullres';
-const known = [...plannedConfigurations, secondOfCascade] as const;
 
 /**
  * The folder TRAINER__PLANS__3d_fullres of nnU-Net v2: `dataset.json`, `plans.json`,
@@ -85,34 +84,17 @@ export async function readNnunetV2(
   };
 }
 
-/**
- * Plans of one configuration alone, with what it inherits from another. That of a cascade gets the name of
- * the one that Dawson runs: where it differs is in numbers, and in what the plans say of a stage before.
- */
+/** Plans of one configuration alone. */
 function ofConfiguration(
   plans: Readonly<Record<string, unknown>>,
-  configuration: string,
+  configuration: PlannedConfiguration,
   file: string,
 ): Readonly<Record<string, unknown>> {
   if (configuration === configurationName) return plans;
-  const configurations = fieldsOf(plans.configurations, file);
-  const own = fieldsOf(configurations[configuration], file);
-  const { inherits_from: parent, ...changed } = own;
-  const whole =
-    parent === undefined ? own : { ...inherited(configurations, parent, file), ...changed };
-  const name = configuration === secondOfCascade ? configurationName : configuration;
-  return { ...plans, configurations: { [name]: whole } };
-}
-
-/** What a configuration inherits from, which inherits from none itself as nnU-Net writes them. */
-function inherited(
-  configurations: Readonly<Record<string, unknown>>,
-  parent: unknown,
-  file: string,
-): Readonly<Record<string, unknown>> {
-  const found = fieldsOf(configurations[textOf(parent)], file);
-  if (found.inherits_from === undefined) return found;
-  throw badResults(file, `a configuration ${textOf(parent)} that inherits from none`, 'another');
+  const alone = plansOfOne(plans, configuration);
+  if (alone) return alone;
+  const expected = `a configuration ${configuration}, and what it inherits from, which inherits from none`;
+  throw badResults(file, expected, 'none');
 }
 
 /** Plans with the architecture that a trainer makes of theirs. */
@@ -178,8 +160,8 @@ async function cleaningIn(results: string): Promise<Cleaning[]> {
 function aboutFold(fields: ReadonlyMap<PickleValue, PickleValue>, file: string) {
   const given = fields.get('init_args');
   const configuration = given instanceof Map ? given.get('configuration') : undefined;
-  if (!known.some((name) => name === configuration)) {
-    const expected = `a network of ${known.join(', ')}`;
+  if (!plannedConfigurations.some((name) => name === configuration)) {
+    const expected = `a network of ${plannedConfigurations.join(', ')}`;
     throw badResults(file, expected, textOf(configuration), 'unsupported');
   }
   const mirrorAxes = fields.get('inference_allowed_mirroring_axes') ?? [];
@@ -191,7 +173,7 @@ function aboutFold(fields: ReadonlyMap<PickleValue, PickleValue>, file: string) 
   }
   return {
     mirrorAxes: (mirrorAxes as number[]).map((axis) => axis + across),
-    configuration: configuration as (typeof known)[number],
+    configuration: configuration as PlannedConfiguration,
     trainer: fields.get('trainer_name'),
     epochs: fields.get('current_epoch'),
   };

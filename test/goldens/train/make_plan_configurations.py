@@ -1,5 +1,5 @@
-"""What nnU-Net v2 plans beside `3d_fullres`: slices, and low resolution where it plans one
-(../segment/requirements-trainers.txt).
+"""What nnU-Net v2 plans beside `3d_fullres`: slices, and low resolution and the cascade that it begins
+where it plans one, with what that inherits (../segment/requirements-trainers.txt).
 
     python make_plan_configurations.py     writes nnunet-plan-configurations.json beside it
 
@@ -27,6 +27,7 @@ from nnunetv2.experiment_planning.experiment_planners.residual_unets.residual_en
     nnUNetPlannerResEncM,
 )
 from nnunetv2.training.data_augmentation.compute_initial_patch_size import get_patch_size
+from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 here = Path(__file__).parent
 planners = {"plain": ExperimentPlanner, "residual": nnUNetPlannerResEncM}
@@ -81,11 +82,16 @@ def main():
     known = json.loads((here / "nnunet-plans.json").read_text())
     more = [{**one_slice, "architecture": name} for name in planners]
     for index, row in enumerate([*known, *more]):
-        configurations = planned(index, row)["configurations"]
+        plans = planned(index, row)
+        configurations = plans["configurations"]
         if index < len(known):
             for field in ("batch_size", "patch_size", "spacing", "batch_dice"):
                 assert configurations["3d_fullres"][field] == row[field], (row["name"], field)
         made = {name: configurations.get(name) for name in ("2d", "3d_lowres")}
+        made["3d_cascade_fullres"] = None
+        if "3d_cascade_fullres" in configurations:
+            manager = PlansManager(plans)
+            made["3d_cascade_fullres"] = manager.get_configuration("3d_cascade_fullres").configuration
         fields = ("name", "architecture", "memoryGb", "channels", "classes", "cases", "fingerprint")
         rows.append({**{field: row[field] for field in fields}, **made})
     drawn = []

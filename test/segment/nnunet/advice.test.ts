@@ -14,7 +14,6 @@ import { exportNnunet } from '../../../src/segment/nnunet/export-nnunet.js';
 import { importNnunet } from '../../../src/segment/nnunet/import-nnunet.js';
 import { requireChannels } from '../../../src/segment/nnunet/nnunet.js';
 import { readCheckpoint, writeChecked, writeCheckpoint } from '../../../src/train/checkpoint.js';
-import { readPretrained } from '../../../src/train/start-training.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { copied, edit, rename, saved, savedV1 } from './saved-models.js';
 
@@ -361,18 +360,6 @@ const own: Case[] = [
     },
     'bad-model',
     /Train with a plan of --architecture/,
-  ],
-  [
-    'the second of a cascade to start from',
-    opened(
-      (f) =>
-        replaceJson(f, 'plans.json', (json) => {
-          configurationIn(json).previous_stage = '3d_lowres';
-        }),
-      (folder) => openModelFolder(folder).then(() => readPretrained(folder)),
-    ),
-    'bad-model',
-    /3d_fullres/,
   ],
   [
     'channels that exams do not have',

@@ -100,6 +100,13 @@ describe('the second network of a cascade', () => {
     expect(model.plan).toMatchObject({ takesLabels: true, spacingMm: [1, 1, 1] });
   });
 
+  it('keeps its name, and is a start for another one, with the labels that it takes', async () => {
+    const { folder, plans } = await imported('v2/cascade');
+    expect(configurationOf(plans)).toBe('3d_cascade_fullres');
+    const { channelNames } = await readPretrained(folder);
+    expect(channelNames).toEqual(['FLAIR', 'T1', ...[1, 2, 3].map((n) => `label ${n} before`)]);
+  });
+
   it('is not run without what the first one found, nor by dawson segment', async () => {
     const { folder, model } = await imported('v2/cascade');
     const { channels } = inputOf('fine');
@@ -116,16 +123,6 @@ describe('the second network of a cascade', () => {
     ).rejects.toMatchObject({
       code: 'bad-model',
       message: expect.stringContaining('second network of a cascade'),
-    });
-  });
-});
-
-describe('the second network of a cascade, which Dawson only runs,', () => {
-  it('is not trained further', async () => {
-    const { folder } = await imported('v2/cascade');
-    await expect(readPretrained(folder)).rejects.toMatchObject({
-      code: 'bad-model',
-      message: expect.stringContaining('a network that Dawson trains'),
     });
   });
 });
