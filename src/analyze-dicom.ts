@@ -159,7 +159,7 @@ async function following(
   run: Run,
 ): Promise<{ exam: KnownExam; change?: Tracking }> {
   if (!before) return { exam };
-  const tracking = await trackExams([before, exam], run);
+  const tracking = await trackExams([before, exam], {}, run);
   const [comparison] = tracking.document.consecutive;
   const tracked = withTrackingUids(comparison, before.trackingUids);
   return {

@@ -17,6 +17,8 @@ import type { Volume } from './volume/volume.js';
 export interface ReportOptions extends Partial<Pick<ReportInput, 'language' | 'paper'>> {
   /** Folders of earlier exams of the same patient. */
   readonly previous?: readonly string[];
+  /** Whether to say how small a new lesion may be to be seen: see {@link TrackOptions.sensitivity}. */
+  readonly sensitivity?: boolean;
 }
 
 /** The report of an exam, and the exam that it is about. */
@@ -37,7 +39,7 @@ export interface ExamReport extends ClinicalReport {
  */
 export function report(
   folder: string,
-  { previous = [], language = 'en', paper = 'a4' }: ReportOptions = {},
+  { previous = [], sensitivity = false, language = 'en', paper = 'a4' }: ReportOptions = {},
   run: RunOptions = {},
 ): Promise<ExamReport> {
   return withRunStoppedAtOnce(run, async (run) => {
@@ -46,7 +48,7 @@ export function report(
     const { stage } = run;
     const series = await stage('read the results', () => readSeries(folder, previous));
     const { exam } = series;
-    const { previous: earlier, changeMap, ...change } = await compared(series, run);
+    const { previous: earlier, changeMap, ...change } = await compared(series, sensitivity, run);
     const input: ReportInput = {
       exam,
       previous: earlier.map(({ findings }) => findings),
@@ -92,7 +94,7 @@ async function readSeries(folder: string, folders: readonly string[]): Promise<S
  * it is later than the exam that is reported. What cannot be compared is left out, which the report
  * says.
  */
-async function compared({ exam, previous, cautions }: Series, run: Run) {
+async function compared({ exam, previous, cautions }: Series, sensitivity: boolean, run: Run) {
   const others = [...previous];
   const said = [...cautions];
   for (;;) {
@@ -100,7 +102,11 @@ async function compared({ exam, previous, cautions }: Series, run: Run) {
     const isEarlier = previousExam && inOrderOfTime([previousExam, exam])[1] === exam;
     if (!isEarlier) return { previous: others, cautions: said, changeMap: undefined };
     try {
-      const { document, difference, map } = await track([previousExam.folder, exam.folder], run);
+      const { document, difference, map } = await track(
+        [previousExam.folder, exam.folder],
+        { sensitivity },
+        run,
+      );
       const { rule, consecutive, cautions } = document;
       const change = { comparison: consecutive[0], rule, ...(difference && { difference }) };
       const all = [...said, ...cautions];

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
+import { analysisDefaults } from './analysis-options.js';
 import { DawsonError } from './errors.js';
 import {
   type ResultKind,
@@ -15,6 +16,7 @@ import {
   type ComparedExam,
   changeSchema,
   type ExamComparison,
+  type PairSensitivity,
 } from './quantify/change.js';
 import { changeRule } from './quantify/classify-change.js';
 import {
@@ -32,6 +34,7 @@ import {
 } from './quantify/exam-series.js';
 import { type Findings, notice } from './quantify/findings.js';
 import { lesionsOverTime } from './quantify/lesions-over-time.js';
+import { pairSensitivity } from './quantify/pair-sensitivity.js';
 import type { ResultChange } from './quantify/read-change.js';
 import { type ExamResult, readResult } from './quantify/read-result.js';
 import { resultFiles } from './quantify/result-folder.js';
@@ -80,13 +83,25 @@ const leastSharpness = 0.2;
  * @throws DawsonError `usage` for fewer than two folders or one twice, `inputs-conflict` for exams of
  *   different patients or where fewer than two are left; what reading them gives.
  */
-export function track(folders: readonly string[], run: RunOptions = {}): Promise<Tracking> {
+export function track(
+  folders: readonly string[],
+  options: TrackOptions = {},
+  run: RunOptions = {},
+): Promise<Tracking> {
   return withRunStoppedAtOnce(run, async (run) => {
     requireTwoFolders(folders);
     const leftOut: LeftOut[] = [];
     const read = await run.stage('read', () => readExams(folders, leftOut));
-    return trackExams(read, run, leftOut);
+    return trackExams(read, options, run, leftOut);
   });
+}
+
+export interface TrackOptions {
+  /**
+   * Whether to estimate how small a new lesion may be to be seen in the last pair: another segmentation
+   * of the newest FLAIR, and another comparison.
+   */
+  readonly sensitivity?: boolean;
 }
 
 interface LeftOut {
@@ -100,6 +115,7 @@ interface LeftOut {
  */
 export async function trackExams(
   read: readonly TrackedExam[],
+  { sensitivity = false }: TrackOptions,
   run: Run,
   leftOut: readonly LeftOut[] = [],
 ): Promise<Tracking> {
@@ -111,7 +127,7 @@ export async function trackExams(
     ...leftOut.map(({ folder, reason }) => leftOutCaution(folder, reason)),
   ];
 
-  const compare = async (previous: TrackedExam, current: TrackedExam) => {
+  const compare = async (previous: TrackedExam, current: TrackedExam): Promise<Compared> => {
     const { currentToPrevious, sharpness } = await registered(previous, current, run);
     const change = await stage(`compare ${current.name}`, () =>
       compareExamsInWorker(
@@ -128,7 +144,7 @@ export async function trackExams(
   const record = (
     previous: number,
     current: number,
-    { change, ...registration }: Awaited<ReturnType<typeof compare>>,
+    { change, ...registration }: Compared,
   ): ExamComparison => ({
     previous,
     current,
@@ -143,13 +159,17 @@ export async function trackExams(
 
   const consecutive: ExamComparison[] = [];
   const sinceFirst: ExamComparison[] = [];
-  let last: ExamChange | undefined;
+  let last: Compared | undefined;
   for (let current = 1; current < exams.length; current++) {
     const outcome = await compare(exams[current - 1], exams[current]);
     consecutive.push(record(current - 1, current, outcome));
-    last = outcome.change;
+    last = outcome;
     if (current === 1) continue;
     sinceFirst.push(record(0, current, await compare(exams[0], exams[current])));
+  }
+  if (sensitivity && !last!.change.mismatch) {
+    const seen = await sensitivityOf(exams.at(-2)!, exams.at(-1)!, last!, run);
+    consecutive.push({ ...consecutive.pop()!, sensitivity: seen });
   }
   const overTime = lesionsOverTime(
     exams.map(({ findings }) => findings.lesions),
@@ -168,8 +188,30 @@ export async function trackExams(
     leftOut,
     cautions,
   };
-  const { map, difference } = last!;
+  const { map, difference } = last!.change;
   return { document, map, ...(difference && { difference }), newestFolder: exams.at(-1)!.folder };
+}
+
+/** Two exams, compared. */
+interface Compared {
+  readonly change: ExamChange;
+  readonly currentToPrevious: Mat4;
+  readonly sharpness: number;
+}
+
+function sensitivityOf(
+  previous: TrackedExam,
+  current: TrackedExam,
+  compared: Compared,
+  run: Run,
+): Promise<PairSensitivity> {
+  const pair = { previous: measured(previous), current: measured(current), ...compared };
+  return pairSensitivity(
+    { ...pair, rule: changeRule },
+    current.findings.settings,
+    analysisDefaults.engine,
+    run,
+  );
 }
 
 /** Writes `change.json` and `change.nii.gz` into a folder, whole or not at all. */

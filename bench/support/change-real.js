@@ -9,11 +9,13 @@ import { readJson } from '../../dist/formats/read-json.js';
 import { changeClasses } from '../../dist/quantify/change.js';
 import { changeRule } from '../../dist/quantify/classify-change.js';
 import { compareExams } from '../../dist/quantify/compare-exams.js';
+import { pairSensitivity } from '../../dist/quantify/pair-sensitivity.js';
 import { readResult } from '../../dist/quantify/read-result.js';
 import { voxelVolumeMm3 } from '../../dist/volume/affine.js';
 import { connectedComponents } from '../../dist/volume/components.js';
 import { resample } from '../../dist/volume/resample.js';
 import { maskWhere, toFloat32 } from '../../dist/volume/volume.js';
+import { WorkerPool } from '../../dist/workers.js';
 import { dawson } from './dawson.js';
 import { subtraction } from './subtraction.js';
 
@@ -39,21 +41,11 @@ export async function realPairs({ data, segmenter, model, results }) {
   try {
     for (const { person, sequences } of pairs) {
       const exam = join(data, 'exams', person);
-      const visits = studies.map((study) => join(folder, person, study));
-      for (const [at, study] of studies.entries()) {
-        if (existsSync(visits[at])) continue;
-        const images = sequences.flatMap((name) => [
-          `--${name}`,
-          join(exam, study, `${name}.nii.gz`),
-        ]);
-        const chosen = [
-          ...(segmenter ? ['--segmenter', segmenter] : []),
-          ...(model ? ['--model', model] : []),
-        ];
-        dawson('segment', ...images, '--out', visits[at], '--no-report', ...chosen);
-      }
-      const change = join(folder, person, 'change');
-      dawson('track', ...visits.flatMap((visit) => ['--exam', visit]), '--out', change);
+      const chosen = [
+        ...(segmenter ? ['--segmenter', segmenter] : []),
+        ...(model ? ['--model', model] : []),
+      ];
+      const { visits, change } = tracked(exam, sequences, join(folder, person), chosen);
       rows.push(...(await againstExperts(person, exam, visits, change)));
     }
   } finally {
@@ -72,6 +64,56 @@ export async function realPairs({ data, segmenter, model, results }) {
     const mean = own.reduce((sum, { scores }) => sum + (scores.f1 ?? 0), 0) / own.length;
     console.log(`mean F1 ${method}: ${mean.toFixed(2)}`);
   }
+}
+
+/**
+ * How small a new lesion may be to be seen in these pairs, by lesions painted at places of two seeds: the
+ * second are those that the first says something about.
+ */
+export async function realSensitivity({ data, results }) {
+  const folder = results ?? mkdtempSync(join(tmpdir(), 'dawson-bench-'));
+  const pool = new WorkerPool(2);
+  const run = { pool, stage: (_, work) => work(() => {}) };
+  try {
+    for (const { person, sequences } of pairs) {
+      const { visits, change } = tracked(
+        join(data, 'exams', person),
+        sequences,
+        join(folder, person),
+      );
+      const [comparison] = (await readJson(join(change, 'change.json'))).consecutive;
+      const [previous, current] = await Promise.all(visits.map(measured));
+      const { settings } = (await readResult(visits[1])).findings;
+      const pair = { previous, current, ...comparison, rule: changeRule, change: comparison };
+      for (const seed of [1, 2]) {
+        const engine = { device: 'cpu', threads: 2 };
+        const seen = await pairSensitivity({ ...pair, seed }, settings, engine, run);
+        const { brightness, byVolume, seenFromMm3 } = seen;
+        const sum = (of) => byVolume.reduce((all, row) => all + row[of], 0);
+        const counts = byVolume.map((row) => `${row.volumeMm3}: ${row.found}/${row.painted}`);
+        console.log(
+          `${person} seed ${seed}: brightness ${brightness.toFixed(2)}, ${counts.join(', ')}; of all ` +
+            `${(sum('found') / sum('painted')).toFixed(2)}, seen from ${seenFromMm3?.toFixed(0) ?? '-'} mm3`,
+        );
+      }
+    }
+  } finally {
+    await pool.close();
+    if (!results) rmSync(folder, { recursive: true });
+  }
+}
+
+/** Both visits segmented and compared; exams that are there are not segmented again. */
+function tracked(exam, sequences, folder, chosen = []) {
+  const visits = studies.map((study) => join(folder, study));
+  for (const [at, study] of studies.entries()) {
+    if (existsSync(visits[at])) continue;
+    const images = sequences.flatMap((name) => [`--${name}`, join(exam, study, `${name}.nii.gz`)]);
+    dawson('segment', ...images, '--out', visits[at], '--no-report', ...chosen);
+  }
+  const change = join(folder, 'change');
+  dawson('track', ...visits.flatMap((visit) => ['--exam', visit]), '--out', change);
+  return { visits, change };
 }
 
 async function againstExperts(person, exam, visits, change) {

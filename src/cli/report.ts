@@ -13,10 +13,12 @@ import { below } from './below.js';
 import { requireOutputs } from './outputs.js';
 import { reportOptions } from './report-options.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
+import { sensitivityOption } from './track.js';
 import { withCommandRun } from './with-run.js';
 
 interface ReportOptions extends OutputOptions {
   previous: string[];
+  sensitivity: boolean;
   out: string;
   html?: string;
   preview?: string;
@@ -34,6 +36,7 @@ export function addReport(program: Command): void {
         'earlier exams also what changed, and the load over time.',
     )
     .option('--previous <folder...>', 'folders of earlier exams of the same patient', [])
+    .option(...sensitivityOption)
     .requiredOption('--out <file>', 'the PDF')
     .option('--html <file>', 'also the same report as one page for browsers')
     .option(

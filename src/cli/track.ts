@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { requireReplaceableFolder } from '../formats/index.js';
-import { type ChangeDocument, changeClasses } from '../quantify/change.js';
+import { type ChangeDocument, changeClasses, type PairSensitivity } from '../quantify/change.js';
 import { notice } from '../quantify/findings.js';
 import { changeResult, track, writeTracking } from '../track.js';
 import { below } from './below.js';
@@ -12,6 +12,7 @@ import { withCommandRun } from './with-run.js';
 interface TrackOptions extends OutputOptions {
   exam: string[];
   out: string;
+  sensitivity: boolean;
 }
 
 export function addTrack(program: Command): void {
@@ -29,6 +30,7 @@ export function addTrack(program: Command): void {
       (folder: string, earlier: string[] | undefined) => [...(earlier ?? []), folder],
     )
     .requiredOption('--out <folder>', 'folder for the results; earlier results in it are replaced')
+    .option(...sensitivityOption)
     .addHelpText(
       'after',
       below(
@@ -50,7 +52,7 @@ async function trackExams(options: TrackOptions): Promise<void> {
     const { stage, signal } = run;
     await requireOutputs(options.exam, [{ path: options.out, kind: 'folder' }]);
     await requireReplaceableFolder(options.out, changeResult);
-    const tracking = await track(options.exam, run);
+    const tracking = await track(options.exam, options, run);
     await stage('write', () => writeTracking(options.out, tracking, { signal }));
     printResult(options, tracking.document, [
       ...linesOf(tracking.document),
@@ -58,6 +60,25 @@ async function trackExams(options: TrackOptions): Promise<void> {
       notice,
     ]);
   });
+}
+
+/** The option that `dawson track` and `dawson report` share. */
+export const sensitivityOption = [
+  '--sensitivity',
+  'also estimate how small a new lesion may be to be seen since the exam before, by painting known ' +
+    'ones into the later FLAIR; takes about another segmentation',
+  false,
+] as const;
+
+function sensitivityLines(sensitivity: PairSensitivity | undefined): string[] {
+  if (!sensitivity) return [];
+  const { byVolume, seenFromMm3 } = sensitivity;
+  const counts = byVolume.map((row) => `${row.found} of ${row.painted} of ${row.volumeMm3} mm³`);
+  const from =
+    seenFromMm3 === null
+      ? 'New lesions of up to 500 mm³ would often be missed'
+      : `New lesions from about ${Number(seenFromMm3.toPrecision(2))} mm³ on would be seen`;
+  return [`${from}: of lesions painted into the later FLAIR, ${counts.join(', ')} were found.`];
 }
 
 function linesOf({ exams, consecutive, sinceFirst, cautions }: ChangeDocument): string[] {
@@ -68,6 +89,7 @@ function linesOf({ exams, consecutive, sinceFirst, cautions }: ChangeDocument): 
       `From ${name(comparison.previous)} to ${name(comparison.current)}: ` +
         changeClasses.map((key) => `${comparison.counts[key]} ${key}`).join(', ') +
         '.',
+      ...sensitivityLines(comparison.sensitivity),
       ...comparison.cautions.map(({ text }) => `Warning: ${text}`),
     ]),
   ];

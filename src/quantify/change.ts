@@ -154,6 +154,8 @@ export interface ExamComparison {
   readonly counts: Readonly<Record<ChangeClass, number>>;
   /** Groups in the order of the classes, the largest first. */
   readonly lesions: readonly LesionChange[];
+  /** How small a new lesion may be; only of the last comparison, where it was asked for and the images could be compared. */
+  readonly sensitivity?: PairSensitivity;
   readonly cautions: readonly Remark[];
 }
 
@@ -165,6 +167,20 @@ export interface LesionOverTime {
   readonly idsPerExam: readonly (readonly number[])[];
   /** Sum of the list's volumes in each exam. */
   readonly volumesMl: readonly number[];
+}
+
+/** How small a new lesion may be to be seen in a pair, by known ones that were painted into the later FLAIR. */
+export interface PairSensitivity {
+  /** How bright their middle was, in standard deviations of the exam's own brain tissue. */
+  readonly brightness: number;
+  /** The smallest first: how many were painted, and of how many the comparison says that they are new. */
+  readonly byVolume: readonly {
+    readonly volumeMm3: number;
+    readonly painted: number;
+    readonly found: number;
+  }[];
+  /** Volume from which on three quarters are found; null where fewer of the largest are. */
+  readonly seenFromMm3: number | null;
 }
 
 /** What `change.json` holds. The same in every run on the same results. */

@@ -5,14 +5,18 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { readVolume, writeNifti } from '../../src/formats/index.js';
 import { toFloat32 } from '../../src/volume/volume.js';
 import { dawson, type Outcome, temporaryFolder } from '../support/dawson.js';
-import { drawnExam, scatteredBlobs } from '../support/report-exam.js';
+import { drawnExam, ofSmallBrain, scatteredBlobs } from '../support/report-exam.js';
 
 const folder = temporaryFolder();
 const blobs = scatteredBlobs(3, () => 6);
 
 /** A result folder as `dawson segment` writes it. */
-async function writeExam(name: string, { of = blobs, date = '', patient = 'A' } = {}) {
-  const { findings, flair, lesions, brain } = drawnExam({ blobs: of, withRegions: false });
+async function writeExam(
+  name: string,
+  { of = blobs, date = '', patient = 'A', byNetwork = false } = {},
+) {
+  const drawn = drawnExam({ blobs: of, withRegions: false });
+  const { findings, flair, lesions, brain } = byNetwork ? ofSmallBrain(drawn) : drawn;
   const place = join(folder, name);
   mkdirSync(place);
   await writeNifti(join(place, 'flair.nii.gz'), flair);
@@ -100,5 +104,22 @@ describe('dawson track', () => {
     const { exitCode } = await track('refused', ...exams());
     expect(exitCode).toBe(expected);
     expect(existsSync(join(folder, 'refused'))).toBe(false);
+  });
+
+  it('says on request how small a new lesion may be to be seen', async () => {
+    const later = await writeExam('by-network', { date: '2027-01-01', byNetwork: true });
+    const options = ['--exam', later, '--sensitivity', '--out', join(folder, 'sensitive')];
+    const { exitCode, stdout } = await dawson(['track', '--exam', second, ...options]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/of lesions painted into the later FLAIR, \d+ of \d+ of 15 mm³/);
+    const { sensitivity } = documentIn('sensitive').consecutive[0];
+    expect(sensitivity.byVolume.length).toBeGreaterThan(3);
+  });
+
+  it('does so only of what this version’s own network segmented', async () => {
+    const options = ['--exam', second, '--sensitivity', '--out', join(folder, 'of-another')];
+    const { exitCode, stderr } = await dawson(['track', '--exam', first, ...options]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('Segment the exam again');
   });
 });

@@ -10,7 +10,7 @@ import { phantomLabels, phantomMasks, smallPose } from '../synthesize/phantom.js
 import { goldenPath } from '../train/nnunet-goldens.js';
 import { demoExam, temporaryFolder } from './dawson.js';
 import { filesOfVolume } from './dicom-series.js';
-import { drawnExam, scatteredBlobs } from './report-exam.js';
+import { drawnExam, ofSmallBrain, scatteredBlobs } from './report-exam.js';
 import { writeThresholdModel } from './threshold-model.js';
 
 const folder = temporaryFolder();
@@ -62,9 +62,9 @@ export const runs: readonly (readonly string[])[] = [
     at('objects'),
     '--deidentify',
   ],
-  ['track', '--exam', at('first'), '--exam', at('second'), '--out', at('change')],
+  ['track', '--exam', at('first'), '--exam', at('second'), '--sensitivity', '--out', at('change')],
   [
-    ...['report', at('second'), '--previous', at('first'), '--out', at('r.pdf')],
+    ...['report', at('second'), '--previous', at('first'), '--sensitivity', '--out', at('r.pdf')],
     ...['--html', at('r.html'), '--preview', at('preview'), '--paper', 'letter'],
     ...['--language', 'da'],
   ],
@@ -211,7 +211,8 @@ function writeGateway(): void {
 }
 
 async function writeResult(name: string, blobs: ReturnType<typeof scatteredBlobs>, date: string) {
-  const { findings, flair, lesions, brain } = drawnExam({ blobs, withRegions: false });
+  const drawn = ofSmallBrain(drawnExam({ blobs, withRegions: false }));
+  const { findings, flair, lesions, brain } = drawn;
   mkdirSync(at(name));
   const volumes = { flair, lesions, brain, probability: toFloat32(lesions) };
   for (const [file, volume] of Object.entries(volumes)) {

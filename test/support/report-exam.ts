@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import {
   type ChangeRule,
   changeClasses,
@@ -7,9 +9,9 @@ import {
 import { type Findings, findingsSchema, notice } from '../../src/quantify/findings.js';
 import { findLesions } from '../../src/quantify/lesions.js';
 import type { ReportedChange, ReportedExam } from '../../src/report/clinical/report-input.js';
-import { identity, type Mat4, type Vec3 } from '../../src/volume/affine.js';
+import { applyToPoint, identity, type Mat4, type Vec3 } from '../../src/volume/affine.js';
 import { seededRandom } from '../../src/volume/random.js';
-import { onGrid, type Size, type Volume } from '../../src/volume/volume.js';
+import { maskWhere, onGrid, type Size, type Volume, voxelIndex } from '../../src/volume/volume.js';
 
 /** A round lesion of a drawn head: centre in RAS mm, radius in mm. */
 export interface Blob {
@@ -129,6 +131,23 @@ export function drawnExam(options: ExamOptions = {}): ReportedExam {
     lesions: mask,
     brain: onGrid(grid, brain),
   };
+}
+
+/**
+ * The same exam as if the lesion network that comes with Dawson had segmented it, with so small a brain
+ * that it can do so again in a few seconds.
+ */
+export function ofSmallBrain(exam: ReportedExam): ReportedExam {
+  const card = readFileSync(new URL('../../models/lesions/model.json', import.meta.url));
+  const sha256 = createHash('sha256').update(card).digest('hex');
+  const model = { name: 'lesions', version: JSON.parse(card.toString()).version, sha256 };
+  const settings = { ...exam.findings.settings, segmenter: 'lesions', model };
+  const { affine, size } = exam.brain;
+  const brain = maskWhere(exam.brain, (value, voxel) => {
+    const place = applyToPoint(affine, voxelIndex(voxel, size));
+    return value !== 0 && Math.hypot(...place) < 40;
+  });
+  return { ...exam, brain, findings: { ...exam.findings, settings } };
 }
 
 /** Blobs in white matter that do not touch, the same for the same seed. */

@@ -1,4 +1,4 @@
-import type { Doubt, LesionChange } from '../../quantify/change.js';
+import type { Doubt, LesionChange, PairSensitivity } from '../../quantify/change.js';
 import type { Findings } from '../../quantify/findings.js';
 import { countByClass } from './conclusion.js';
 import type { Section } from './report-document.js';
@@ -115,9 +115,25 @@ export function changeSection(input: ReportInput, { text, number }: Phrases): Se
           minimum: number(change.rule.minimumVolumeMm3, 0),
         }),
         ...doubtRemark(change.comparison.lesions, text),
+        ...sensitivityRemark(change.comparison.sensitivity, text),
       ],
     },
   ];
+}
+
+/** How small a new lesion may be to be seen. */
+function sensitivityRemark(
+  sensitivity: PairSensitivity | undefined,
+  text: Phrases['text'],
+): string[] {
+  if (!sensitivity) return [];
+  const { byVolume, seenFromMm3 } = sensitivity;
+  const counts = byVolume
+    .map(({ volumeMm3, ...row }) => text('sensitivityCount', { ...row, volume: volumeMm3 }))
+    .join(', ');
+  return seenFromMm3 === null
+    ? [text('sensitivityLow', { counts })]
+    : [text('sensitivity', { counts, volume: Number(seenFromMm3.toPrecision(2)) })];
 }
 
 /** Why lesions are called uncertain, with how many for each reason. */

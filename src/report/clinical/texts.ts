@@ -148,6 +148,18 @@ export const texts = {
     en: 'Enlarged or shrunken: volume by {percent} % or more, and beyond the measurement error of both exams. New or disappeared: at least {minimum} mm³, and not as bright in the other exam.',
     da: 'Forstørret eller formindsket: volumen med {percent} % eller mere og ud over måleusikkerheden i begge undersøgelser. Ny eller forsvundet: mindst {minimum} mm³ og ikke lige så lys i den anden undersøgelse.',
   },
+  sensitivity: {
+    en: 'New lesions from about {volume} mm³ on would be seen in this pair of exams. Of lesions painted into it were found: {counts}.',
+    da: 'Nye læsioner fra omkring {volume} mm³ vil kunne ses i dette par af undersøgelser. Af indtegnede læsioner blev fundet: {counts}.',
+  },
+  sensitivityLow: {
+    en: 'Also new lesions of 500 mm³ would often be missed in this pair of exams. Of lesions painted into it were found: {counts}.',
+    da: 'Selv nye læsioner på 500 mm³ vil ofte blive overset i dette par af undersøgelser. Af indtegnede læsioner blev fundet: {counts}.',
+  },
+  sensitivityCount: {
+    en: '{found} of {painted} of {volume} mm³',
+    da: '{found} af {painted} på {volume} mm³',
+  },
   doubts: { en: 'Uncertain: {doubts}.', da: 'Usikker: {doubts}.' },
   'below-measurement-error': {
     en: 'change within the measurement error',

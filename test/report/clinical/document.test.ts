@@ -68,6 +68,31 @@ describe('the conclusion', () => {
     expect(conclusion).toContain(`Since 2023-03-01: ${words}.`);
   });
 
+  it.each([
+    [
+      'en',
+      347,
+      /^New lesions from about 350 mm³ on .* found: 1 of 4 of 60 mm³, 4 of 4 of 500 mm³\.$/,
+    ],
+    ['en', null, /^Also new lesions of 500 mm³ would often be missed/],
+    ['da', 60, /^Nye læsioner fra omkring 60 mm³ .*: 1 af 4 på 60 mm³/],
+  ] as const)('says how small a new lesion may be: %s %j', (language, seenFromMm3, words) => {
+    const previous = on('2023-03-01', 3);
+    const drawn = change(['new']);
+    const byVolume = [
+      { volumeMm3: 60, painted: 4, found: 1 },
+      { volumeMm3: 500, painted: 4, found: 4 },
+    ];
+    const sensitivity = { brightness: 2, byVolume, seenFromMm3 };
+    const document = documentOf({
+      ...{ ...plain, language, exam: on('2024-03-01'), previousExam: previous },
+      previous: [previous.findings],
+      change: { ...drawn, comparison: { ...drawn.comparison, sensitivity } },
+    });
+    const remarks = JSON.stringify(document).split('"');
+    expect(remarks.filter((text) => words.test(text))).toHaveLength(1);
+  });
+
   it('does not claim a comparison that was not made', () => {
     const previous = on('2023-03-01', 3);
     const { conclusion } = documentOf({

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { paintedVolumesMm3, paintLesions } from '../../src/quantify/painted-lesions.js';
+import { drawnExam } from '../support/report-exam.js';
+
+const centreMm = [30, 20, 20] as const;
+
+describe('painted lesions', () => {
+  const exam = drawnExam({
+    blobs: [{ centreMm, radiusMm: 9 }],
+    voxelMm: [2, 2, 3],
+    size: [80, 90, 46],
+  });
+  const { flair, painted } = paintLesions(exam, 3, 1);
+
+  it('are of every volume, as often, and the same for the same seed', () => {
+    const counts = paintedVolumesMm3.map(
+      (volumeMm3) => painted.filter((lesion) => lesion.volumeMm3 === volumeMm3).length,
+    );
+    expect(Math.min(...counts)).toBeGreaterThan(0);
+    expect(paintLesions(exam, 3, 1).painted).toEqual(painted);
+    expect(paintLesions(exam, 3, 2).painted).not.toEqual(painted);
+  });
+
+  it('fill about their volume, in the brain and far from each other and from lesions', () => {
+    const large = painted.filter(({ volumeMm3 }) => volumeMm3 >= 120);
+    const voxels = large.reduce((sum, lesion) => sum + lesion.voxels.length, 0);
+    const share = (2 * 2 * 3 * voxels) / large.reduce((sum, { volumeMm3 }) => sum + volumeMm3, 0);
+    expect(share).toBeGreaterThan(0.8);
+    expect(share).toBeLessThan(1.2);
+    for (const { voxels, centreMm: centre } of painted) {
+      expect(voxels.every((voxel) => exam.brain.data[voxel] === 1)).toBe(true);
+      expect(Math.hypot(...centre.map((mm, axis) => mm - centreMm[axis]))).toBeGreaterThan(17);
+    }
+    const all = painted.flatMap(({ voxels }) => voxels);
+    expect(new Set(all).size).toBe(all.length);
+  });
+
+  it('add their brightness where the images are, and nothing elsewhere', () => {
+    const added = flair.data.map((value, voxel) => value - exam.flair.data[voxel]);
+    const largest = painted.filter(({ volumeMm3 }) => volumeMm3 === 500);
+    const tops = largest.map(({ voxels }) => Math.max(...voxels.map((voxel) => added[voxel])));
+    const all = added.reduce((most, value) => Math.max(most, value), 0);
+    // Of a ball of 10 mm the middle is nearly all lesion.
+    expect(Math.min(...tops)).toBeGreaterThan(0.85 * all);
+    expect(added.every((value) => value > -1e-3)).toBe(true);
+    const changed = added.filter((value) => value > 0.05 * all).length;
+    expect(changed).toBeLessThan(6 * painted.flatMap(({ voxels }) => voxels).length);
+  });
+
+  it('find no room where nothing is even', () => {
+    const striped = exam.flair.data.map((value, voxel) => (voxel % 3 === 0 ? 3 * value : value));
+    const none = paintLesions({ ...exam, flair: { ...exam.flair, data: striped } }, 3, 1);
+    expect(none.painted.length).toBeLessThan(painted.length);
+  });
+});
