@@ -84,7 +84,8 @@ export async function realSensitivity({ data, results }) {
       const [comparison] = (await readJson(join(change, 'change.json'))).consecutive;
       const [previous, current] = await Promise.all(visits.map(measured));
       const { settings } = (await readResult(visits[1])).findings;
-      const pair = { previous, current, ...comparison, rule: changeRule, change: comparison };
+      const { currentToPrevious } = comparison;
+      const pair = { previous, current, currentToPrevious, rule: changeRule, change: comparison };
       for (const seed of [1, 2]) {
         const engine = { device: 'cpu', threads: 2 };
         const seen = await pairSensitivity({ ...pair, seed }, settings, engine, run);
