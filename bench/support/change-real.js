@@ -85,7 +85,7 @@ export async function realSensitivity({ data, results }) {
       const [previous, current] = await Promise.all(visits.map(measured));
       const { settings } = (await readResult(visits[1])).findings;
       const { currentToPrevious } = comparison;
-      const pair = { previous, current, currentToPrevious, rule: changeRule, change: comparison };
+      const pair = { previous, current, currentToPrevious, rule: changeRule };
       for (const seed of [1, 2]) {
         const engine = { device: 'cpu', threads: 2 };
         const seen = await pairSensitivity({ ...pair, seed }, settings, engine, run);

@@ -18,8 +18,9 @@ export interface PaintedLesion {
 export interface PaintableExam {
   readonly flair: Volume;
   readonly brain: Mask;
-  /** Not 0 where this exam or the one that it is compared with marks a lesion. */
-  readonly lesions: Volume;
+  readonly lesions: Mask;
+  /** Not 0 where the exam that it is compared with marks a lesion. */
+  readonly otherLesions: Volume;
 }
 
 /** Volumes that are painted, in mm3: from the least that counts as new on. */
@@ -41,21 +42,30 @@ const logisticOfSigma = 1.7;
 /** What of its middle's contrast a lesion has on the border that experts draw. */
 const borderShare = 0.4;
 
+/** Painted lesions are so bright where the exam marks none, in standard deviations of the brain's tissue. */
+const usualBrightness = 3;
+/** Percentile of the values where lesions are marked that is as bright as their middles, not their borders. */
+const middlePercentile = 75;
+
 /**
  * Paints lesions of known volume into even tissue of a FLAIR, far from its border and from all lesions.
- * Each is an ellipsoid with the ramp of real borders, averaged over the voxels; noise stays as it is.
- * @param brightness of their middle above the tissue, in standard deviations of the brain's tissue
+ * Each is an ellipsoid with the ramp of real borders, averaged over the voxels, its middle as bright as
+ * those of the lesions that the exam marks; noise stays as it is.
  * @param seed of their places and shapes
- * @returns the FLAIR with them, and as many as there was room for
+ * @returns the FLAIR with them, as many as there was room for, and their brightness in standard
+ *   deviations of the brain's tissue
  */
 export function paintLesions(
-  { flair, brain, lesions }: PaintableExam,
-  brightness: number,
+  { flair, brain, lesions, otherLesions }: PaintableExam,
   seed: number,
-): { flair: Volume<Float32Array>; painted: PaintedLesion[] } {
+): { flair: Volume<Float32Array>; painted: PaintedLesion[]; brightness: number } {
   const random = seededRandom(seed);
-  const { middle, spread } = tissueOf(flair, brain, lesions);
-  const places = evenPlaces({ flair, brain, lesions }, middle, spread);
+  const either = onesWhere(lesions.data, (value, at) => value !== 0 || otherLesions.data[at] !== 0);
+  const tissue = tissueOf(flair, brain, either);
+  const brightness = lesions.data.includes(1)
+    ? (percentile(flair.data, middlePercentile, lesions.data) - tissue.middle) / tissue.spread
+    : usualBrightness;
+  const places = evenPlaces(flair, brain, either, tissue);
   const data = Float32Array.from(flair.data);
   const painted: PaintedLesion[] = [];
   for (let round = 0; round < eachVolume; round++) {
@@ -63,19 +73,24 @@ export function paintLesions(
       const centreMm = freePlace(places, volumeMm3, painted, flair, random);
       if (!centreMm) continue;
       const weights = ellipsoid(volumeMm3, centreMm, flair, random);
-      for (const [voxel, weight] of weights) data[voxel] += brightness * spread * weight;
+      for (const [voxel, weight] of weights) data[voxel] += brightness * tissue.spread * weight;
       painted.push({ volumeMm3, centreMm, voxels: voxelsOf(weights) });
     }
   }
-  return { flair: onGrid(flair, data), painted };
+  return { flair: onGrid(flair, data), painted, brightness };
 }
 
 export const paintLesionsInWorker = inWorker<typeof paintLesions>(import.meta.url, 'paintLesions');
 
+interface Tissue {
+  readonly middle: number;
+  readonly spread: number;
+}
+
 /** Middle and spread of the brain outside all lesions: median, and 1.4826 times the median absolute deviation. */
-function tissueOf({ data }: Volume, brain: Mask, lesions: Volume) {
+function tissueOf({ data }: Volume, brain: Mask, lesions: Uint8Array): Tissue {
   const values = Float32Array.from(
-    Array.from(data).filter((_, at) => brain.data[at] !== 0 && lesions.data[at] === 0),
+    Array.from(data).filter((_, at) => brain.data[at] !== 0 && lesions[at] === 0),
   );
   const middle = percentile(values, 50);
   const deviations = values.map((value) => Math.abs(value - middle));
@@ -83,7 +98,12 @@ function tissueOf({ data }: Volume, brain: Mask, lesions: Volume) {
 }
 
 /** Voxels where a lesion can be painted. */
-function evenPlaces({ flair, brain, lesions }: PaintableExam, middle: number, spread: number) {
+function evenPlaces(
+  flair: Volume,
+  brain: Mask,
+  lesions: Uint8Array,
+  { middle, spread }: Tissue,
+): number[] {
   const { data, size, affine } = flair;
   const outside = distanceTransformMm(
     onGrid(
@@ -91,12 +111,7 @@ function evenPlaces({ flair, brain, lesions }: PaintableExam, middle: number, sp
       onesWhere(brain.data, (value) => value === 0),
     ),
   );
-  const lesion = distanceTransformMm(
-    onGrid(
-      flair,
-      onesWhere(lesions.data, (value) => value !== 0),
-    ),
-  );
+  const lesion = distanceTransformMm(onGrid(flair, lesions));
   const isEven = (voxel: number) =>
     brain.data[voxel] !== 0 && Math.abs(data[voxel] - middle) < mostDeviations * spread;
   const steps = voxelSizeMm(affine).map((mm) => Math.max(1, Math.round(evenMm / mm)));

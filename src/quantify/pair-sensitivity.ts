@@ -9,7 +9,7 @@ import { resample } from '../volume/resample.js';
 import { onGrid, type Volume } from '../volume/volume.js';
 import type { ChangeRule, PairSensitivity } from './change.js';
 import { changeClasses } from './change.js';
-import { compareExamsInWorker, type ExamChange, type MeasuredExam } from './compare-exams.js';
+import { compareExamsInWorker, type MeasuredExam } from './compare-exams.js';
 import type { Findings } from './findings.js';
 import { findLesionsInWorker } from './lesions.js';
 import { type PaintedLesion, paintedVolumesMm3, paintLesionsInWorker } from './painted-lesions.js';
@@ -20,19 +20,16 @@ export interface ComparedPair {
   readonly current: MeasuredExam;
   readonly currentToPrevious: Mat4;
   readonly rule: ChangeRule;
-  readonly change: Pick<ExamChange, 'lesions'>;
   /** By which places and shapes are drawn. */
   readonly seed?: number;
 }
 
 /** Part of the painted lesions of a volume that is found where such lesions would be seen. */
 const leastFound = 0.75;
-/** Lesions are so bright, in standard deviations of the tissue, where neither exam marks one. */
-const usualBrightness = 3;
 
 /**
  * How small a new lesion may be to be seen in a pair: known ones are painted into the later FLAIR, as
- * bright in their middle as its own lesions are, the network segments it anew, by the FLAIR alone, and the
+ * bright in their middles as its own lesions, the network segments it anew, by the FLAIR alone, and the
  * comparison is made with it. Takes as long as the lesion network and a comparison.
  * @param settings of the later exam's findings
  * @throws DawsonError `usage` where another method than this version's lesion network segmented the
@@ -44,13 +41,16 @@ export async function pairSensitivity(
   engine: EngineSettings,
   run: Run,
 ): Promise<PairSensitivity> {
-  const { previous, current, currentToPrevious, rule, change, seed = 1 } = pair;
+  const { previous, current, currentToPrevious, rule, seed = 1 } = pair;
   const choice = { mirror: true, preparation: true, engine };
   const network = await segmenters.lesions.open(choice, ['flair'], run);
   requireSameNetwork(settings, network.model?.sha256);
-  const brightness = usualOf(change) ?? usualBrightness;
-  const { flair, painted } = await run.stage('paint lesions', () =>
-    paintLesionsInWorker(run, { ...current, lesions: markedInEither(pair) }, brightness, seed),
+  const otherLesions = resample(previous.lesions, current.flair, {
+    toMoving: currentToPrevious,
+    interpolation: 'nearest',
+  });
+  const { flair, painted, brightness } = await run.stage('paint lesions', () =>
+    paintLesionsInWorker(run, { ...current, otherLesions }, seed),
   );
   const segmentation = await network.segment(
     { flair: reorient(aboveBackground(flair)), brain: reorient(current.brain) },
@@ -110,39 +110,6 @@ export function seenFrom(byVolume: PairSensitivity['byVolume']): number | null {
 }
 
 const share = ({ painted, found }: { painted: number; found: number }) => found / painted;
-
-/**
- * The brightness that half of what the later exam marks has, by volume: large lesions share few voxels
- * with their surroundings, and are as bright as lesions are in this exam. Undefined where it marks none.
- */
-function usualOf({ lesions }: Pick<ExamChange, 'lesions'>): number | undefined {
-  const marked = lesions
-    .filter(
-      ({ currentIds, currentBrightness }) => currentIds.length > 0 && currentBrightness !== null,
-    )
-    .map(({ currentVolumeMl, currentBrightness }) => ({
-      volumeMl: currentVolumeMl,
-      brightness: currentBrightness!,
-    }))
-    .sort((a, b) => a.brightness - b.brightness);
-  const half = marked.reduce((sum, { volumeMl }) => sum + volumeMl, 0) / 2;
-  let below = 0;
-  return marked.find(({ volumeMl }) => {
-    below += volumeMl;
-    return below >= half;
-  })?.brightness;
-}
-
-function markedInEither({ previous, current, currentToPrevious }: ComparedPair): Volume {
-  const earlier = resample(previous.lesions, current.flair, {
-    toMoving: currentToPrevious,
-    interpolation: 'nearest',
-  });
-  return onGrid(
-    current.flair,
-    Uint8Array.from(current.lesions.data, (value, voxel) => value | earlier.data[voxel]),
-  );
-}
 
 function requireSameNetwork(
   { segmenter, model }: Findings['settings'],

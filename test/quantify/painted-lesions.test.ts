@@ -5,20 +5,18 @@ import { drawnExam } from '../support/report-exam.js';
 const centreMm = [30, 20, 20] as const;
 
 describe('painted lesions', () => {
-  const exam = drawnExam({
-    blobs: [{ centreMm, radiusMm: 9 }],
-    voxelMm: [2, 2, 3],
-    size: [80, 90, 46],
-  });
-  const { flair, painted } = paintLesions(exam, 3, 1);
+  const grid = { voxelMm: [2, 2, 3], size: [80, 90, 46] } as const;
+  const drawn = drawnExam({ ...grid, blobs: [{ centreMm, radiusMm: 9 }] });
+  const exam = { ...drawn, otherLesions: drawnExam(grid).lesions };
+  const { flair, painted } = paintLesions(exam, 1);
 
   it('are of every volume, as often, and the same for the same seed', () => {
     const counts = paintedVolumesMm3.map(
       (volumeMm3) => painted.filter((lesion) => lesion.volumeMm3 === volumeMm3).length,
     );
     expect(Math.min(...counts)).toBeGreaterThan(0);
-    expect(paintLesions(exam, 3, 1).painted).toEqual(painted);
-    expect(paintLesions(exam, 3, 2).painted).not.toEqual(painted);
+    expect(paintLesions(exam, 1).painted).toEqual(painted);
+    expect(paintLesions(exam, 2).painted).not.toEqual(painted);
   });
 
   it('fill about their volume, in the brain and far from each other and from lesions', () => {
@@ -40,6 +38,9 @@ describe('painted lesions', () => {
     const largest = painted.filter(({ volumeMm3 }) => volumeMm3 === 500);
     const tops = largest.map(({ voxels }) => Math.max(...voxels.map((voxel) => added[voxel])));
     const all = added.reduce((most, value) => Math.max(most, value), 0);
+    // The lesion that is there is 170 in white matter of 80.
+    expect(all).toBeGreaterThan(80);
+    expect(all).toBeLessThan(95);
     // Of a ball of 10 mm the middle is nearly all lesion.
     expect(Math.min(...tops)).toBeGreaterThan(0.85 * all);
     expect(added.every((value) => value > -1e-3)).toBe(true);
@@ -49,7 +50,7 @@ describe('painted lesions', () => {
 
   it('find no room where nothing is even', () => {
     const striped = exam.flair.data.map((value, voxel) => (voxel % 3 === 0 ? 3 * value : value));
-    const none = paintLesions({ ...exam, flair: { ...exam.flair, data: striped } }, 3, 1);
+    const none = paintLesions({ ...exam, flair: { ...exam.flair, data: striped } }, 1);
     expect(none.painted.length).toBeLessThan(painted.length);
   });
 });
