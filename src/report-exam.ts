@@ -11,7 +11,7 @@ import type { Remark } from './remarks.js';
 import { type ClinicalReport, clinicalReportInWorker } from './report/clinical/clinical-report.js';
 import { type ReportInput, requireReportOptions } from './report/clinical/report-input.js';
 import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
-import { requireFolders, track } from './track.js';
+import { requireFolders, requireSensitivity, track } from './track.js';
 import type { Volume } from './volume/volume.js';
 
 export interface ReportOptions extends Partial<Pick<ReportInput, 'language' | 'paper'>> {
@@ -34,7 +34,8 @@ export interface ExamReport extends ClinicalReport {
 /**
  * The report of an exam from the folder that `dawson segment` or {@link writeAnalysis} wrote, with
  * what changed since the last of the earlier exams that it can be compared with.
- * @throws DawsonError `usage` for options that are none, `inputs-conflict` for exams of different
+ * @throws DawsonError `usage` for options that are none, and for `sensitivity` of an exam that this
+ *   version's lesion network did not segment, or without earlier ones; `inputs-conflict` for exams of different
  *   patients; what reading them gives.
  */
 export function report(
@@ -45,9 +46,12 @@ export function report(
   return withRunStoppedAtOnce(run, async (run) => {
     requireReportOptions({ language, paper });
     requireFolders(previous);
+    if (sensitivity && previous.length === 0) throw nothingToCompare();
     const { stage } = run;
     const series = await stage('read the results', () => readSeries(folder, previous));
     const { exam } = series;
+    // A comparison that fails is left out; what cannot be told of any is said.
+    if (sensitivity) await requireSensitivity(exam.findings, run);
     const { previous: earlier, changeMap, ...change } = await compared(series, sensitivity, run);
     const input: ReportInput = {
       exam,
@@ -60,6 +64,12 @@ export function report(
     return { ...made, exam, ...(changeMap && { changeMap }) };
   });
 }
+
+const nothingToCompare = () =>
+  new DawsonError('usage', {
+    expected: 'an earlier exam to compare with (--previous), for --sensitivity',
+    found: 'none',
+  });
 
 interface ReadExam extends ExamResult {
   readonly folder: string;

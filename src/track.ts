@@ -34,7 +34,7 @@ import {
 } from './quantify/exam-series.js';
 import { type Findings, notice } from './quantify/findings.js';
 import { lesionsOverTime } from './quantify/lesions-over-time.js';
-import { pairSensitivity } from './quantify/pair-sensitivity.js';
+import { pairSensitivity, requireSameNetwork } from './quantify/pair-sensitivity.js';
 import type { ResultChange } from './quantify/read-change.js';
 import { type ExamResult, readResult } from './quantify/read-result.js';
 import { resultFiles } from './quantify/result-folder.js';
@@ -122,6 +122,7 @@ export async function trackExams(
   const { stage } = run;
   requireSamePatient(read);
   const exams = inOrderOfTime(read);
+  if (sensitivity) await requireSensitivity(exams.at(-1)!.findings, run);
   const cautions = [
     ...seriesCautions(exams, read),
     ...leftOut.map(({ folder, reason }) => leftOutCaution(folder, reason)),
@@ -206,13 +207,15 @@ function sensitivityOf(
   run: Run,
 ): Promise<PairSensitivity> {
   const pair = { previous: measured(previous), current: measured(current), ...compared };
-  return pairSensitivity(
-    { ...pair, rule: changeRule },
-    current.findings.settings,
-    analysisDefaults.engine,
-    run,
-  );
+  return pairSensitivity({ ...pair, rule: changeRule }, analysisDefaults.engine, run);
 }
+
+/**
+ * Checks that it can be told how small a new lesion may be to be seen in an exam.
+ * @throws DawsonError `usage` where this version's lesion network did not segment it.
+ */
+export const requireSensitivity = ({ settings }: Findings, run: Run): Promise<void> =>
+  requireSameNetwork(settings, analysisDefaults.engine, run);
 
 /** Writes `change.json` and `change.nii.gz` into a folder, whole or not at all. */
 export async function writeTracking(

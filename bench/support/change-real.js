@@ -9,7 +9,7 @@ import { readJson } from '../../dist/formats/read-json.js';
 import { changeClasses } from '../../dist/quantify/change.js';
 import { changeRule } from '../../dist/quantify/classify-change.js';
 import { compareExams } from '../../dist/quantify/compare-exams.js';
-import { pairSensitivity } from '../../dist/quantify/pair-sensitivity.js';
+import { pairSensitivity, requireSameNetwork } from '../../dist/quantify/pair-sensitivity.js';
 import { readResult } from '../../dist/quantify/read-result.js';
 import { voxelVolumeMm3 } from '../../dist/volume/affine.js';
 import { connectedComponents } from '../../dist/volume/components.js';
@@ -84,11 +84,12 @@ export async function realSensitivity({ data, results }) {
       const [comparison] = (await readJson(join(change, 'change.json'))).consecutive;
       const [previous, current] = await Promise.all(visits.map(measured));
       const { settings } = (await readResult(visits[1])).findings;
+      const engine = { device: 'cpu', threads: 2 };
+      await requireSameNetwork(settings, engine, run);
       const { currentToPrevious } = comparison;
       const pair = { previous, current, currentToPrevious, rule: changeRule };
       for (const seed of [1, 2]) {
-        const engine = { device: 'cpu', threads: 2 };
-        const seen = await pairSensitivity({ ...pair, seed }, settings, engine, run);
+        const seen = await pairSensitivity({ ...pair, seed }, engine, run);
         const { brightness, byVolume, seenFromMm3 } = seen;
         const sum = (of) => byVolume.reduce((all, row) => all + row[of], 0);
         const counts = byVolume.map((row) => `${row.volumeMm3}: ${row.found}/${row.painted}`);

@@ -73,10 +73,16 @@ export const sensitivityOption = [
 function sensitivityLines(sensitivity: PairSensitivity | undefined): string[] {
   if (!sensitivity) return [];
   const { byVolume, seenFromMm3 } = sensitivity;
+  const largest = byVolume.at(-1)?.volumeMm3;
+  if (largest === undefined) {
+    return [
+      'How small a new lesion may be to be seen is not known: the later FLAIR has no room for painted ones.',
+    ];
+  }
   const counts = byVolume.map((row) => `${row.found} of ${row.painted} of ${row.volumeMm3} mm³`);
   const from =
     seenFromMm3 === null
-      ? 'New lesions of up to 500 mm³ would often be missed'
+      ? `New lesions of up to ${largest} mm³ would often be missed`
       : `New lesions from about ${Number(seenFromMm3.toPrecision(2))} mm³ on would be seen`;
   return [`${from}: of lesions painted into the later FLAIR, ${counts.join(', ')} were found.`];
 }

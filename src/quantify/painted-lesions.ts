@@ -2,7 +2,16 @@ import { applyToPoint, invert, type Vec3, voxelSizeMm } from '../volume/affine.j
 import { distanceTransformMm } from '../volume/distance.js';
 import { percentile } from '../volume/histogram.js';
 import { type Random, seededRandom } from '../volume/random.js';
-import { type Mask, onesWhere, onGrid, type Volume, voxelIndex } from '../volume/volume.js';
+import {
+  countNonZero,
+  type Mask,
+  maskWhere,
+  onesWhere,
+  onGrid,
+  toFloat32,
+  type Volume,
+  voxelIndex,
+} from '../volume/volume.js';
 import { inWorker } from '../workers.js';
 
 /** A lesion that was painted into an exam. */
@@ -52,26 +61,24 @@ const middlePercentile = 75;
  * Each is an ellipsoid with the ramp of real borders, averaged over the voxels, its middle as bright as
  * those of the lesions that the exam marks; noise stays as it is.
  * @param seed of their places and shapes
- * @returns the FLAIR with them, as many as there was room for, and their brightness in standard
- *   deviations of the brain's tissue
+ * @returns the FLAIR with them, as many as there was room for (none without tissue, or where all of it
+ *   is equally bright), and their brightness in standard deviations of the brain's tissue
  */
 export function paintLesions(
   { flair, brain, lesions, otherLesions }: PaintableExam,
   seed: number,
 ): { flair: Volume<Float32Array>; painted: PaintedLesion[]; brightness: number } {
   const random = seededRandom(seed);
-  const either = onesWhere(lesions.data, (value, at) => value !== 0 || otherLesions.data[at] !== 0);
-  const tissue = tissueOf(flair, brain, either);
-  const brightness = lesions.data.includes(1)
-    ? (percentile(flair.data, middlePercentile, lesions.data) - tissue.middle) / tissue.spread
-    : usualBrightness;
-  const places = evenPlaces(flair, brain, either, tissue);
   const data = Float32Array.from(flair.data);
   const painted: PaintedLesion[] = [];
+  const either = onesWhere(lesions.data, (value, at) => value !== 0 || otherLesions.data[at] !== 0);
+  const tissue = tissueOf(flair, brain, either);
+  const brightness = brightnessOf(flair, lesions, tissue) ?? usualBrightness;
+  const places = tissue ? evenPlaces(flair, brain, either, tissue) : [];
   for (let round = 0; round < eachVolume; round++) {
     for (const volumeMm3 of paintedVolumesMm3) {
       const centreMm = freePlace(places, volumeMm3, painted, flair, random);
-      if (!centreMm) continue;
+      if (!centreMm || !tissue) continue;
       const weights = ellipsoid(volumeMm3, centreMm, flair, random);
       for (const [voxel, weight] of weights) data[voxel] += brightness * tissue.spread * weight;
       painted.push({ volumeMm3, centreMm, voxels: voxelsOf(weights) });
@@ -87,14 +94,25 @@ interface Tissue {
   readonly spread: number;
 }
 
-/** Middle and spread of the brain outside all lesions: median, and 1.4826 times the median absolute deviation. */
-function tissueOf({ data }: Volume, brain: Mask, lesions: Uint8Array): Tissue {
-  const values = Float32Array.from(
-    Array.from(data).filter((_, at) => brain.data[at] !== 0 && lesions[at] === 0),
-  );
-  const middle = percentile(values, 50);
-  const deviations = values.map((value) => Math.abs(value - middle));
-  return { middle, spread: 1.4826 * percentile(deviations, 50) };
+/**
+ * Middle and spread of the brain outside all lesions: median, and 1.4826 times the median absolute
+ * deviation. Undefined where nothing is left of it, or nothing differs.
+ */
+function tissueOf(flair: Volume, brain: Mask, lesions: Uint8Array): Tissue | undefined {
+  const { data } = toFloat32(flair);
+  const isTissue = maskWhere(brain, (value, at) => value !== 0 && lesions[at] === 0).data;
+  if (countNonZero(isTissue) === 0) return undefined;
+  const middle = percentile(data, 50, isTissue);
+  const deviations = data.map((value) => Math.abs(value - middle));
+  const spread = 1.4826 * percentile(deviations, 50, isTissue);
+  return spread > 0 ? { middle, spread } : undefined;
+}
+
+/** How bright the middles of lesions are; undefined where none is marked, or they are no brighter than tissue. */
+function brightnessOf(flair: Volume, lesions: Mask, tissue: Tissue | undefined) {
+  if (!tissue || countNonZero(lesions.data) === 0) return undefined;
+  const middles = percentile(flair.data, middlePercentile, lesions.data);
+  return middles > tissue.middle ? (middles - tissue.middle) / tissue.spread : undefined;
 }
 
 /** Voxels where a lesion can be painted. */
@@ -164,9 +182,13 @@ function ellipsoid(volumeMm3: number, centre: Vec3, { affine, size }: Volume, ra
   const mean = Math.cbrt(ratios[0] * ratios[1] * ratios[2]);
   const radii = ratios.map((ratio) => (radius * ratio) / mean);
   const steepness = logisticOfSigma / ramp.deviationMm;
-  const weightAt = (point: Vec3): number => {
-    const offset = point.map((mm, axis) => (mm - centre[axis]) / radii[axis]);
-    const depthMm = radius * (1 - Math.hypot(...offset));
+  const weightAt = ([x, y, z]: Vec3): number => {
+    const along = [
+      (x - centre[0]) / radii[0],
+      (y - centre[1]) / radii[1],
+      (z - centre[2]) / radii[2],
+    ];
+    const depthMm = radius * (1 - Math.hypot(along[0], along[1], along[2]));
     return 1 / (1 + Math.exp(-steepness * (depthMm - ramp.insetMm)));
   };
   const spacing = voxelSizeMm(affine);
@@ -178,12 +200,11 @@ function ellipsoid(volumeMm3: number, centre: Vec3, { affine, size }: Volume, ra
   for (let k = middle[2] - reach[2]; k <= middle[2] + reach[2]; k++) {
     for (let j = middle[1] - reach[1]; j <= middle[1] + reach[1]; j++) {
       for (let i = middle[0] - reach[0]; i <= middle[0] + reach[0]; i++) {
-        const isInside = [i, j, k].every((at, axis) => at >= 0 && at < size[axis]);
-        if (!isInside) continue;
-        const sum = points.reduce(
-          (all, [x, y, z]) => all + weightAt(applyToPoint(affine, [i + x, j + y, k + z])),
-          0,
-        );
+        if (i < 0 || j < 0 || k < 0 || i >= size[0] || j >= size[1] || k >= size[2]) continue;
+        let sum = 0;
+        for (const [x, y, z] of points) {
+          sum += weightAt(applyToPoint(affine, [i + x, j + y, k + z]));
+        }
         const weight = sum / points.length;
         if (weight > 0.005) weights.set(i + size[0] * (j + size[1] * k), weight);
       }

@@ -27,33 +27,53 @@ export interface ComparedPair {
 /** Part of the painted lesions of a volume that is found where such lesions would be seen. */
 const leastFound = 0.75;
 
+const openNetwork = (engine: EngineSettings, run: Run) =>
+  segmenters.lesions.open({ mirror: true, preparation: true, engine }, ['flair'], run);
+
+/**
+ * Checks that {@link pairSensitivity} can be told for a later exam, before anything is compared.
+ * @param settings of its findings
+ * @throws DawsonError `usage` where another method than this version's lesion network segmented it.
+ */
+export async function requireSameNetwork(
+  { segmenter, model }: Findings['settings'],
+  engine: EngineSettings,
+  run: Run,
+): Promise<void> {
+  const own = await openNetwork(engine, run);
+  if (segmenter === 'lesions' && model?.sha256 === own.model?.sha256) return;
+  throw new DawsonError('usage', {
+    expected: 'a later exam that this version’s own lesion network segmented, for --sensitivity',
+    found: model ? `${model.name} ${model.version}` : segmenter,
+    advice: 'Segment the exam again, with the lesion network that comes with Dawson.',
+  });
+}
+
 /**
  * How small a new lesion may be to be seen in a pair: known ones are painted into the later FLAIR, as
  * bright in their middles as its own lesions, the network segments it anew, by the FLAIR alone, and the
- * comparison is made with it. Takes as long as the lesion network and a comparison.
- * @param settings of the later exam's findings
- * @throws DawsonError `usage` where another method than this version's lesion network segmented the
- *   later exam; the signal's reason.
+ * comparison is made with it. Takes as long as the lesion network and a comparison; less where there is
+ * no room for any. The later exam is one that {@link requireSameNetwork} lets pass.
+ * @throws DawsonError the signal's reason.
  */
 export async function pairSensitivity(
   pair: ComparedPair,
-  settings: Findings['settings'],
   engine: EngineSettings,
   run: Run,
 ): Promise<PairSensitivity> {
   const { previous, current, currentToPrevious, rule, seed = 1 } = pair;
-  const choice = { mirror: true, preparation: true, engine };
-  const network = await segmenters.lesions.open(choice, ['flair'], run);
-  requireSameNetwork(settings, network.model?.sha256);
-  const otherLesions = resample(previous.lesions, current.flair, {
+  const { flair, brain, lesions: own } = current;
+  const otherLesions = resample(previous.lesions, flair, {
     toMoving: currentToPrevious,
     interpolation: 'nearest',
   });
-  const { flair, painted, brightness } = await run.stage('paint lesions', () =>
-    paintLesionsInWorker(run, { ...current, otherLesions }, seed),
+  const { painted, brightness, ...withLesions } = await run.stage('paint lesions', () =>
+    paintLesionsInWorker(run, { flair, brain, lesions: own, otherLesions }, seed),
   );
+  if (painted.length === 0) return { brightness, byVolume: [], seenFromMm3: null };
+  const network = await openNetwork(engine, run);
   const segmentation = await network.segment(
-    { flair: reorient(aboveBackground(flair)), brain: reorient(current.brain) },
+    { flair: reorient(aboveBackground(withLesions.flair)), brain: reorient(brain) },
     run,
   );
   const { data } = reorient(segmentation.probability, orientationOf(flair.affine));
@@ -63,7 +83,8 @@ export async function pairSensitivity(
   );
   const withPainted = {
     ...current,
-    ...{ flair, probability, lesions: lesions.mask, list: lesions.list },
+    ...withLesions,
+    ...{ probability, lesions: lesions.mask, list: lesions.list },
     lesionRule: segmentation.rule,
   };
   const { map } = await run.stage('compare with them', () =>
@@ -110,15 +131,3 @@ export function seenFrom(byVolume: PairSensitivity['byVolume']): number | null {
 }
 
 const share = ({ painted, found }: { painted: number; found: number }) => found / painted;
-
-function requireSameNetwork(
-  { segmenter, model }: Findings['settings'],
-  sha256: string | undefined,
-): void {
-  if (segmenter === 'lesions' && model?.sha256 === sha256) return;
-  throw new DawsonError('usage', {
-    expected: 'a later exam that this version’s own lesion network segmented, for --sensitivity',
-    found: model ? `${model.name} ${model.version}` : segmenter,
-    advice: 'Segment the exam again, with the lesion network that comes with Dawson.',
-  });
-}

@@ -24,11 +24,12 @@ const schemaOf = async (name: string) => (await readShippedJson(`schemas/${name}
 
 /**
  * The comparison in the folder of a result; undefined where there is none. Nothing in it is trusted.
- * @throws DawsonError `file-corrupt`, `not-a-mask`; `inputs-conflict` where it is of another exam.
+ * @throws DawsonError `file-corrupt`, `not-a-mask`; `inputs-conflict` where it is of another exam, or of
+ *   other lesions.
  */
 export async function readChange(
   folder: string,
-  { findings, flair }: ExamResult,
+  { findings, flair, lesions }: Omit<ExamResult, 'brain'>,
 ): Promise<ResultChange | undefined> {
   const [file, mapFile] = changeFilesOf(folder);
   if ((await stat(file).catch(() => undefined)) === undefined) return undefined;
@@ -47,12 +48,23 @@ export async function readChange(
       advice: 'Give the folder as Dawson wrote it, with the files of one run.',
     });
   }
-  const other = volume.data.find((value) => value < 0 || value > changeClasses.length);
+  const other = volume.data.find(
+    (value) => !Number.isInteger(value) || value < 0 || value > changeClasses.length,
+  );
   if (other !== undefined) {
     throw new DawsonError('not-a-mask', {
       file: mapFile,
       expected: `numbers of classes from 0 to ${changeClasses.length}`,
       found: `also ${other}`,
+    });
+  }
+  // Pictures show what has a class: a lesion without one would not be in them.
+  if (lesions.data.some((value, voxel) => value !== 0 && volume.data[voxel] === 0)) {
+    throw new DawsonError('inputs-conflict', {
+      file: mapFile,
+      expected: 'a class for every lesion of the exam beside it',
+      found: 'lesions without one',
+      advice: 'Give the folder as Dawson wrote it, with the files of one run.',
     });
   }
   return { document, map: onGrid(flair, Uint8Array.from(volume.data)) };

@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path';
 import { DawsonError } from '../errors.js';
 import { readJsonIfThere } from '../formats/read-json.js';
 import { firstFoldOf } from '../model/model-predictors.js';
@@ -21,24 +22,26 @@ import type { TrainingFolder } from './training-folder.js';
 interface Asked {
   readonly configuration?: PlannedConfiguration;
   readonly pretrained?: PretrainedModel;
+  /** Folder of labels that the first network of a cascade found. */
+  readonly previousStage?: string;
 }
 
 /**
  * The plans of a training: those that its folder has, else new ones, which are kept there.
  * @throws DawsonError `inputs-conflict` for another configuration than they have, or than the model to
- *   start from; `bad-model`, and what {@link planTraining} throws.
+ *   start from; `bad-model`, and what {@link requireStage} and {@link planTraining} throw.
  */
 export async function plannedTraining(
   dataset: PlannedTraining['dataset'],
   folder: TrainingFolder,
-  { configuration, pretrained }: Asked,
+  asked: Asked,
   run: Run,
 ): Promise<PlannedTraining> {
   const known = await readJsonIfThere(folder.plans);
   const plans =
     known === undefined
-      ? await newPlans(dataset, folder, { configuration, pretrained }, run)
-      : await ofConfiguration(known, folder, configuration);
+      ? await newPlans(dataset, folder, asked, run)
+      : await ofConfiguration(known, folder, asked.configuration);
   const { orientation } = (plans ?? {}) as { orientation?: unknown };
   if (typeof orientation !== 'string' || !/^[RLAPSI]{3}$/.test(orientation)) {
     throw new DawsonError('bad-model', {
@@ -56,7 +59,7 @@ export async function plannedTraining(
 async function newPlans(
   dataset: PlannedTraining['dataset'],
   folder: TrainingFolder,
-  { configuration, pretrained }: Asked,
+  { configuration, pretrained, previousStage }: Asked,
   { pool, stage, signal }: Run,
 ): Promise<unknown> {
   const trained = pretrained && configurationOf(pretrained.plans);
@@ -67,6 +70,9 @@ async function newPlans(
       advice: 'Leave --configuration out: it is that of the model.',
     });
   }
+  // Before all cases are read for plans that would be of another network.
+  const takesLabels = (trained ?? configuration) === cascadeConfiguration;
+  requireStage(takesLabels, previousStage, folder.folder);
   // Of a cascade's networks the model says all that differs, whether or not nnU-Net would plan them here.
   const isOfCascade = trained === lowResolutionConfiguration || trained === cascadeConfiguration;
   const planned = isOfCascade ? undefined : (trained ?? configuration);
@@ -178,11 +184,26 @@ export function requireStage(
     file,
     expected: takesLabels
       ? 'labels that the first network of the cascade found (--previous-stage)'
-      : `plans of ${cascadeConfiguration} for --previous-stage`,
-    found: takesLabels ? 'none' : 'those of a network that takes images only',
+      : `a training of ${cascadeConfiguration} for --previous-stage`,
+    found: takesLabels ? 'none' : 'one of a network that takes images only',
     advice:
       `Train all folds of ${lowResolutionConfiguration} in a folder of their own, and give its ` +
       'labels_for_next_stage as --previous-stage.',
+  });
+}
+
+/**
+ * Checks that labels of a stage before are not the labels to learn: a network would learn to repeat them.
+ * @throws DawsonError `usage`
+ */
+export function requireFound(previousStage: string, { cases }: PlannedTraining['dataset']): void {
+  const isLearnt = cases.some(({ labels }) => resolve(dirname(labels)) === resolve(previousStage));
+  if (!isLearnt) return;
+  throw new DawsonError('usage', {
+    file: previousStage,
+    expected: 'labels that the first network of the cascade found (--previous-stage)',
+    found: 'those that the second one is to learn',
+    advice: `Give labels_for_next_stage of a training of ${lowResolutionConfiguration}.`,
   });
 }
 

@@ -17,7 +17,7 @@ import { type Fold, givenFolds, splitCases, splitIntoFolds } from './folds.js';
 import { defaultRunSettings, type EpochRecord, type Pace } from './loop.js';
 import type { LossName } from './loss.js';
 import { type OptimiserName, optimisers } from './optimiser.js';
-import { plannedTraining, readPretrained, requireStage } from './start-training.js';
+import { plannedTraining, readPretrained, requireFound, requireStage } from './start-training.js';
 import {
   type AugmentationName,
   type TrainingChoice,
@@ -108,9 +108,9 @@ export function train(
     if (chosen.splits === undefined) requireFold(fold, foldCount);
     const table = chosen.cohort ? await readCohort(chosen.cohort) : undefined;
     const { previousStage, configuration } = chosen;
-    // Before all cases are read for a plan.
     if (configuration === cascadeConfiguration) requireStage(true, previousStage, dataset);
     const images = await readDataset(dataset);
+    if (previousStage) requireFound(previousStage, images);
     const data = previousStage ? withPreviousStage(images, previousStage) : images;
     const pretrained = chosen.init ? await readPretrained(chosen.init) : undefined;
     const planned = await plannedTraining(data, paths, { ...chosen, pretrained }, whole);

@@ -130,6 +130,21 @@ describe('dawson report', () => {
     expect(page).toContain('No earlier exam to compare with');
   });
 
+  it.each([
+    [
+      'of an exam that its own network did not segment',
+      ['--previous', 'any'],
+      'Segment the exam again',
+    ],
+    ['without an earlier exam', [], '--previous'],
+  ])('refuses --sensitivity %s', async (_, earlier, message) => {
+    const out = join(folder, 'insensitive.pdf');
+    const options = [...earlier, '--sensitivity', '--out', out];
+    const { exitCode, stderr } = await dawson(['report', place, ...options]);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining(message)]);
+    expect(existsSync(out)).toBe(false);
+  });
+
   it('refuses an earlier exam of another patient, without naming either', async () => {
     const of = (id: string) => drawnExam({ blobs, withRegions: false, exam: { patient: { id } } });
     const [first, second] = [

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readVolume, writeNifti } from '../../src/formats/index.js';
-import { toFloat32 } from '../../src/volume/volume.js';
+import { maskWhere, toFloat32 } from '../../src/volume/volume.js';
 import { dawson, type Outcome, temporaryFolder } from '../support/dawson.js';
 import { drawnExam, ofSmallBrain, scatteredBlobs } from '../support/report-exam.js';
 
@@ -116,10 +116,29 @@ describe('dawson track', () => {
     expect(sensitivity.byVolume.length).toBeGreaterThan(3);
   });
 
+  it('says that nothing can be known of an exam without room for painted lesions', async () => {
+    const later = await writeExam('of-no-room', { date: '2027-01-01', byNetwork: true });
+    const { brain } = ofSmallBrain(drawnExam({ blobs }));
+    await writeNifti(
+      join(later, 'brain.nii.gz'),
+      maskWhere(brain, (value, voxel) => value !== 0 && voxel % 2 === 0),
+    );
+    const options = ['--exam', later, '--sensitivity', '--out', join(folder, 'no-room')];
+    const { exitCode, stdout, stderr } = await dawson(['track', '--exam', second, ...options]);
+    expect([exitCode, exitCode === 0 || stderr]).toEqual([0, true]);
+    expect(stdout).toContain('How small a new lesion may be to be seen is not known');
+    expect(documentIn('no-room').consecutive[0].sensitivity).toMatchObject({
+      byVolume: [],
+      seenFromMm3: null,
+    });
+  });
+
   it('does so only of what this version’s own network segmented', async () => {
     const options = ['--exam', second, '--sensitivity', '--out', join(folder, 'of-another')];
     const { exitCode, stderr } = await dawson(['track', '--exam', first, ...options]);
     expect(exitCode).toBe(2);
     expect(stderr).toContain('Segment the exam again');
+    // Before the long work.
+    expect(stderr).not.toContain('compare');
   });
 });

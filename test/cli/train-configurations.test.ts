@@ -1,4 +1,12 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readNifti, writeNifti } from '../../src/formats/index.js';
@@ -227,8 +235,9 @@ describe('a cascade', () => {
 
   it('is not gone on with for other labels of the stage before', async () => {
     const run = ['train', dataset, '--fold', '0', ...splits, ...learning, '--out', second];
+    cpSync(join(dataset, 'labelsTr'), at('others'), { recursive: true });
     const { exitCode, stderr } = await dawson([
-      ...[...run, '--resume', '--previous-stage', join(dataset, 'labelsTr')],
+      ...[...run, '--resume', '--previous-stage', at('others')],
     ]);
     expect([exitCode, stderr]).toEqual([4, expect.stringMatching(/casesToTrainOn|cases/)]);
   });
@@ -258,6 +267,13 @@ describe('a cascade', () => {
     ['without labels of a stage before', cascade, [], 2, '--previous-stage'],
     ['with some for a network of images', [], onFound, 2, 'that takes images only'],
     ['with none of them there', cascade, ['--previous-stage', dataset], 3, '4 problems'],
+    [
+      'with those to learn',
+      cascade,
+      ['--previous-stage', at('dataset', 'labelsTr', '.')],
+      2,
+      'is to learn',
+    ],
   ])('is refused %s', async (name, configuration, given, exitCode, message) => {
     const out = at(name.replaceAll(' ', '-'));
     if (given.length === 0 || configuration.length === 0) await plan(out, ...littleMemory);
@@ -265,6 +281,15 @@ describe('a cascade', () => {
     const result = await dawson([...run, '--out', out]);
     expect([result.exitCode, result.stderr]).toEqual([exitCode, expect.stringContaining(message)]);
   });
+});
+
+it('labels of a stage before without its configuration are refused before anything is planned', async () => {
+  const out = at('not-planned');
+  const { exitCode, stderr } = await dawson([
+    ...['train', dataset, '--fold', 'all', '--previous-stage', at('others'), '--out', out, ...once],
+  ]);
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining('3d_cascade_fullres')]);
+  expect(existsSync(join(out, 'plans.json'))).toBe(false);
 });
 
 describe('plans of several configurations, as nnU-Net writes them,', () => {

@@ -391,6 +391,21 @@ describe('a result with what changed', () => {
       code: 'file-corrupt',
     });
   });
+
+  it.each([
+    ['of no class', 0, 'inputs-conflict'],
+    ['between two', 2.5, 'not-a-mask'],
+    ['beyond the last', 7, 'not-a-mask'],
+  ])('refuses a map of the change whose lesions have a number %s', async (_, number, code) => {
+    const dicom = folderFor(flair);
+    const result = await resultOf(dicom, uid, lesionVoxels, run);
+    await compare(result);
+    const { volume } = await readVolume(join(result.folder, 'lesions.nii.gz'));
+    const data = Float32Array.from(volume.data, (value) => number * value);
+    await writeNifti(join(result.folder, 'change.nii.gz'), { ...volume, data });
+    const out = join(temporaryFolder()(), 'out');
+    await expect(exportResult(result.folder, dicom, out, run)).rejects.toMatchObject({ code });
+  });
 });
 
 describe('a result without what tells whose it is', () => {

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { paintedVolumesMm3, paintLesions } from '../../src/quantify/painted-lesions.js';
+import {
+  type PaintableExam,
+  paintedVolumesMm3,
+  paintLesions,
+} from '../../src/quantify/painted-lesions.js';
+import { maskWhere, onGrid, type Volume } from '../../src/volume/volume.js';
 import { drawnExam } from '../support/report-exam.js';
 
 const centreMm = [30, 20, 20] as const;
@@ -53,4 +58,35 @@ describe('painted lesions', () => {
     const none = paintLesions({ ...exam, flair: { ...exam.flair, data: striped } }, 1);
     expect(none.painted.length).toBeLessThan(painted.length);
   });
+
+  it.each([
+    ['without a brain', { brain: maskWhere(exam.brain, () => false) }],
+    ['where all of the brain is lesion', { lesions: exam.brain }],
+    [
+      'where all is equally bright',
+      {
+        flair: onGrid(
+          flair,
+          flair.data.map(() => 5),
+        ),
+      },
+    ],
+    ['in one slice', inOneSlice(exam)],
+  ])('are none %s', (_, changed) => {
+    expect(paintLesions({ ...exam, ...changed }, 1).painted).toEqual([]);
+  });
 });
+
+function inOneSlice({ flair, brain, lesions, otherLesions }: PaintableExam): PaintableExam {
+  const [nx, ny, nz] = flair.size;
+  const start = Math.floor(nz / 2) * nx * ny;
+  const cut = <V extends Volume>(volume: V): V => ({
+    ...volume,
+    size: [nx, ny, 1],
+    data: volume.data.slice(start, start + nx * ny),
+  });
+  return {
+    ...{ flair: cut(flair), brain: cut(brain) },
+    ...{ lesions: cut(lesions), otherLesions: cut(otherLesions) },
+  };
+}

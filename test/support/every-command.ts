@@ -157,7 +157,7 @@ export const runs: readonly (readonly string[])[] = [
   ],
   [
     ...['train', at('dataset'), '--init', at('cascade'), '--fold', 'all', ...once],
-    ...['--previous-stage', at('dataset', 'labelsTr'), '--threads', '1', '--out', at('second')],
+    ...['--previous-stage', at('found'), '--threads', '1', '--out', at('second')],
   ],
   ['model', 'show', at('imported')],
   ['model', 'export', at('imported'), '--out', at('exported')],
@@ -267,6 +267,7 @@ function writeDataset(): void {
       copyFileSync(path(name), path(`${name}-again`));
     }
   }
+  cpSync(at('dataset', 'labelsTr'), at('found'), { recursive: true });
   const description = JSON.parse(readFileSync(at('dataset', 'dataset.json'), 'utf8'));
   writeFileSync(at('dataset', 'dataset.json'), JSON.stringify({ ...description, numTraining: 5 }));
   const cases = ['iso', 'iso-again', 'thick-x', 'thick-z', 'thick-z-again'];

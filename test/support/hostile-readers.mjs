@@ -107,7 +107,8 @@ export const readers = {
   change: async (_file, folder) => {
     const { volume: flair } = await readVolume(`${folder}/change.nii.gz`);
     const findings = { inputs: { flair: { sha256: 'a'.repeat(64) } }, lesionCount: 2 };
-    return (await readChange(folder, { findings, flair })).document;
+    const lesions = { ...flair, data: new Uint8Array(flair.data.length) };
+    return (await readChange(folder, { findings, flair, lesions })).document;
   },
   'a gateway': async (file, folder) => plain(await readConfig(file)).replaceAll(folder, ''),
   'an order of a gateway': (file) =>

@@ -128,11 +128,13 @@ function sensitivityRemark(
 ): string[] {
   if (!sensitivity) return [];
   const { byVolume, seenFromMm3 } = sensitivity;
+  const largest = byVolume.at(-1)?.volumeMm3;
+  if (largest === undefined) return [text('sensitivityUnknown')];
   const counts = byVolume
     .map(({ volumeMm3, ...row }) => text('sensitivityCount', { ...row, volume: volumeMm3 }))
     .join(', ');
   return seenFromMm3 === null
-    ? [text('sensitivityLow', { counts })]
+    ? [text('sensitivityLow', { counts, volume: largest })]
     : [text('sensitivity', { counts, volume: Number(seenFromMm3.toPrecision(2)) })];
 }
 

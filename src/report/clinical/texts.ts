@@ -153,8 +153,12 @@ export const texts = {
     da: 'Nye læsioner fra omkring {volume} mm³ vil kunne ses i dette par af undersøgelser. Af indtegnede læsioner blev fundet: {counts}.',
   },
   sensitivityLow: {
-    en: 'Also new lesions of 500 mm³ would often be missed in this pair of exams. Of lesions painted into it were found: {counts}.',
-    da: 'Selv nye læsioner på 500 mm³ vil ofte blive overset i dette par af undersøgelser. Af indtegnede læsioner blev fundet: {counts}.',
+    en: 'Also new lesions of {volume} mm³ would often be missed in this pair of exams. Of lesions painted into it were found: {counts}.',
+    da: 'Selv nye læsioner på {volume} mm³ vil ofte blive overset i dette par af undersøgelser. Af indtegnede læsioner blev fundet: {counts}.',
+  },
+  sensitivityUnknown: {
+    en: 'How small a new lesion may be to be seen in this pair of exams is not known: the exam has no room to paint lesions into.',
+    da: 'Hvor lille en ny læsion kan være for at kunne ses i dette par af undersøgelser, vides ikke: undersøgelsen har ikke plads til indtegnede læsioner.',
   },
   sensitivityCount: {
     en: '{found} of {painted} of {volume} mm³',

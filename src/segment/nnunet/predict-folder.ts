@@ -2,12 +2,13 @@ import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { DawsonError } from '../../errors.js';
 import { readLabels, writeNifti } from '../../formats/index.js';
+import { foregroundLabels } from '../../model/labels.js';
 import type { ModelFolder } from '../../model/model-folder.js';
 import { predictorsOf } from '../../model/model-predictors.js';
 import { Engine, type EngineSettings } from '../../network/index.js';
 import type { Run } from '../../run.js';
 import { orientationOf, reorient } from '../../volume/reorient.js';
-import { onGrid, type Volume } from '../../volume/volume.js';
+import { gridDifference, onGrid, sameGrid, type Volume } from '../../volume/volume.js';
 import { otherAxes, turned } from './case-axes.js';
 import { type CaseFiles, type CaseImages, readCaseImages } from './case-files.js';
 import { predictCase } from './nnunet.js';
@@ -59,7 +60,7 @@ export async function predictCases(
     for (const [index, entry] of cases.entries()) {
       signal?.throwIfAborted();
       const images = await readCaseImages(entry);
-      const previous = await labelsBefore(entry, images, options.previousStage);
+      const previous = await labelsBefore(entry, images, opened, options.previousStage);
       const prediction = await stage(
         `${entry.name} (${index + 1} of ${cases.length})`,
         (onProgress) =>
@@ -112,26 +113,24 @@ function requireStage({ folder, model }: ModelFolder, previousStage: string | un
   });
 }
 
-/** Labels are numbers of one byte with a sign. */
-const highestLabel = 127;
-
 /** What the first network of a cascade found in a case, on the grid of its images. */
 async function labelsBefore(
   { name }: CaseFiles,
   { channels }: CaseImages,
+  { model }: ModelFolder,
   previousStage: string | undefined,
 ): Promise<Volume | undefined> {
   if (previousStage === undefined) return undefined;
   const file = join(previousStage, `${name}.nii.gz`);
   const { volume } = await readLabels(file);
-  const { size } = channels.find((image) => image !== undefined)!;
-  const isLabel = (value: number) => Number.isInteger(value) && value >= 0 && value <= highestLabel;
-  const areLabels = volume.data.every(isLabel);
-  if (areLabels && String(volume.size) === String(size)) return volume;
+  const image = channels.find((channel) => channel !== undefined)!;
+  const labels = [0, ...foregroundLabels(model.labels)];
+  const other = volume.data.find((value) => !labels.includes(value));
+  if (other === undefined && sameGrid(volume, image)) return volume;
   throw new DawsonError('inputs-conflict', {
     file,
-    expected: `labels from 0 to ${highestLabel} on the grid of the case, ${size.join(' x ')} voxels`,
-    found: areLabels ? volume.size.join(' x ') : 'other values',
+    expected: `labels ${labels.join(', ')} on the grid of the case`,
+    found: other === undefined ? gridDifference(image, volume)! : `also ${other}`,
   });
 }
 

@@ -93,6 +93,26 @@ describe('the conclusion', () => {
     expect(remarks.filter((text) => words.test(text))).toHaveLength(1);
   });
 
+  it.each([
+    ['en', [], /^How small a new lesion may be .* is not known: /],
+    ['da', [], /^Hvor lille en ny læsion kan være .*, vides ikke: /],
+    ['en', [{ volumeMm3: 30, painted: 4, found: 1 }], /^Also new lesions of 30 mm³ would often be/],
+  ] as const)(
+    'says only of what was painted that it would be missed: %s %j',
+    (language, byVolume, words) => {
+      const previous = on('2023-03-01', 3);
+      const drawn = change(['new']);
+      const sensitivity = { brightness: 2, byVolume, seenFromMm3: null };
+      const document = documentOf({
+        ...{ ...plain, language, exam: on('2024-03-01'), previousExam: previous },
+        previous: [previous.findings],
+        change: { ...drawn, comparison: { ...drawn.comparison, sensitivity } },
+      });
+      const remarks = JSON.stringify(document).split('"');
+      expect(remarks.filter((text) => words.test(text))).toHaveLength(1);
+    },
+  );
+
   it('does not claim a comparison that was not made', () => {
     const previous = on('2023-03-01', 3);
     const { conclusion } = documentOf({

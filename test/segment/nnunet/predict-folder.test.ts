@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readVolume, writeNifti } from '../../../src/formats/index.js';
-import { onGrid, type Size } from '../../../src/volume/volume.js';
+import type { Mat4 } from '../../../src/volume/affine.js';
+import { onGrid, type Size, type Volume } from '../../../src/volume/volume.js';
 import configurations from '../../goldens/segment/nnunet-configurations.json' with { type: 'json' };
 import golden from '../../goldens/segment/nnunet-masks.json' with { type: 'json' };
 import { dawson, temporaryFolder } from '../../support/dawson.js';
@@ -93,19 +94,48 @@ describe('dawson predict', () => {
       const theirs = Buffer.from(configurations[name].cascade.mask, 'base64');
       expect(Buffer.from(Uint8Array.from(volume.data)).equals(theirs)).toBe(true);
     }
-    const other = await readVolume(path('images', 'coarse_0000.nii.gz'));
-    mkdirSync(path('other-stage'));
+  });
+
+  it.each([
+    [
+      'that are none',
+      (volume: Volume) =>
+        onGrid(
+          volume,
+          volume.data.map((_, at) => at % 200),
+        ),
+      'also',
+    ],
+    [
+      'of a class that the network does not know',
+      (volume: Volume) => ({
+        ...volume,
+        data: volume.data.map((value, at) => (at === 5 ? 9 : value)),
+      }),
+      'also 9',
+    ],
+    [
+      'of the same image at another place',
+      ({ affine, ...volume }: Volume) => {
+        const [a, b, c, x, ...rest] = affine;
+        return { ...volume, affine: [a, b, c, x + 10, ...rest] as unknown as Mat4 };
+      },
+      '10.0 mm apart',
+    ],
+  ])('refuses labels of a stage before %s', async (what, changed, message) => {
+    const stage = path(fileName(`stage ${what}`));
+    mkdirSync(stage);
     for (const [name] of cases) {
-      await writeNifti(path('other-stage', `${fileName(name)}.nii.gz`), other.volume);
+      const file = `${fileName(name)}.nii.gz`;
+      const { volume } = await readVolume(path('first-stage', file));
+      await writeNifti(join(stage, file), changed(volume));
     }
-    const wrong = await dawson([
-      ...['predict', path('cascade'), ...images, '--previous-stage', path('other-stage')],
+    const { exitCode, stderr } = await dawson([
+      ...['predict', path('cascade'), '--in', path('images'), '--previous-stage', stage],
       ...['--out', path('no')],
     ]);
-    expect([wrong.exitCode, wrong.stderr]).toEqual([
-      4,
-      expect.stringContaining('labels from 0 to 127 on the grid of the case'),
-    ]);
+    expect([exitCode, stderr]).toEqual([4, expect.stringContaining(message)]);
+    expect(stderr).toContain('on the grid of the case');
   });
 
   it.each([
