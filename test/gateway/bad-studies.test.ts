@@ -78,3 +78,21 @@ it('a study that a DICOMweb service cannot give holds up no other', async () => 
   await gateway.until('delivered', ({ deliveries }) => deliveries.delivered === 1);
   expect(gateway.log.some((line) => line.includes('"study not read"'))).toBe(true);
 });
+
+it('a study of a DICOMweb service whose images fail is tried again at the next look', async () => {
+  const asked: string[] = [];
+  const url = await service((path) => {
+    if (path.startsWith('/studies?')) return [{ '0020000D': { Value: ['1.2.2'] } }];
+    if (path.startsWith('/studies/1.2.2/series?')) {
+      asked.push('look');
+      return [{ '0020000E': { Value: ['1.2.2.1'] }, '00080060': { Value: ['MR'] } }];
+    }
+    asked.push('images');
+    return undefined;
+  });
+  const gateway = await start('dicomweb', url);
+  const isTwice = () => asked.filter((what) => what === 'images').length === 2;
+  await gateway.until('tried twice', isTwice);
+  // The first time it might still grow; a wait that began anew each time would never get longer.
+  expect(asked).toEqual(['look', 'look', 'images', 'look', 'images']);
+});

@@ -207,11 +207,12 @@ export class Pollers {
       this.#growing.set(place, state);
       return;
     }
-    this.#growing.delete(place);
     if (isNew) {
       const uids = series.map(({ uid }) => uid);
       await this.#take(poll, name, state, () => archive.fetch(study, uids, signal));
     }
+    // After what may fail, which is then tried again without another look.
+    this.#growing.delete(place);
     if (all !== undefined) queue.setSeen(poll.name, `${name} all`, all);
   }
 
