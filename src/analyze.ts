@@ -90,11 +90,6 @@ async function analyzeWith(
   );
   const located = await stage('locate', () => locate(lesions, segmentation.rule, native, run));
   const oneSided = oneSidedFinding(lesions.mask, native.toAtlas);
-  const title = heading(lesions, segmenter.model, settings);
-  const overlay = await stage('draw', () =>
-    overlayPngInWorker(run, native.flair, native.brain, lesions, title),
-  );
-
   const found = findingsOf({
     exam,
     description: described.description,
@@ -110,7 +105,11 @@ async function analyzeWith(
   const findings = () => ({ ...found, run: usage(secondsPerStage) });
   const { flair, brain, probability, anatomy, classes } = native;
   const reported = { flair, brain, lesions: lesions.mask, findings: findings() };
-  const report = await reportOf(reported, settings, run);
+  const title = heading(lesions, segmenter.model, settings);
+  const [overlay, report] = await Promise.all([
+    stage('draw', () => overlayPngInWorker(run, flair, brain, lesions, title)),
+    reportOf(reported, settings, run),
+  ]);
   return {
     findings: findings(),
     lesions,
