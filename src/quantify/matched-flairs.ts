@@ -1,7 +1,7 @@
 import { type Mat4, multiply, voxelSizeMm } from '../volume/affine.js';
 import { gaussianSmooth } from '../volume/gaussian.js';
 import { gradientMagnitude } from '../volume/gradient.js';
-import { percentile } from '../volume/histogram.js';
+import { percentile, spreadOf } from '../volume/histogram.js';
 import { resample } from '../volume/resample.js';
 import {
   countNonZero,
@@ -129,17 +129,6 @@ function blurred({ flair }: ExamHalfway, { examAffine, toExam }: ExamHalfway) {
   });
   const filled = flair.data.map((value) => (Number.isNaN(value) ? 0 : value));
   return gaussianSmooth(onGrid(flair, filled), [sigmas[0], sigmas[1], sigmas[2]]).data;
-}
-
-interface Spread {
-  readonly middle: number;
-  readonly deviation: number;
-}
-
-function spreadOf(values: Float32Array, where: Uint8Array): Spread {
-  const middle = percentile(values, 50, where);
-  const away = values.map((value) => Math.abs(value - middle));
-  return { middle, deviation: 1.4826 * percentile(away, 50, where) };
 }
 
 /** Where both exams have values near the middle of their brains': no fluid, no lesion. */

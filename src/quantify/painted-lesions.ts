@@ -1,7 +1,8 @@
-import { applyToPoint, invert, type Vec3, voxelSizeMm } from '../volume/affine.js';
+import { applyToPoint, invert, type Mat4, type Vec3, voxelSizeMm } from '../volume/affine.js';
 import { distanceTransformMm } from '../volume/distance.js';
-import { percentile } from '../volume/histogram.js';
+import { percentile, type Spread, spreadOf } from '../volume/histogram.js';
 import { type Random, seededRandom } from '../volume/random.js';
+import { resample } from '../volume/resample.js';
 import {
   countNonZero,
   type Mask,
@@ -28,8 +29,10 @@ export interface PaintableExam {
   readonly flair: Volume;
   readonly brain: Mask;
   readonly lesions: Mask;
-  /** Not 0 where the exam that it is compared with marks a lesion. */
-  readonly otherLesions: Volume;
+  /** What the exam that it is compared with marks, on the grid of that one. */
+  readonly otherLesions: Mask;
+  /** From RAS mm of this exam to RAS mm of the other one. */
+  readonly toOther: Mat4;
 }
 
 /** Volumes that are painted, in mm3: from the least that counts as new on. */
@@ -65,13 +68,14 @@ const middlePercentile = 75;
  *   is equally bright), and their brightness in standard deviations of the brain's tissue
  */
 export function paintLesions(
-  { flair, brain, lesions, otherLesions }: PaintableExam,
+  { flair, brain, lesions, otherLesions, toOther }: PaintableExam,
   seed: number,
 ): { flair: Volume<Float32Array>; painted: PaintedLesion[]; brightness: number } {
   const random = seededRandom(seed);
   const data = Float32Array.from(flair.data);
   const painted: PaintedLesion[] = [];
-  const either = onesWhere(lesions.data, (value, at) => value !== 0 || otherLesions.data[at] !== 0);
+  const others = resample(otherLesions, flair, { toMoving: toOther, interpolation: 'nearest' });
+  const either = onesWhere(lesions.data, (value, at) => value !== 0 || others.data[at] !== 0);
   const tissue = tissueOf(flair, brain, either);
   const brightness = brightnessOf(flair, lesions, tissue) ?? usualBrightness;
   const places = tissue ? evenPlaces(flair, brain, either, tissue) : [];
@@ -80,7 +84,7 @@ export function paintLesions(
       const centreMm = freePlace(places, volumeMm3, painted, flair, random);
       if (!centreMm || !tissue) continue;
       const weights = ellipsoid(volumeMm3, centreMm, flair, random);
-      for (const [voxel, weight] of weights) data[voxel] += brightness * tissue.spread * weight;
+      for (const [voxel, weight] of weights) data[voxel] += brightness * tissue.deviation * weight;
       painted.push({ volumeMm3, centreMm, voxels: voxelsOf(weights) });
     }
   }
@@ -89,30 +93,19 @@ export function paintLesions(
 
 export const paintLesionsInWorker = inWorker<typeof paintLesions>(import.meta.url, 'paintLesions');
 
-interface Tissue {
-  readonly middle: number;
-  readonly spread: number;
-}
-
-/**
- * Middle and spread of the brain outside all lesions: median, and 1.4826 times the median absolute
- * deviation. Undefined where nothing is left of it, or nothing differs.
- */
-function tissueOf(flair: Volume, brain: Mask, lesions: Uint8Array): Tissue | undefined {
-  const { data } = toFloat32(flair);
+/** The brain outside all lesions; undefined where nothing is left of it, or nothing differs. */
+function tissueOf(flair: Volume, brain: Mask, lesions: Uint8Array): Spread | undefined {
   const isTissue = maskWhere(brain, (value, at) => value !== 0 && lesions[at] === 0).data;
   if (countNonZero(isTissue) === 0) return undefined;
-  const middle = percentile(data, 50, isTissue);
-  const deviations = data.map((value) => Math.abs(value - middle));
-  const spread = 1.4826 * percentile(deviations, 50, isTissue);
-  return spread > 0 ? { middle, spread } : undefined;
+  const spread = spreadOf(toFloat32(flair).data, isTissue);
+  return spread.deviation > 0 ? spread : undefined;
 }
 
 /** How bright the middles of lesions are; undefined where none is marked, or they are no brighter than tissue. */
-function brightnessOf(flair: Volume, lesions: Mask, tissue: Tissue | undefined) {
+function brightnessOf(flair: Volume, lesions: Mask, tissue: Spread | undefined) {
   if (!tissue || countNonZero(lesions.data) === 0) return undefined;
   const middles = percentile(flair.data, middlePercentile, lesions.data);
-  return middles > tissue.middle ? (middles - tissue.middle) / tissue.spread : undefined;
+  return middles > tissue.middle ? (middles - tissue.middle) / tissue.deviation : undefined;
 }
 
 /** Voxels where a lesion can be painted. */
@@ -120,7 +113,7 @@ function evenPlaces(
   flair: Volume,
   brain: Mask,
   lesions: Uint8Array,
-  { middle, spread }: Tissue,
+  { middle, deviation }: Spread,
 ): number[] {
   const { data, size, affine } = flair;
   const outside = distanceTransformMm(
@@ -131,7 +124,7 @@ function evenPlaces(
   );
   const lesion = distanceTransformMm(onGrid(flair, lesions));
   const isEven = (voxel: number) =>
-    brain.data[voxel] !== 0 && Math.abs(data[voxel] - middle) < mostDeviations * spread;
+    brain.data[voxel] !== 0 && Math.abs(data[voxel] - middle) < mostDeviations * deviation;
   const steps = voxelSizeMm(affine).map((mm) => Math.max(1, Math.round(evenMm / mm)));
   const places: number[] = [];
   for (let voxel = 0; voxel < data.length; voxel++) {
@@ -165,41 +158,40 @@ function freePlace(
     const isFar = painted.every(
       (other) =>
         Math.hypot(...centre.map((mm, axis) => mm - other.centreMm[axis])) >=
-        radiusMm(volumeMm3) + radiusMm(other.volumeMm3) + roomMm.between,
+        ballRadiusMm(volumeMm3) + ballRadiusMm(other.volumeMm3) + roomMm.between,
     );
     if (isFar) return centre;
   }
   return undefined;
 }
 
-/** Radius of a ball. */
-const radiusMm = (volumeMm3: number) => Math.cbrt((3 * volumeMm3) / (4 * Math.PI));
+const ballRadiusMm = (volumeMm3: number) => Math.cbrt((3 * volumeMm3) / (4 * Math.PI));
 
 /** How much of each voxel is lesion, 0 to 1, for an ellipsoid that is drawn; voxels of next to nothing are left out. */
 function ellipsoid(volumeMm3: number, centre: Vec3, { affine, size }: Volume, random: Random) {
-  const radius = radiusMm(volumeMm3);
+  const radiusMm = ballRadiusMm(volumeMm3);
   const ratios = [0, 1, 2].map(() => Math.exp(0.25 * random.normal()));
   const mean = Math.cbrt(ratios[0] * ratios[1] * ratios[2]);
-  const radii = ratios.map((ratio) => (radius * ratio) / mean);
+  const radiiMm = ratios.map((ratio) => (radiusMm * ratio) / mean);
   const steepness = logisticOfSigma / ramp.deviationMm;
   const weightAt = ([x, y, z]: Vec3): number => {
     const along = [
-      (x - centre[0]) / radii[0],
-      (y - centre[1]) / radii[1],
-      (z - centre[2]) / radii[2],
+      (x - centre[0]) / radiiMm[0],
+      (y - centre[1]) / radiiMm[1],
+      (z - centre[2]) / radiiMm[2],
     ];
-    const depthMm = radius * (1 - Math.hypot(along[0], along[1], along[2]));
+    const depthMm = radiusMm * (1 - Math.hypot(along[0], along[1], along[2]));
     return 1 / (1 + Math.exp(-steepness * (depthMm - ramp.insetMm)));
   };
-  const spacing = voxelSizeMm(affine);
-  const reach = spacing.map((mm) => Math.ceil((1.8 * radius + 4) / mm));
+  const spacingMm = voxelSizeMm(affine);
+  const reachVoxels = spacingMm.map((mm) => Math.ceil((1.8 * radiusMm + 4) / mm));
   const middle = applyToPoint(invert(affine), centre).map(Math.round);
   // Points within a voxel, at most 1 mm apart.
-  const points = gridPoints(spacing.map((mm) => Math.ceil(mm)));
+  const points = gridPoints(spacingMm.map((mm) => Math.ceil(mm)));
   const weights = new Map<number, number>();
-  for (let k = middle[2] - reach[2]; k <= middle[2] + reach[2]; k++) {
-    for (let j = middle[1] - reach[1]; j <= middle[1] + reach[1]; j++) {
-      for (let i = middle[0] - reach[0]; i <= middle[0] + reach[0]; i++) {
+  for (let k = middle[2] - reachVoxels[2]; k <= middle[2] + reachVoxels[2]; k++) {
+    for (let j = middle[1] - reachVoxels[1]; j <= middle[1] + reachVoxels[1]; j++) {
+      for (let i = middle[0] - reachVoxels[0]; i <= middle[0] + reachVoxels[0]; i++) {
         if (i < 0 || j < 0 || k < 0 || i >= size[0] || j >= size[1] || k >= size[2]) continue;
         let sum = 0;
         for (const [x, y, z] of points) {

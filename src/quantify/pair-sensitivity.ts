@@ -5,10 +5,8 @@ import { segmenters } from '../segment/segmenters.js';
 import type { Mat4 } from '../volume/affine.js';
 import { aboveBackground } from '../volume/background.js';
 import { orientationOf, reorient } from '../volume/reorient.js';
-import { resample } from '../volume/resample.js';
 import { onGrid, type Volume } from '../volume/volume.js';
-import type { ChangeRule, PairSensitivity } from './change.js';
-import { changeClasses } from './change.js';
+import { type ChangeRule, changeClasses, type PairSensitivity } from './change.js';
 import { compareExamsInWorker, type MeasuredExam } from './compare-exams.js';
 import type { Findings } from './findings.js';
 import { findLesionsInWorker } from './lesions.js';
@@ -62,13 +60,13 @@ export async function pairSensitivity(
   run: Run,
 ): Promise<PairSensitivity> {
   const { previous, current, currentToPrevious, rule, seed = 1 } = pair;
-  const { flair, brain, lesions: own } = current;
-  const otherLesions = resample(previous.lesions, flair, {
-    toMoving: currentToPrevious,
-    interpolation: 'nearest',
-  });
+  const { flair, brain } = current;
+  const paintable = {
+    ...{ flair, brain, lesions: current.lesions },
+    ...{ otherLesions: previous.lesions, toOther: currentToPrevious },
+  };
   const { painted, brightness, ...withLesions } = await run.stage('paint lesions', () =>
-    paintLesionsInWorker(run, { flair, brain, lesions: own, otherLesions }, seed),
+    paintLesionsInWorker(run, paintable, seed),
   );
   if (painted.length === 0) return { brightness, byVolume: [], seenFromMm3: null };
   const network = await openNetwork(engine, run);

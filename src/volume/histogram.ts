@@ -21,6 +21,22 @@ export function percentile(data: VoxelData, p: number, mask?: VoxelData): number
   return lower + (rank - below) * (upper - lower);
 }
 
+export interface Spread {
+  readonly middle: number;
+  readonly deviation: number;
+}
+
+/**
+ * Median of the values where `where` is not 0, and 1.4826 times their median absolute deviation from it,
+ * which is the standard deviation of normal ones.
+ * @throws RangeError as {@link percentile}.
+ */
+export function spreadOf(values: Float32Array, where: Uint8Array): Spread {
+  const middle = percentile(values, 50, where);
+  const away = values.map((value) => Math.abs(value - middle));
+  return { middle, deviation: 1.4826 * percentile(away, 50, where) };
+}
+
 function select(data: VoxelData, mask?: VoxelData): Float64Array {
   if (mask && mask.length !== data.length) {
     throw new RangeError(`a mask of ${mask.length} voxels for ${data.length} values`);

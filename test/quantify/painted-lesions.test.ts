@@ -4,6 +4,7 @@ import {
   paintedVolumesMm3,
   paintLesions,
 } from '../../src/quantify/painted-lesions.js';
+import { identity } from '../../src/volume/affine.js';
 import { maskWhere, onGrid, type Volume } from '../../src/volume/volume.js';
 import { drawnExam } from '../support/report-exam.js';
 
@@ -12,7 +13,7 @@ const centreMm = [30, 20, 20] as const;
 describe('painted lesions', () => {
   const grid = { voxelMm: [2, 2, 3], size: [80, 90, 46] } as const;
   const drawn = drawnExam({ ...grid, blobs: [{ centreMm, radiusMm: 9 }] });
-  const exam = { ...drawn, otherLesions: drawnExam(grid).lesions };
+  const exam = { ...drawn, otherLesions: drawnExam(grid).lesions, toOther: identity };
   const { flair, painted } = paintLesions(exam, 1);
 
   it('are of every volume, as often, and the same for the same seed', () => {
@@ -77,7 +78,7 @@ describe('painted lesions', () => {
   });
 });
 
-function inOneSlice({ flair, brain, lesions, otherLesions }: PaintableExam): PaintableExam {
+function inOneSlice({ flair, brain, lesions, ...other }: PaintableExam): PaintableExam {
   const [nx, ny, nz] = flair.size;
   const start = Math.floor(nz / 2) * nx * ny;
   const cut = <V extends Volume>(volume: V): V => ({
@@ -86,7 +87,7 @@ function inOneSlice({ flair, brain, lesions, otherLesions }: PaintableExam): Pai
     data: volume.data.slice(start, start + nx * ny),
   });
   return {
-    ...{ flair: cut(flair), brain: cut(brain) },
-    ...{ lesions: cut(lesions), otherLesions: cut(otherLesions) },
+    ...other,
+    ...{ flair: cut(flair), brain: cut(brain), lesions: cut(lesions) },
   };
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { PairSensitivity } from '../../../src/quantify/change.js';
 import { requireSamePatient } from '../../../src/quantify/exam-series.js';
+import type { Language } from '../../../src/remarks.js';
 import { remark } from '../../../src/remarks.js';
 import { reportDocument } from '../../../src/report/clinical/document.js';
 import { methodSection } from '../../../src/report/clinical/method.js';
@@ -34,6 +36,18 @@ function change(classes: readonly ('new' | 'enlarged' | 'stable' | 'uncertain')[
       currentVolumeMl: 1,
     })),
   );
+}
+
+/** All texts of a report whose pair of exams says how small a new lesion may be. */
+function textsWith(language: Language, sensitivity: PairSensitivity): string[] {
+  const previous = on('2023-03-01', 3);
+  const drawn = change(['new']);
+  const document = documentOf({
+    ...{ ...plain, language, exam: on('2024-03-01'), previousExam: previous },
+    previous: [previous.findings],
+    change: { ...drawn, comparison: { ...drawn.comparison, sensitivity } },
+  });
+  return JSON.stringify(document).split('"');
 }
 
 describe('the conclusion', () => {
@@ -77,20 +91,12 @@ describe('the conclusion', () => {
     ['en', null, /^Also new lesions of 500 mm³ would often be missed/],
     ['da', 60, /^Nye læsioner fra omkring 60 mm³ .*: 1 af 4 på 60 mm³/],
   ] as const)('says how small a new lesion may be: %s %j', (language, seenFromMm3, words) => {
-    const previous = on('2023-03-01', 3);
-    const drawn = change(['new']);
     const byVolume = [
       { volumeMm3: 60, painted: 4, found: 1 },
       { volumeMm3: 500, painted: 4, found: 4 },
     ];
-    const sensitivity = { brightness: 2, byVolume, seenFromMm3 };
-    const document = documentOf({
-      ...{ ...plain, language, exam: on('2024-03-01'), previousExam: previous },
-      previous: [previous.findings],
-      change: { ...drawn, comparison: { ...drawn.comparison, sensitivity } },
-    });
-    const remarks = JSON.stringify(document).split('"');
-    expect(remarks.filter((text) => words.test(text))).toHaveLength(1);
+    const texts = textsWith(language, { brightness: 2, byVolume, seenFromMm3 });
+    expect(texts.filter((text) => words.test(text))).toHaveLength(1);
   });
 
   it.each([
@@ -100,16 +106,8 @@ describe('the conclusion', () => {
   ] as const)(
     'says only of what was painted that it would be missed: %s %j',
     (language, byVolume, words) => {
-      const previous = on('2023-03-01', 3);
-      const drawn = change(['new']);
-      const sensitivity = { brightness: 2, byVolume, seenFromMm3: null };
-      const document = documentOf({
-        ...{ ...plain, language, exam: on('2024-03-01'), previousExam: previous },
-        previous: [previous.findings],
-        change: { ...drawn, comparison: { ...drawn.comparison, sensitivity } },
-      });
-      const remarks = JSON.stringify(document).split('"');
-      expect(remarks.filter((text) => words.test(text))).toHaveLength(1);
+      const texts = textsWith(language, { brightness: 2, byVolume, seenFromMm3: null });
+      expect(texts.filter((text) => words.test(text))).toHaveLength(1);
     },
   );
 
