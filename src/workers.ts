@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
@@ -66,6 +67,8 @@ export class WorkerPool {
 
   async #run(call: Call, signal?: AbortSignal): Promise<Outcome> {
     signal?.throwIfAborted();
+    // As many calls may wait on it as there are cases; Node.js warns of more than ten.
+    if (signal) setMaxListeners(0, signal);
     try {
       return await this.#pool.run(call, signal ? { signal } : {});
     } catch (error) {

@@ -34,6 +34,21 @@ describe('WorkerPool', () => {
     });
   });
 
+  it('lets many calls wait on one signal without a warning', async () => {
+    const warnings: string[] = [];
+    const listen = (warning: Error) => warnings.push(warning.name);
+    process.on('warning', listen);
+    const { signal } = new AbortController();
+    const add = [1, Float32Array.of(1)] as const;
+    await withPool(async (pool) => {
+      const call = () =>
+        pool.call<(a: number, b: Float32Array) => number>(module, 'add', [...add], signal);
+      expect(await Promise.all(Array.from({ length: 30 }, call))).toEqual(Array(30).fill(2));
+    });
+    process.off('warning', listen);
+    expect(warnings).toEqual([]);
+  });
+
   it('brings other errors of the function back as they are', async () => {
     await withPool(async (pool) => {
       await expect(pool.call<() => void>(module, 'fail', [])).rejects.toThrow('not foreseen');

@@ -67,6 +67,10 @@ export function addTrain(program: Command): void {
       false,
     )
     .option(
+      '--cache <folder>',
+      'prepared cases are kept here; trainings on the same images can share it (default: cache in the folder of the training)',
+    )
+    .option(
       '--previous-stage <folder>',
       'for the second network of a cascade: the labels that its first one found',
     )
@@ -161,7 +165,10 @@ async function trainOn(datasetFolder: string, options: TrainOptions): Promise<vo
     const initial = options.init === 'lesions' ? undefined : options.init;
     await requireOutputs(
       [datasetFolder, options.cohort, options.splits, options.previousStage, initial],
-      [{ path: out, kind: 'shared-folder' }],
+      [
+        { path: out, kind: 'shared-folder' },
+        { path: options.cache, kind: 'shared-folder' },
+      ],
     );
     const { classNames } = await readDataset(datasetFolder);
     const trained: TrainedFold[] = [];

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { DawsonError } from '../errors.js';
-import { checkIntensities, withoutNonFinite } from '../formats/check-intensities.js';
+import { checkIntensities, largestSingle, withoutNonFinite } from '../formats/check-intensities.js';
 import {
   type Exam,
   type Sequence,
@@ -159,7 +159,7 @@ async function readSequence(path: string, choice: Choice, run: Pick<Run, 'pool' 
   // A name for messages and findings that says nothing of the patient.
   const file = join(path, `series ${series.uid}`);
   const { volume, sha256 } = await stackVolume(stack, run);
-  const { data, notes } = withoutNonFinite(volume.data, file, Math.fround);
+  const { data, notes } = withoutNonFinite(volume.data, file, largestSingle);
   checkIntensities({ ...volume, data }, file);
   const label = sequenceLabels[role!];
   const sequence: Sequence = {

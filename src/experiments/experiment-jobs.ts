@@ -15,6 +15,8 @@ export const experimentPaths = (out: string) => ({
   work: join(out, 'work'),
   dataset: (id: string) => join(out, 'datasets', id),
   training: (id: string) => join(out, 'trainings', id),
+  /** Cases as networks see them: each prepared once for all trainings. */
+  cache: join(out, 'cache'),
   prediction: (id: string, name: string) => join(out, 'predictions', id, name),
   report: join(out, 'report'),
 });
@@ -103,7 +105,7 @@ export function networkJobs(
       ...common,
       id: `train-${id}`,
       command: ['train', dataset, '--fold', 'all', '--out', folder.folder, ...settings],
-      means: ['--resume'],
+      means: ['--resume', '--cache', paths.cache],
       isThreaded: true,
       reads: [dataset, folder.plans, ...(init === undefined ? [] : [init])],
       writes: folder.modelOfAll,

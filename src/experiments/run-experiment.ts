@@ -158,10 +158,8 @@ async function runLaid(
       },
     });
   });
-  for (const id of networksOf(trials).keys()) {
-    // Prepared cases are large, and quickly made again.
-    await rm(new TrainingFolder(paths.training(id)).cache, { recursive: true, force: true });
-  }
+  // Prepared cases are large, and quickly made again.
+  await rm(paths.cache, { recursive: true, force: true });
   const failures = jobs.flatMap(({ id }) => {
     const record = records.get(id);
     return record?.state === 'done' ? [] : [`${id}: ${record?.failure?.reason}`];
@@ -291,13 +289,17 @@ export function checkExperiment(
       commands: jobs.length,
       secondsPerStep: cost.secondsPerStep,
       secondsPerExam: cost.secondsPerExam,
-      // A step was timed on all cores, so that networks at the same time share them.
-      seconds: steps(left) * cost.secondsPerStep + (examsLeft.length * cost.secondsPerExam) / slots,
+      // Steps and cases were timed on all cores, which commands at the same time share.
+      seconds:
+        steps(left) * cost.secondsPerStep +
+        left.reduce((sum, [, own]) => sum + own.cases.length, 0) * cost.secondsPerPlannedCase +
+        preparedCases(left) * cost.secondsPerPreparedCase +
+        (examsLeft.length * cost.secondsPerExam) / slots,
       secondsOfLongestNetwork:
         Math.max(...networks.map(([, own]) => stepsOf(own)), 0) * cost.secondsPerStep,
       bytes:
         exams.length * cost.bytesPerExam +
-        slots * Math.max(...networks.map(([, own]) => own.cases.length), 0) * cost.bytesPerCase +
+        preparedCases(networks) * cost.bytesPerCase +
         networks.length * cost.bytesPerNetwork,
       slots,
       outdated: await outdatedOf(laid),
@@ -305,9 +307,19 @@ export function checkExperiment(
   });
 }
 
+/** Cases as these networks see them, each once: those of fewer channels are others. */
+function preparedCases(networks: readonly (readonly [string, NetworkSpec])[]): number {
+  const seen = networks.flatMap(([, { dataset, channels, cases }]) =>
+    cases.map((name) => JSON.stringify([dataset, channels, name])),
+  );
+  return new Set(seen).size;
+}
+
 /** What one piece of an experiment takes on this machine. */
 interface Cost {
   readonly secondsPerStep: number;
+  readonly secondsPerPlannedCase: number;
+  readonly secondsPerPreparedCase: number;
   readonly secondsPerExam: number;
   readonly bytesPerExam: number;
   readonly bytesPerCase: number;
@@ -329,11 +341,15 @@ async function costOfDone(
   const log = await readLog(folder.log('all'));
   if (log.length === 0) return undefined;
   const seconds = log.reduce((sum, epoch) => sum + epoch.seconds, 0) / log.length;
-  const record = await new Ledger(paths.work).read(predictionId(exam.system, exam.name));
+  const ledger = new Ledger(paths.work);
+  const secondsOf = async (job: string) => (await ledger.read(job))?.seconds ?? 0;
   const images = await bytesIn(paths.dataset(id));
+  const preparing = (await secondsOf(`train-${id}`)) - seconds * log.length;
   return {
     secondsPerStep: seconds / training.stepsPerEpoch,
-    secondsPerExam: record?.seconds ?? 0,
+    secondsPerPlannedCase: (await secondsOf(`plan-${id}`)) / cases.length,
+    secondsPerPreparedCase: Math.max(0, preparing) / cases.length,
+    secondsPerExam: await secondsOf(predictionId(exam.system, exam.name)),
     bytesPerExam: await bytesIn(paths.prediction(idOf(exam.system), exam.name)),
     // Prepared cases were removed; they are about as large as compressed images three times over.
     bytesPerCase: (3 * images) / cases.length,
@@ -369,11 +385,11 @@ async function measure(
     await linkDataset(datasetOf(experiment, network), cases, network.channels, paths.dataset(id));
     const [plan, train] = networkJobs(id, network, experiment, paths);
     const exam = predictionJob(system, experiment.dataset.cases[0].name, experiment, paths);
-    let examSeconds = 0;
+    const took: number[] = [];
     for (const job of [plan, train, exam]) {
       const startMs = performance.now();
       const failure = await engine.run(argumentsOf(job, threadsEach(1)), signal);
-      examSeconds = (performance.now() - startMs) / 1000;
+      took.push((performance.now() - startMs) / 1000);
       if (failure === undefined) continue;
       throw new DawsonError('training-failed', {
         expected: 'two steps on two cases, to measure them',
@@ -382,11 +398,14 @@ async function measure(
     }
     const where = new TrainingFolder(paths.training(id));
     const [{ seconds }] = await readLog(where.log('all'));
+    const [planSeconds, trainSeconds, secondsPerExam] = took;
     return {
       secondsPerStep: seconds / measured.steps,
-      secondsPerExam: examSeconds,
+      secondsPerPlannedCase: planSeconds / cases.length,
+      secondsPerPreparedCase: Math.max(0, trainSeconds - seconds) / cases.length,
+      secondsPerExam,
       bytesPerExam: await bytesIn(exam.writes),
-      bytesPerCase: (await bytesIn(where.cache)) / cases.length,
+      bytesPerCase: (await bytesIn(paths.cache)) / cases.length,
       bytesPerNetwork: await bytesIn(where.modelOfAll),
     };
   } finally {

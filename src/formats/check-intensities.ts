@@ -1,6 +1,9 @@
 import { DawsonError } from '../errors.js';
 import type { Volume, VoxelData } from '../volume/volume.js';
 
+/** The largest number that single precision has; what lies beyond becomes infinite in it. */
+export const largestSingle = 2 ** 128 - 2 ** 104;
+
 /** Values of an image without those that cannot be computed with. */
 export interface FiniteData {
   /** A copy where something was replaced. */
@@ -14,20 +17,25 @@ export interface FiniteData {
  * The values, without those that are infinite or not numbers: 0 takes their place, or the lowest value where
  * that is below 0. In an image normalised around 0 such voxels are what is around the brain, and 0 would be
  * the middle of it.
- * @param round to the precision in which they will be used: `Math.fround` makes 1e39 infinite
+ * @param largest what is further from 0 is infinite in the precision in which the values will be used
  * @throws DawsonError `bad-intensities` when none is a finite number.
  */
 export function withoutNonFinite(
   data: VoxelData,
   file: string,
-  round: (value: number) => number = (value) => value,
+  largest = Number.MAX_VALUE,
 ): FiniteData {
-  const isUsable = (value: number) => Number.isFinite(round(value));
+  // Integers are finite, up to 64 bits in single precision too.
+  const isOfReals = data instanceof Float32Array || data instanceof Float64Array;
+  if (!isOfReals) return { data, replacedVoxels: 0, notes: [] };
+  // Of every voxel of every image: a comparison that the compiler can inline, and false for what is no number.
+  const isUsable = (value: number) => value >= -largest && value <= largest;
   let replacedVoxels = 0;
   let stead = 0;
   for (let voxel = 0; voxel < data.length; voxel++) {
-    if (!isUsable(data[voxel])) replacedVoxels++;
-    else if (data[voxel] < stead) stead = data[voxel];
+    const value = data[voxel];
+    if (!isUsable(value)) replacedVoxels++;
+    else if (value < stead) stead = value;
   }
   if (replacedVoxels === 0) return { data, replacedVoxels, notes: [] };
   if (replacedVoxels === data.length) throw unusable(file, 'no finite value');

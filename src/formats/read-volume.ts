@@ -1,7 +1,7 @@
 import { DawsonError } from '../errors.js';
 import { toFloat32, type Volume } from '../volume/volume.js';
 import { ByteStream } from './byte-stream.js';
-import { withoutNonFinite } from './check-intensities.js';
+import { largestSingle, withoutNonFinite } from './check-intensities.js';
 import { looksLikeMetaImage, readMetaImageStream } from './metaimage.js';
 import { type NiftiHeader, readNiftiStream } from './nifti.js';
 import { signatureBytes } from './recognise.js';
@@ -52,7 +52,7 @@ export const sha256OfImage = async (file: string): Promise<string> =>
  * a number becomes 0, which `notes` says.
  * @throws DawsonError of one of the input codes; `bad-intensities` where no value is finite.
  */
-export const readVolume = (file: string): Promise<ImageFile> => readRounded(file);
+export const readVolume = (file: string): Promise<ImageFile> => readFinite(file);
 
 /**
  * {@link readVolume} for images to compute with, which is done in single precision: what is infinite
@@ -61,13 +61,13 @@ export const readVolume = (file: string): Promise<ImageFile> => readRounded(file
 export async function readSingle(
   file: string,
 ): Promise<ImageFile & { readonly volume: Volume<Float32Array> }> {
-  const image = await readRounded(file, Math.fround);
+  const image = await readFinite(file, largestSingle);
   return { ...image, volume: toFloat32(image.volume) };
 }
 
-async function readRounded(file: string, round?: (value: number) => number): Promise<ImageFile> {
+async function readFinite(file: string, largest?: number): Promise<ImageFile> {
   const { volume, scaling, header, sha256, notes } = await readStored(file);
-  const finite = withoutNonFinite(rescale(volume.data, scaling, file), file, round);
+  const finite = withoutNonFinite(rescale(volume.data, scaling, file), file, largest);
   return {
     volume: { ...volume, data: finite.data },
     header,

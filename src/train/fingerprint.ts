@@ -1,5 +1,5 @@
 import type { IntensityProperties } from '../model/nnunet-plans.js';
-import { nonZeroRegion } from '../segment/nnunet/preprocess.js';
+import { nonZeroBox } from '../segment/nnunet/preprocess.js';
 import { voxelSizeMm } from '../volume/affine.js';
 import { type Axes3, axesOf, shapeOf, voxelsIn } from '../volume/arrays.js';
 import { percentile } from '../volume/histogram.js';
@@ -103,7 +103,7 @@ export const readCaseFactsInWorker = inWorker<typeof readCaseFacts>(
  * The facts of one case. Of more labelled voxels than `mostForegroundVoxels`, as many in even steps.
  */
 export function factsOf({ channels, labels }: CaseImages, mostForegroundVoxels: number): CaseFacts {
-  const { box } = nonZeroRegion(channels, [0, 1, 2]);
+  const { shape } = nonZeroBox(channels);
   let count = 0;
   for (let at = 0; at < labels.data.length; at++) if (labels.data[at] > 0) count++;
   const taken = Math.min(count, mostForegroundVoxels);
@@ -116,8 +116,8 @@ export function factsOf({ channels, labels }: CaseImages, mostForegroundVoxels: 
   }
   return {
     spacingMm: axesOf(voxelSizeMm(labels.affine)),
-    shapeAfterCrop: box.shape,
-    relativeSize: voxelsIn(box.shape) / voxelsIn(shapeOf(labels)),
+    shapeAfterCrop: shape,
+    relativeSize: voxelsIn(shape) / voxelsIn(shapeOf(labels)),
     orientation: orientationOf(labels.affine),
     foreground: channels.map((volume) =>
       volume ? Float32Array.from(places, (at) => volume.data[at]) : new Float32Array(0),

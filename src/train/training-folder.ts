@@ -40,10 +40,14 @@ export class TrainingFolder {
   /** That of one network which saw all cases. */
   readonly modelOfAll: string;
 
-  constructor(readonly folder: string) {
+  /** @param cache folder of prepared cases, where it is not in that of the training: trainings can share one */
+  constructor(
+    readonly folder: string,
+    cache = join(folder, 'cache'),
+  ) {
     this.plans = join(folder, 'plans.json');
     this.splits = join(folder, 'splits_final.json');
-    this.cache = join(folder, 'cache');
+    this.cache = cache;
     this.model = join(folder, 'model');
     this.labelsForNextStage = join(folder, 'labels_for_next_stage');
     this.modelOfAll = join(folder, 'model_all');

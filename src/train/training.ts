@@ -50,6 +50,8 @@ export interface TrainingSettings {
   readonly seed: number;
   readonly device: Device;
   readonly threads: number;
+  /** Folder of prepared cases, which trainings can share; without it one in the folder of the training. */
+  readonly cache?: string;
   /** Whether to go on with a run that was stopped. */
   readonly resume: boolean;
   /** Folder of `CASE.nii.gz` that the first network of a cascade found, for its second. */
@@ -103,8 +105,8 @@ export function train(
   } = {},
 ): Promise<Training> {
   return withRun(run, async (whole) => {
-    const paths = new TrainingFolder(folder);
     const chosen: TrainingSettings = { ...trainingDefaults, ...settings };
+    const paths = new TrainingFolder(folder, chosen.cache);
     if (chosen.splits === undefined) requireFold(fold, foldCount);
     const table = chosen.cohort ? await readCohort(chosen.cohort) : undefined;
     const { previousStage, configuration } = chosen;

@@ -1,3 +1,4 @@
+import { cropTo, paddedBox, pasteInto } from './box.js';
 import { connectedComponents } from './components.js';
 import { distanceTransformMm } from './distance.js';
 import { type Mask, maskWhere } from './volume.js';
@@ -35,17 +36,15 @@ export function close(mask: Mask, radiusMm: number): Mask {
 
 /** The mask with its holes: background that no path over voxel faces joins to the grid's border. */
 export function fillHoles(mask: Mask): Mask {
-  const [nx, ny, nz] = mask.size;
-  const { labels, count } = connectedComponents(complement(mask), 6);
-  const reachesBorder = new Uint8Array(count + 1);
-  let at = 0;
-  for (let k = 0; k < nz; k++) {
-    for (let j = 0; j < ny; j++) {
-      const edge = k === 0 || k === nz - 1 || j === 0 || j === ny - 1;
-      for (let i = 0; i < nx; i++, at++) {
-        if (edge || i === 0 || i === nx - 1) reachesBorder[labels.data[at]] = 1;
-      }
-    }
-  }
-  return maskWhere(labels, (label, voxel) => mask.data[voxel] !== 0 || !reachesBorder[label]);
+  // All holes lie in the mask's box. What is around it is one piece, to which the border belongs.
+  const box = paddedBox(mask);
+  if (!box) return mask;
+  const inBox = cropTo(mask, box);
+  const { labels } = connectedComponents(complement(inBox), 6);
+  const outside = labels.data[0];
+  return pasteInto(
+    mask,
+    maskWhere(labels, (label) => label !== outside),
+    box,
+  );
 }

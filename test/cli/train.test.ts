@@ -136,6 +136,18 @@ describe('dawson train', () => {
     expect(bytes(killed, weights).equals(bytes(whole, weights))).toBe(true);
   });
 
+  it('shares prepared cases with another training', async () => {
+    const cache = join(folder, 'prepared');
+    for (const name of ['one', 'other']) {
+      const out = await planned(name);
+      const args = ['train', five, '--fold', 'all', '--out', out, '--cache', cache, ...short];
+      expect((await dawson([...args, '--epochs', '0'])).exitCode).toBe(0);
+      // Two of the five cases are copies.
+      expect(readdirSync(cache)).toHaveLength(3);
+      expect(readdirSync(out)).not.toContain('cache');
+    }
+  });
+
   it('fine-tunes a model of two channels for one', async () => {
     const model = await planned('model-of-two', three);
     await dawson(['train', three, '--fold', 'all', '--out', model, ...short]);

@@ -179,7 +179,10 @@ describe('an experiment', () => {
     expect(plan).toMatchObject({ networks: 8, steps: 96, done: 0, secondsPerStep: 1.5, slots: 2 });
     // On the held-out four: all, 2 halves, without T1, LST-LGA; 10 by folds; 14 left out.
     expect(plan.exams).toBe(5 * 4 + 10 + 14);
-    expect(plan.seconds).toBeCloseTo(96 * 1.5 + (44 * plan.secondsPerExam) / 2, 6);
+    // And what it takes to plan and to prepare cases, which costs this engine next to nothing.
+    const least = 96 * 1.5 + (44 * plan.secondsPerExam) / 2;
+    expect(plan.seconds).toBeGreaterThanOrEqual(least);
+    expect(plan.seconds).toBeLessThan(least + 5);
     expect(existsSync(path('out'))).toBe(false);
   });
 

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { checkIntensities, withoutNonFinite } from '../../src/formats/check-intensities.js';
+import {
+  checkIntensities,
+  largestSingle,
+  withoutNonFinite,
+} from '../../src/formats/check-intensities.js';
 import { identity } from '../../src/volume/affine.js';
 import type { VoxelData } from '../../src/volume/volume.js';
 
@@ -35,6 +39,14 @@ describe('withoutNonFinite', () => {
     const finite = withoutNonFinite(Float32Array.of(nan, -2.5, 1, infinity), 'flair.nii');
     expect(Array.from(finite.data)).toEqual([-2.5, -2.5, 1, -2.5]);
     expect(finite.notes[0]).toContain('taken as -2.5');
+  });
+
+  it('takes what is infinite in single precision as not finite, where that is asked for', () => {
+    const data = Float64Array.of(1e39, -1e39, largestSingle, 2);
+    expect(withoutNonFinite(data, 'flair.nii').replacedVoxels).toBe(0);
+    const finite = withoutNonFinite(data, 'flair.nii', largestSingle);
+    expect(Array.from(finite.data)).toEqual([0, 0, largestSingle, 2]);
+    expect(Math.fround(largestSingle)).toBe(largestSingle);
   });
 
   it('refuses an image without a finite value', () => {

@@ -111,6 +111,7 @@ export const runs: readonly (readonly string[])[] = [
   ['plan', at('dataset'), '--architecture', 'residual', '--memory', '0.5', '--out', at('training')],
   [
     ...[...trained, '--fold', '0', ...once, '--learning-rate', '0.01', '--seed', '2'],
+    ...['--cache', at('prepared-cases')],
     ...['--loss', 'dice-and-cross-entropy', '--optimiser', 'adamw', '--augmentation', 'none'],
     ...['--cohort', at('train.csv'), '--stratify', 'scanner', '--device', 'cpu'],
   ],

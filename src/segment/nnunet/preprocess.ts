@@ -148,7 +148,18 @@ function requireSensible(shape: Axes3, { spacingMm }: ImagePlan): void {
  * Where any channel is not 0, with its holes.
  * @throws RangeError when there is no channel.
  */
-export function nonZeroMask(channels: Channels): Mask {
+export const nonZeroMask = (channels: Channels): Mask => fillHoles(nonZeroVoxels(channels));
+
+/**
+ * The box of the {@link nonZeroMask}, which its holes do not change. Axes in the order of the files' arrays.
+ * @throws RangeError when there is no channel, or all voxels of all channels are 0.
+ */
+export function nonZeroBox(channels: Channels): ArrayBox {
+  const mask = nonZeroVoxels(channels);
+  return boxAround(mask.data, shapeOf(mask));
+}
+
+function nonZeroVoxels(channels: Channels): Mask {
   const first = channels.find((volume) => volume !== undefined);
   if (!first) throw new RangeError('a case without channels');
   const nonZero = new Uint8Array(first.data.length);
@@ -156,7 +167,7 @@ export function nonZeroMask(channels: Channels): Mask {
     if (!volume) continue;
     for (let at = 0; at < nonZero.length; at++) if (volume.data[at] !== 0) nonZero[at] = 1;
   }
-  return fillHoles(onGrid(first, nonZero));
+  return onGrid(first, nonZero);
 }
 
 /**
@@ -171,15 +182,18 @@ export function nonZeroRegion(
   const filled = transposed(first.data, shapeOf(first), transposeForward);
   const shape = permuteAxes(shapeOf(first), transposeForward);
   const box = boxAround(filled, shape);
-  if (!box) throw new RangeError('an image without a voxel that is not 0');
   const spacingMm = permuteAxes(axesOf(voxelSizeMm(first.affine)), transposeForward);
   return { inside: cropped(filled, shape, box), box, geometry: { shape, spacingMm, box } };
 }
 
-/** The smallest box around the voxels that are not 0; `undefined` when all are. */
-function boxAround(mask: Uint8Array, [nd, nh, nw]: Axes3): ArrayBox | undefined {
+/**
+ * The smallest box around the voxels that are not 0.
+ * @throws RangeError when all are.
+ */
+function boxAround(mask: Uint8Array, [nd, nh, nw]: Axes3): ArrayBox {
   const box = boxOfWhere([nw, nh, nd], (voxel) => mask[voxel] !== 0);
-  return box && { start: axesOf(box.first), shape: axesOf(box.size) };
+  if (!box) throw new RangeError('an image without a voxel that is not 0');
+  return { start: axesOf(box.first), shape: axesOf(box.size) };
 }
 
 /**
