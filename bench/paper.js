@@ -1,6 +1,6 @@
 // The paper's experiments (docs/experiments.md) on a small scale, on people and scanners that never were:
 //
-//   npm run bench -- paper --out FOLDER [--people 42] [--data FOLDER] [--steps 10] [--check]
+//   npm run bench -- paper --out FOLDER [--people 42] [--data FOLDER] [--steps 4] [--check]
 //
 // Makes exams of so many people on seven scanners (`dawson synthesize --scanner`), prepares them as `dawson
 // segment` does, of one person of each scanner to be held out; and a training set of six people on an eighth
@@ -29,7 +29,7 @@ const { values: flags } = parseArgs({
     out: { type: 'string' },
     people: { type: 'string', default: '42' },
     data: { type: 'string', default: beside('../shared/data/synthesis') },
-    steps: { type: 'string', default: '10' },
+    steps: { type: 'string', default: '4' },
     check: { type: 'boolean', default: false },
   },
 });
