@@ -140,11 +140,21 @@ function attempted<T>(entry: DatasetCase, prepare: () => T): T | { problems: rea
   }
 }
 
+/** What of a plan changes a prepared image: not the patch and the batch, nor what its other cases are like. */
+function imagePartOf(plan: ImagePlan): unknown {
+  const { patchShape: _patch, batchSize: _batch, channels, ...same } = plan;
+  // One way for all plans.
+  if (same.input === 'brain') return { input: same.input };
+  return {
+    ...same,
+    channels: channels.map(({ intensities, ...own }) =>
+      own.scheme === 'CTNormalization' ? { ...own, intensities } : own,
+    ),
+  };
+}
+
 async function keyOf(entry: DatasetCase, plan: ImagePlan, classCount: number) {
-  // The patch and the batch do not change the prepared image.
-  const { patchShape: _patch, batchSize: _batch, input, ...ofNnunet } = plan;
-  const imagePart = input === 'nnunet' ? ofNnunet : { ...ofNnunet, input };
-  // Without a stage before the name is that which it always was.
+  const imagePart = imagePartOf(plan);
   const files = [...entry.images, entry.labels, ...(entry.previous ? [entry.previous] : [])];
   const hashes: (string | undefined)[] = [];
   for (const file of files) hashes.push(file && (await sha256OfImage(file)));

@@ -112,11 +112,20 @@ describe('the cache', () => {
     const finer = { ...plan, spacingMm: [1, 1, 1] as Axes3 };
     await cacheDataset(await readDataset(data), finer, folder, { pool });
     expect(files().length).toBe(2 * before.length);
-    // Another patch is no other image.
-    await cacheDataset(await readDataset(data), { ...plan, patchShape: [8, 8, 8] }, folder, {
-      pool,
+    // Another patch is no other image; nor are other cases beside it, unless all give the scale.
+    const withMean = (mean: number, of = plan) => ({
+      ...of,
+      patchShape: [8, 8, 8] as Axes3,
+      channels: of.channels.map((own) => ({ ...own, intensities: { ...own.intensities, mean } })),
     });
+    await cacheDataset(await readDataset(data), withMean(7), folder, { pool });
     expect(files().length).toBe(2 * before.length);
+    const channels = plan.channels.map((own) => ({ ...own, scheme: 'CTNormalization' as const }));
+    for (const mean of [7, 8]) {
+      const scaled = withMean(mean, { ...plan, channels });
+      await cacheDataset(await readDataset(data), scaled, folder, { pool });
+    }
+    expect(files().length).toBe(4 * before.length);
   });
 });
 
