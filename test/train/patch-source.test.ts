@@ -112,21 +112,32 @@ describe('the cache', () => {
     const finer = { ...plan, spacingMm: [1, 1, 1] as Axes3 };
     await cacheDataset(await readDataset(data), finer, folder, { pool });
     expect(files().length).toBe(2 * before.length);
-    // Another patch is no other image; nor are other cases beside it, unless all give the scale.
-    const withMean = (mean: number, of = plan) => ({
-      ...of,
-      patchShape: [8, 8, 8] as Axes3,
-      channels: of.channels.map((own) => ({ ...own, intensities: { ...own.intensities, mean } })),
+    // Another patch is no other image.
+    await cacheDataset(await readDataset(data), { ...plan, patchShape: [8, 8, 8] }, folder, {
+      pool,
     });
-    await cacheDataset(await readDataset(data), withMean(7), folder, { pool });
     expect(files().length).toBe(2 * before.length);
-    const channels = plan.channels.map((own) => ({ ...own, scheme: 'CTNormalization' as const }));
-    for (const mean of [7, 8]) {
-      const scaled = withMean(mean, { ...plan, channels });
-      await cacheDataset(await readDataset(data), scaled, folder, { pool });
-    }
-    expect(files().length).toBe(4 * before.length);
   });
+
+  it.each([
+    ['ZScoreNormalization', 1],
+    ['CTNormalization', 2],
+  ] as const)(
+    'prepares a case anew for other cases beside it only where these give its scale: %s',
+    async (scheme, times) => {
+      const own = folderForAllTests();
+      const dataset = await readDataset(goldenPath('dataset'));
+      for (const mean of [7, 8]) {
+        const channels = plan.channels.map(({ intensities, ...rest }) => ({
+          ...rest,
+          scheme,
+          intensities: { ...intensities, mean },
+        }));
+        await cacheDataset(dataset, { ...plan, channels }, own, { pool });
+      }
+      expect(readdirSync(own)).toHaveLength(times * dataset.cases.length);
+    },
+  );
 });
 
 describe('a file of the cache', () => {
