@@ -1,21 +1,32 @@
 // All exams of a cohort at once against one after another: `npm run bench -- cohort --exams 50`.
-// Copies of one exam (the demo's, or the folder --exam), raw, with the lesion network. The ratio means
-// something on quiet cores only; memory is the largest sum over all children.
+// Copies of one exam (35 mm of the demo's FLAIR, or the folder --exam), raw, with the lesion network. One after
+// another on one core (by taskset) and on all, where an exam uses as many threads. The ratios mean something on
+// quiet cores only; memory is the largest sum over all children.
 import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { readNifti, writeNifti } from '../dist/formats/index.js';
+import { cropTo } from '../dist/volume/box.js';
 
 const { values } = parseArgs({
   options: { exams: { type: 'string', default: '50' }, exam: { type: 'string' } },
 });
 const count = Number(values.exams);
-const source = values.exam ?? fileURLToPath(new URL('../demo/exam', import.meta.url));
+const demo = fileURLToPath(new URL('../demo/exam/flair.nii.gz', import.meta.url));
 const program = fileURLToPath(new URL('../bin/dawson.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'dawson-bench-'));
+const source = values.exam ?? join(folder, 'small');
 try {
+  if (!values.exam) {
+    mkdirSync(source);
+    const { volume } = await readNifti(demo);
+    const [nx, ny] = volume.size;
+    const slab = cropTo(volume, { first: [0, 0, 18], size: [nx, ny, 8] });
+    await writeNifti(join(source, 'flair.nii.gz'), slab);
+  }
   for (let at = 0; at < count; at++) {
     const exam = join(folder, 'in', `P${String(at).padStart(3, '0')}`);
     mkdirSync(exam, { recursive: true });
@@ -23,21 +34,34 @@ try {
       if (/^(flair|t1|t2)\.nii/.test(name)) copyFileSync(join(source, name), join(exam, name));
     }
   }
-  const alone = await timed('one after another', ['--jobs', '1'], 'one');
-  const together = await timed('at the same time', [], 'all');
-  console.log(`ratio ${(alone / together).toFixed(2)} with ${availableParallelism()} cores`);
-  const [one, all] = ['one', 'all'].map((name) =>
+  const onOneCore = ['taskset', '-c', '0', process.execPath];
+  const single = await timed('one after another on one core', onOneCore, ['--jobs', '1'], 'single');
+  const alone = await timed('one after another', [process.execPath], ['--jobs', '1'], 'one');
+  const together = await timed('at the same time', [process.execPath], [], 'all');
+  console.log(
+    `with ${availableParallelism()} cores ${(single / together).toFixed(2)} times as fast as on one, ` +
+      `${(alone / together).toFixed(2)} times as fast as one after another on all`,
+  );
+  const tables = ['single', 'one', 'all'].map((name) =>
     readFileSync(join(folder, name, 'cohort.csv'), 'utf8'),
   );
-  console.log(one === all ? 'the same table' : 'ANOTHER TABLE');
+  console.log(new Set(tables).size === 1 ? 'the same table' : 'ANOTHER TABLE');
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function timed(what, options, out) {
-  const args = [program, 'batch', join(folder, 'in'), '--out', join(folder, out), '--quiet'];
+async function timed(what, [command, ...before], options, out) {
+  const args = [
+    ...before,
+    program,
+    'batch',
+    join(folder, 'in'),
+    '--out',
+    join(folder, out),
+    '--quiet',
+  ];
   const start = performance.now();
-  const child = spawn(process.execPath, [...args, '--no-report', ...options], { stdio: 'inherit' });
+  const child = spawn(command, [...args, '--no-report', ...options], { stdio: 'inherit' });
   let most = 0;
   const watch = setInterval(() => {
     most = Math.max(most, memoryOf(child.pid));
