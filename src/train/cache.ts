@@ -18,6 +18,8 @@ import { readCase } from './read-case.js';
 export interface CachedCase {
   readonly name: string;
   readonly file: string;
+  /** By which a run knows it: a hash of its bytes and of all that its plan says of images. */
+  readonly identity: string;
   readonly shape: Axes3;
   /** Whether each channel is there; one that is not is 0 everywhere. */
   readonly present: readonly boolean[];
@@ -52,7 +54,7 @@ const mostListedVoxels = 10_000;
 
 /**
  * Prepares every case of a dataset once: in `folder`, a file a case, named by a hash of the bytes of
- * its images and of what the plan says about images. What is there already is not made again; files
+ * its images and of what the plan does to images. What is there already is not made again; files
  * appear whole or not at all. In the order of the dataset.
  * @throws DawsonError `bad-dataset` with everything that is wrong with any case, `output-failed`.
  */
@@ -101,10 +103,11 @@ export async function cacheCase(
     const reading = await readCase(entry, classCount);
     if ('problems' in reading) return reading;
   }
-  const { key, hashes } = await keyOf(entry, plan, classCount);
+  const { key, identity, hashes } = await keysOf(entry, plan, classCount);
   const file = join(folder, `${key}.case`);
-  const cached = await openCached(entry.name, file);
-  if (cached) return cached;
+  const known = { name: entry.name, file, identity };
+  const cached = await openCached(file);
+  if (cached) return { ...known, ...cached };
   const reading = await readCase(entry, classCount);
   if ('problems' in reading) return reading;
   if (String(reading.sha256) !== String(hashes)) {
@@ -125,7 +128,7 @@ export async function cacheCase(
     ...(previous && { hasPrevious: true }),
   };
   await writeWhole(file, bytesOf(header, prepared, listed));
-  return { name: entry.name, file, ...header };
+  return { ...known, ...header };
 }
 
 export const cacheCaseInWorker = inWorker<typeof cacheCase>(import.meta.url, 'cacheCase');
@@ -140,9 +143,27 @@ function attempted<T>(entry: DatasetCase, prepare: () => T): T | { problems: rea
   }
 }
 
-/** What of a plan changes a prepared image: not the patch and the batch, nor what its other cases are like. */
-function imagePartOf(plan: ImagePlan): unknown {
-  const { patchShape: _patch, batchSize: _batch, channels, ...same } = plan;
+async function keysOf(entry: DatasetCase, plan: ImagePlan, classCount: number) {
+  // The patch and the batch do not change the prepared image.
+  const { patchShape: _patch, batchSize: _batch, input, ...ofNnunet } = plan;
+  const said = input === 'nnunet' ? ofNnunet : { ...ofNnunet, input };
+  const files = [...entry.images, entry.labels, ...(entry.previous ? [entry.previous] : [])];
+  const hashes: (string | undefined)[] = [];
+  for (const file of files) hashes.push(file && (await sha256OfImage(file)));
+  const keyOf = (imagePart: unknown) => {
+    const text = JSON.stringify({ formatVersion, imagePart, classCount, hashes });
+    return createHash('sha256').update(text).digest('hex').slice(0, 32);
+  };
+  return {
+    key: keyOf(whatIsDone(plan)),
+    // As checkpoints have it; other cases beside this one are in it.
+    identity: keyOf(said),
+    hashes: hashes.filter((hash) => hash !== undefined),
+  };
+}
+
+/** What of a plan changes a prepared image, whatever other cases there are. */
+function whatIsDone({ patchShape: _patch, batchSize: _batch, channels, ...same }: ImagePlan) {
   // One way for all plans.
   if (same.input === 'brain') return { input: same.input };
   return {
@@ -151,16 +172,6 @@ function imagePartOf(plan: ImagePlan): unknown {
       own.scheme === 'CTNormalization' ? { ...own, intensities } : own,
     ),
   };
-}
-
-async function keyOf(entry: DatasetCase, plan: ImagePlan, classCount: number) {
-  const imagePart = imagePartOf(plan);
-  const files = [...entry.images, entry.labels, ...(entry.previous ? [entry.previous] : [])];
-  const hashes: (string | undefined)[] = [];
-  for (const file of files) hashes.push(file && (await sha256OfImage(file)));
-  const text = JSON.stringify({ formatVersion, imagePart, classCount, hashes });
-  const key = createHash('sha256').update(text).digest('hex').slice(0, 32);
-  return { key, hashes: hashes.filter((hash) => hash !== undefined) };
 }
 
 /** Indices of voxels of each class from 1 on. */
@@ -231,13 +242,13 @@ const byteView = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
 /** The case in a file of the cache; `undefined` where there is none, or not one as it was written. */
-async function openCached(name: string, file: string): Promise<CachedCase | undefined> {
+async function openCached(file: string): Promise<Header | undefined> {
   if (!(await isThere(file))) return undefined;
   return withFileSync(file, (descriptor, size) => {
     const found = readHeader(descriptor);
     const end = found && layoutOf(found.header, found.headerBytes).end;
     if (end === undefined || end + checksumBytes !== size) return undefined;
-    return isUnchanged(descriptor, end) ? { name, file, ...found!.header } : undefined;
+    return isUnchanged(descriptor, end) ? found!.header : undefined;
   });
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { DawsonError } from '../errors.js';
 import { writeNifti } from '../formats/index.js';
 import { writeSafetensors } from '../formats/safetensors.js';
@@ -225,8 +225,8 @@ const stepOf = (
 /** Tells cases apart, by their names and all of their images and labels as they are prepared. */
 function imagesHash(names: readonly string[], cases: readonly CachedCase[]): string {
   const keys = names.map((name) => {
-    const { file } = cases.find((cached) => cached.name === name)!;
-    return [name, basename(file)];
+    const { identity } = cases.find((cached) => cached.name === name)!;
+    return [name, `${identity}.case`];
   });
   return createHash('sha256').update(JSON.stringify(keys)).digest('hex');
 }
