@@ -1,10 +1,8 @@
-import { percentile } from './histogram.js';
+import { percentile, spreadOf } from './histogram.js';
 import { type Mask, onGrid, type Volume } from './volume.js';
 
 /** In robust standard deviations from the median. In the brains of MRI nothing lies so far out. */
 const outlying = 15;
-/** Standard deviation of a normal variable, in median absolute deviations. */
-const sdPerMad = 1.4826;
 /** Distance of the 1st from the 99th percentile of a normal variable, in standard deviations. */
 const sdsFrom1To99 = 4.653;
 
@@ -24,12 +22,10 @@ export interface Bounds {
  * @throws RangeError as {@link percentile} does.
  */
 export function outlierBounds(data: Float32Array, mask: Uint8Array): Bounds {
-  const median = percentile(data, 50, mask);
-  const deviations = data.map((value) => Math.abs(value - median));
+  const { middle, deviation } = spreadOf(data, mask);
   const robustSd =
-    sdPerMad * percentile(deviations, 50, mask) ||
-    (percentile(data, 99, mask) - percentile(data, 1, mask)) / sdsFrom1To99;
-  return { low: median - outlying * robustSd, high: median + outlying * robustSd };
+    deviation || (percentile(data, 99, mask) - percentile(data, 1, mask)) / sdsFrom1To99;
+  return { low: middle - outlying * robustSd, high: middle + outlying * robustSd };
 }
 
 export function clamp(value: number, { low, high }: Bounds): number {
