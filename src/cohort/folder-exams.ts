@@ -45,7 +45,7 @@ export async function folderExams(
     }
     if (visits.length === 0) dicom.push(folder);
   }
-  const visits: DicomVisits = { subjects, sessions: new Map(), studies: new Set() };
+  const visits: DicomVisits = { subjects, sessions: new Map(), notes: new Map() };
   for (const folder of dicom) exams.push(...(await dicomExams(root, folder, visits, run)));
   return exams;
 }
@@ -105,8 +105,8 @@ interface DicomVisits {
   readonly subjects: Labels;
   /** Labels of the visits of each person. */
   readonly sessions: Map<string, Labels>;
-  /** The studies, each with its person. */
-  readonly studies: Set<string>;
+  /** By person and study: the notes of its exam, which grow where the study lies in another folder too. */
+  readonly notes: Map<string, string[]>;
 }
 
 async function dicomExams(
@@ -122,11 +122,17 @@ async function dicomExams(
     const usable = studies.filter((study) =>
       chooseSeries(study).some(({ role }) => role === 'flair'),
     );
+    const unused = studies.length - usable.length;
     const exams = usable.flatMap((study): CohortExam[] => {
       const { uid, date } = study;
       const person = personOf(study, source);
-      if (visits.studies.has(`${person} ${uid}`)) return [];
-      visits.studies.add(`${person} ${uid}`);
+      const known = visits.notes.get(`${person} ${uid}`);
+      if (known) {
+        known.push('the study lies in another folder too, where it was passed over');
+        return [];
+      }
+      const notes = unused > 0 ? [`studies without a FLAIR, passed over: ${unused}`] : [];
+      visits.notes.set(`${person} ${uid}`, notes);
       const subject = subjects.of(person);
       const own = sessions.get(subject) ?? new Labels();
       sessions.set(subject, own);
@@ -139,16 +145,11 @@ async function dicomExams(
           session,
           source: `${source}, study ${uid}`,
           images: { dicom: folder, study: uid },
-          notes: [],
+          notes,
         },
       ];
     });
-    const notes = [
-      ...passedOver(studies.length - usable.length, 'without a FLAIR'),
-      ...passedOver(usable.length - exams.length, 'that lie in another folder too'),
-    ];
-    if (exams.length > 0) return exams.map((exam) => ({ ...exam, notes }));
-    if (usable.length > 0) return [];
+    if (usable.length > 0) return exams;
     return [without(source, subjects, 'no study has a FLAIR of a whole head')];
   } catch (error) {
     if (!(error instanceof DawsonError) || error.code === 'interrupted') throw error;
@@ -156,9 +157,6 @@ async function dicomExams(
     return [without(source, subjects, `expected ${expected}; found ${found}`)];
   }
 }
-
-const passedOver = (count: number, what: string): string[] =>
-  count > 0 ? [`${count} studies ${what} were passed over`] : [];
 
 /** A text by which persons are told apart; where headers do not say whose a study is, its folder does. */
 function personOf({ uid, patientHash, isPatientKnown }: Study, source: string): string {

@@ -112,11 +112,11 @@ describe('findExams', () => {
         elements: { '00080020': ['DA', ''], '00100010': ['PN', ''], '00100030': ['DA', ''] },
       });
     const root = folderOf({
-      ...named(visit('1.2.3'), 'exams/first'),
-      ...named(visit('1.2.4'), 'exams/second'),
-      ...named(visit('1.2.4'), 'exams/third'),
-      ...named(visit('1.2.5', ''), 'exams/nobody'),
-      ...named(visit('1.2.6', ''), 'exams/nobody-else'),
+      ...named(visit('1.2.3'), 'exams/first/a'),
+      ...named(visit('1.2.4'), 'exams/second/a'),
+      ...named(visit('1.2.4'), 'exams/third/a'),
+      ...named(visit('1.2.5', ''), 'exams/nobody/a'),
+      ...named(visit('1.2.6', ''), 'exams/nobody-else/a'),
     });
     const exams = await findExams(join(root, 'exams'), {}, run);
     expect(new Set(exams.map(({ name }) => name)).size).toBe(4);
@@ -126,6 +126,10 @@ describe('findExams', () => {
       '1.2.5',
       '1.2.6',
     ]);
+    const copied = exams.filter(({ notes }) => notes.length > 0);
+    expect(
+      copied.map(({ images, notes }) => [images && 'study' in images && images.study, notes]),
+    ).toEqual([['1.2.4', ['the study lies in another folder too, where it was passed over']]]);
     // Nothing says that the two without any identity are one person.
     expect(new Set(exams.map(({ subject }) => subject)).size).toBe(3);
   });
