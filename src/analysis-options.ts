@@ -49,6 +49,7 @@ export function settingsOf(options: AnalyzeOptions): AnalysisSettings {
     throw new DawsonError('usage', { expected: 'a kappa between 0 and 1', found: `${kappa}` });
   }
   if (report) requireReportOptions(report);
+  requireSegmenter('--no-mirror', options.mirror === false || undefined, 'nnunet', segmenter);
   requireSegmenter('--no-preparation', preparation === false || undefined, 'nnunet', segmenter);
   // What is laid over each other voxel by voxel is registered.
   const asRead = preparation === false && { registered: true };

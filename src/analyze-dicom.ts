@@ -11,7 +11,7 @@ import {
   withTrackingUids,
 } from './dicom/index.js';
 import { DawsonError } from './errors.js';
-import { leftOutCaution, reasonOf } from './quantify/exam-series.js';
+import { inOrderOfTime, leftOutCaution, reasonOf } from './quantify/exam-series.js';
 import { lesionLabels } from './quantify/lesion-labels.js';
 import type { Remark } from './remarks.js';
 import { type ClinicalReport, clinicalReportInWorker } from './report/clinical/clinical-report.js';
@@ -159,6 +159,14 @@ async function following(
   run: Run,
 ): Promise<{ exam: KnownExam; change?: Tracking }> {
   if (!before) return { exam };
+  if (inOrderOfTime([before, exam])[1] !== exam) {
+    throw new DawsonError('inputs-conflict', {
+      file: before.folder,
+      expected: 'an earlier exam',
+      found: 'one of a later date',
+      advice: 'Look at the dates in the headers, and at --date.',
+    });
+  }
   const tracking = await trackExams([before, exam], {}, run);
   const [comparison] = tracking.document.consecutive;
   const tracked = withTrackingUids(comparison, before.trackingUids);

@@ -217,6 +217,11 @@ export const remarkTable = {
     en: 'The exam in {folder} was left out: {reason}',
     da: 'Undersøgelsen i {folder} blev udeladt: {reason}',
   },
+  'comparison-not-shown': {
+    severity: 'warning',
+    en: 'The folder of this result holds a comparison with an earlier exam, which this report does not show: give that exam too (--previous).',
+    da: 'Mappen med dette resultat indeholder en sammenligning med en tidligere undersøgelse, som denne rapport ikke viser: angiv også den undersøgelse (--previous).',
+  },
   'scanner-changed': {
     severity: 'warning',
     en: 'The scanner changed: {changes:differences}.',
@@ -360,7 +365,7 @@ function filledIn(text: string, values: RemarkValues, language: Language): strin
         .map(({ what, before, now }) =>
           before === undefined || now === undefined
             ? word(what)
-            : `${word(what)} ${plain(before, language)}, ${word('thereafter')} ${plain(now, language)}`,
+            : `${word(what)} ${measure(what, before, language)}, ${word('thereafter')} ${measure(what, now, language)}`,
         )
         .join('; ');
     }
@@ -372,6 +377,12 @@ function filledIn(text: string, values: RemarkValues, language: Language): strin
 
 const plain = (value: string | number, language: Language) =>
   typeof value === 'number' ? withDecimalSign(String(value), language) : value;
+
+/** Sizes of voxels are a text of numbers. */
+const measure = (what: Word, value: string | number, language: Language) =>
+  what === 'voxels'
+    ? String(value).replaceAll('.', languages[language].decimalSign)
+    : plain(value, language);
 
 const withDecimalSign = (number: string, language: Language) =>
   number.replace('.', languages[language].decimalSign);

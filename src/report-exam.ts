@@ -1,13 +1,15 @@
 import { basename, resolve } from 'node:path';
 import { DawsonError } from './errors.js';
+import { isThere } from './formats/open-file.js';
 import {
   inOrderOfTime,
   leftOutCaution,
   reasonOf,
   requireSamePatient,
 } from './quantify/exam-series.js';
+import { changeFilesOf } from './quantify/read-change.js';
 import { type ExamResult, readResult } from './quantify/read-result.js';
-import type { Remark } from './remarks.js';
+import { type Remark, remark } from './remarks.js';
 import { type ClinicalReport, clinicalReportInWorker } from './report/clinical/clinical-report.js';
 import { type ReportInput, requireReportOptions } from './report/clinical/report-input.js';
 import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
@@ -94,6 +96,9 @@ async function readSeries(folder: string, folders: readonly string[]): Promise<S
       if (!(error instanceof DawsonError)) throw error;
       cautions.push(leftOutCaution(basename(resolve(name)), reasonOf(error)));
     }
+  }
+  if (folders.length === 0 && (await isThere(changeFilesOf(folder)[0]))) {
+    cautions.push(remark('comparison-not-shown'));
   }
   requireSamePatient([exam, ...previous]);
   return { exam, previous: inOrderOfTime(previous), cautions };

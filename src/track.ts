@@ -42,7 +42,8 @@ import { remark } from './remarks.js';
 import { type Run, type RunOptions, withRunStoppedAtOnce } from './run.js';
 import { version } from './version.js';
 import { invert, type Mat4, voxelSizeMm } from './volume/affine.js';
-import { sameGrid, toFloat32, type Volume } from './volume/volume.js';
+import { aboveBackground } from './volume/background.js';
+import { sameGrid, type Volume } from './volume/volume.js';
 
 /** An exam of the series, as its folder holds it. */
 export interface TrackedExam extends ExamResult {
@@ -300,7 +301,7 @@ async function registered(
   const currentFirst = valuesHash(current.flair) <= valuesHash(previous.flair);
   const [fixed, moving] = currentFirst ? [current, previous] : [previous, current];
   const { fixedToMoving, sharpness } = await run.stage(`register ${current.name}`, () =>
-    registerInWorker(run, toFloat32(fixed.flair), toFloat32(moving.flair), {
+    registerInWorker(run, aboveBackground(fixed.flair), aboveBackground(moving.flair), {
       dof: 6,
       sameHead: false,
     }),

@@ -8,6 +8,7 @@ const source = fileURLToPath(new URL('../src', import.meta.url));
 /** The layers of docs/architecture.md: each may import only from itself and from those above it. */
 const layers = [
   'errors.ts',
+  'counted.ts',
   'sequences.ts',
   'remarks.ts',
   'require-node.ts',

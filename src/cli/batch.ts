@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type BatchOptions, batch, planBatch } from '../batch.js';
 import { examColumns } from '../cohort/table-exams.js';
+import { counted } from '../counted.js';
 import { durationInWords, type JobRecord } from '../jobs/index.js';
 import { notice } from '../quantify/findings.js';
 import { type SegmenterName, segmenters } from '../segment/segmenters.js';
@@ -101,7 +102,7 @@ async function runBatch(input: string, options: BatchCommandOptions): Promise<vo
           (result) => `Stands out: ${result.exam.name}: ${result.outlying.join(', ')}`,
         ),
         ...notes.map((note) => `Note: ${note}`),
-        `${done.length} of ${results.length} exams are done; ${changes.length} persons compared.`,
+        `Done: ${done.length} of ${counted(results.length, 'exam')}; compared: ${counted(changes.length, 'person')}.`,
         `Look at ${join(options.out, 'index.html')}; the numbers are in ${join(options.out, 'cohort.csv')}.`,
         notice,
       ],
@@ -155,7 +156,7 @@ function printPlan(
   printResult(options, { input, ...plan }, [
     ...left.map((name) => `To do: ${name} (${images(name)})`),
     ...failed.map((name) => `Cannot be done: ${name} (${images(name)})`),
-    `${exams.length} exams: ${done.length} done, ${failed.length} cannot be done, ${left.length} to do, ${options.engine === 'local' ? slots : `at most ${slots}`} at the same time.`,
+    `${counted(exams.length, 'exam')}: ${done.length} done, ${failed.length} cannot be done, ${left.length} to do, ${options.engine === 'local' ? slots : `at most ${slots}`} at the same time.`,
     ...(secondsEach === undefined
       ? []
       : [

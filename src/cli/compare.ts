@@ -5,8 +5,10 @@ import { below } from './below.js';
 import { caseProgress } from './case-progress.js';
 import {
   chosenDefinition,
+  defaultMargin,
   type EvaluationOptions,
   notesOf,
+  requireNoMargin,
   withEvaluationOptions,
 } from './evaluation-options.js';
 import { requireOutputs } from './outputs.js';
@@ -53,6 +55,7 @@ async function compare(folders: readonly string[], options: CompareOptions): Pro
   const { readersReport, setsReport } = await import('../report/comparison-report.js');
   const { requireReportFolder, writeReport } = await import('../report/report-folder.js');
   const names = namesOf(folders);
+  if (options.references === undefined) requireNoMargin(options, '--references');
   await withCommandRun(options, async (run) => {
     const definition = chosenDefinition(options);
     await requireOutputs([...folders, options.references], [{ path: options.out, kind: 'folder' }]);
@@ -67,7 +70,7 @@ async function compare(folders: readonly string[], options: CompareOptions): Pro
       const cohorts = await evaluateCohorts(sources, settings, counted);
       notes = notesOf(cohorts.flat());
       const sets = names.map((name, index) => ({ name, cases: cohorts[index] }));
-      report = setsReport(sets, definition, options.margin);
+      report = setsReport(sets, definition, options.margin ?? defaultMargin);
     } else {
       const sources = everyTwo(folders).map(([first, second]) => ({
         references: first,

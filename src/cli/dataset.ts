@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Argument, type Command } from 'commander';
+import { counted } from '../counted.js';
 import { findPublicCases } from '../train/public/find-cases.js';
 import { type PublicLayout, type PublicName, publicLayouts } from '../train/public/layouts.js';
 import { makeDataset } from '../train/public/make-dataset.js';
@@ -64,7 +65,7 @@ async function make(name: PublicName, folder: string, options: FromOptions): Pro
       { out: options.out, cases: cases.length, patients, scanners, channels: channelNames, notes },
       [
         ...noteLines(notes),
-        `${cases.length} cases of ${patients} persons and ${scanners} scanners, with ${channelNames.join(', ')}: ${options.out}.`,
+        `${counted(cases.length, 'case')} of ${counted(patients, 'person')} and ${counted(scanners, 'scanner')}, with ${channelNames.join(', ')}: ${options.out}.`,
         `The persons, visits, scanners and readers: ${join(options.out, 'cohort.csv')}.`,
       ],
     );

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../counted.js';
 import {
   type Choice,
   chooseSeries,
@@ -154,7 +155,7 @@ function remarkLines({ remarks, others }: DicomFolder): string[] {
     ...(remarks.length > mostShown
       ? [`… and ${remarks.length - mostShown} more, with --json`]
       : []),
-    ...(others > 0 ? [`${others} files are no DICOM images.`] : []),
+    ...(others > 0 ? [`No DICOM images: ${counted(others, 'file')}.`] : []),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { counted } from '../counted.js';
 import { DawsonError } from '../errors.js';
 import { definitionInWords } from '../evaluate/definitions.js';
 import { evaluateFiles } from '../evaluate/evaluate-files.js';
@@ -9,8 +10,10 @@ import { below } from './below.js';
 import { caseProgress } from './case-progress.js';
 import {
   chosenDefinition,
+  defaultMargin,
   type EvaluationOptions,
   notesOf,
+  requireNoMargin,
   withEvaluationOptions,
 } from './evaluation-options.js';
 import { requireOutputs } from './outputs.js';
@@ -79,6 +82,7 @@ async function evaluateOnePair(
   reference: string,
   prediction: string,
 ): Promise<void> {
+  requireNoMargin(options, 'a cohort');
   const evaluation = await evaluateFiles(
     { reference, prediction },
     { definition: chosenDefinition(options), resample: options.resample },
@@ -114,7 +118,12 @@ async function evaluateFolders(
       options.flairs === undefined
         ? undefined
         : await contoursOfCohort(cases, { references, predictions, flairs: options.flairs });
-    const { files, summaries } = await cohortReport(cases, definition, options.margin, contours);
+    const { files, summaries } = await cohortReport(
+      cases,
+      definition,
+      options.margin ?? defaultMargin,
+      contours,
+    );
     await writeReport(out, files, run.signal);
     const notes = [...(table?.notes ?? []), ...notesOf(cases)];
     printResult(
@@ -131,7 +140,7 @@ async function evaluateFolders(
         ...summaries.map(
           ({ measure: { title, unit, digits }, mean, standardDeviation, n }) =>
             `${title}${unit ? ` (${unit})` : ''}: ${fixed(mean, digits)} ± ` +
-            `${fixed(standardDeviation, digits)} (${n} cases)`,
+            `${fixed(standardDeviation, digits)} (${counted(n, 'case')})`,
         ),
         definitionInWords(definition),
         `Look at ${join(out, 'report.html')}.`,

@@ -9,8 +9,10 @@ export interface EvaluationOptions {
   definition: DefinitionName;
   minimumMm3?: number;
   resample: boolean;
-  margin: number;
+  margin?: number;
 }
+
+export const defaultMargin = 0.05;
 
 export function withEvaluationOptions(command: Command): Command {
   return command
@@ -31,9 +33,8 @@ export function withEvaluationOptions(command: Command): Command {
     )
     .option(
       '--margin <number>',
-      'margin of the equivalence tests, in parts of 1',
+      `margin of the equivalence tests, in parts of 1 (default: ${defaultMargin})`,
       between(0, 1),
-      0.05,
     )
     .addHelpText(
       'after',
@@ -52,6 +53,15 @@ export function chosenDefinition({ definition, minimumMm3 }: EvaluationOptions):
   throw new DawsonError('usage', {
     expected: '--minimum-mm3 with --definition any-overlap',
     found: `--definition ${definition}, which has its own minimum`,
+  });
+}
+
+/** @throws DawsonError `usage` for a margin where nothing is tested. */
+export function requireNoMargin({ margin }: EvaluationOptions, expected: string): void {
+  if (margin === undefined) return;
+  throw new DawsonError('usage', {
+    expected: `${expected} for --margin, that of equivalence tests`,
+    found: 'none',
   });
 }
 

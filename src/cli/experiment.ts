@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { counted } from '../counted.js';
 import type { ExperimentPlan, ExperimentResult } from '../experiments/run-experiment.js';
 import { durationInWords } from '../jobs/index.js';
 import { type EngineOptions, engineOf, withEngineOptions } from './engine-options.js';
@@ -47,8 +48,8 @@ async function check(file: string, options: ExperimentOptions): Promise<void> {
 function planLines(plan: ExperimentPlan): string[] {
   const { networks, steps, exams, done, commands, seconds, bytes, slots } = plan;
   return [
-    `${networks} networks to train, ${steps.toLocaleString('en')} steps in all, and ${exams} exams to segment: ` +
-      `${commands} commands, ${done} of them done, ${slots} at the same time.`,
+    `${counted(networks, 'network')} to train, ${counted(steps, 'step')} in all, and ${counted(exams, 'exam')} to segment: ` +
+      `${counted(commands, 'command')}, ${done} of them done, ${slots} at the same time.`,
     `A step takes ${plan.secondsPerStep.toFixed(2)} s and an exam ${plan.secondsPerExam.toFixed(0)} s on this machine, ` +
       `the longest training ${durationInWords(plan.secondsOfLongestNetwork)}; all that is left ${durationInWords(seconds)}.`,
     `It takes up to ${(bytes / 1e9).toFixed(1)} GB of disk.`,
@@ -61,7 +62,7 @@ const outdatedLines = (outdated: readonly string[]): string[] =>
   outdated.length === 0
     ? []
     : [
-        `Note: ${outdated.length} results of another version of this file or of Dawson no longer count: ` +
+        `Note: no longer counted, of another version of this file or of Dawson: ${counted(outdated.length, 'result')}, ` +
           `${outdated.slice(0, 5).join(', ')}${outdated.length > 5 ? ', …' : ''}`,
       ];
 
@@ -106,6 +107,6 @@ async function report(
   printResult(options, { out: options.out, trials: trials.length, failures, outdated }, [
     ...failures.map((failure) => `Failed: ${failure}`),
     ...outdatedLines(outdated),
-    `${trials.length} trials. Look at ${join(folder, 'report.html')}.`,
+    `${counted(trials.length, 'trial')}. Look at ${join(folder, 'report.html')}.`,
   ]);
 }

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { counted } from '../counted.js';
 import { requireReplaceableFolder } from '../formats/index.js';
 import { ruleInWords } from '../model/lesion-rule.js';
 import { openModelFolder } from '../model/model-folder.js';
@@ -137,8 +138,8 @@ function linesOf(summary: ModelSummary): string[] {
       `${summary.spacingMm.map((mm) => Number(mm.toFixed(3))).join(' x ')} mm ` +
       (summary.spacingMm.length === 2 ? 'in each slice' : '(slowest axis first)'),
     `  cost      ${Number(costPerPatch.gflop.toPrecision(3))} GFLOP and ${memory} a pass; ` +
-      `${summary.folds * summary.mirrorings} passes a patch ` +
-      `(${summary.folds} folds, ${summary.mirrorings} mirrorings)`,
+      `${counted(summary.folds * summary.mirrorings, 'pass', 'passes')} a patch ` +
+      `(${counted(summary.folds, 'fold')}, ${counted(summary.mirrorings, 'mirroring')})`,
     '  training',
     ...Object.entries(summary.training).map(([name, value]) => `    ${name}: ${value}`),
     '  files, as model.json has them',

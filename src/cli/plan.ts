@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { counted } from '../counted.js';
 import { costOf } from '../graph/index.js';
 import { durationInWords } from '../jobs/index.js';
 import {
@@ -114,7 +115,7 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
     };
     printResult(options, summary, [
       ...noteLines(notes),
-      `${summary.cases} cases; patches of ${image.patchShape.join(' x ')} voxels of ${summary.spacingMm
+      `${counted(summary.cases, 'case')}; patches of ${image.patchShape.join(' x ')} voxels of ${summary.spacingMm
         .map((mm) => mm.toFixed(2))
         .join(' x ')} mm, ${image.batchSize} a step (axes slowest first)`,
       `Network: features ${network.features.join(', ')}; ${(parameters / 1e6).toFixed(1)} million weights`,

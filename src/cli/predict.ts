@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { counted } from '../counted.js';
 import { openModel } from '../model/open-model.js';
 import { type Device, devices } from '../network/index.js';
 import { casesIn, fileEndingOf } from '../segment/nnunet/case-files.js';
@@ -83,14 +84,14 @@ async function predict(model: string, options: PredictCommandOptions): Promise<v
     printResult(options, result, [
       ...noteLines(notes),
       ...done.map(({ name, voxels }) => `${name}: ${voxelsInWords(voxels)}`),
-      `Labels of ${done.length} ${done.length === 1 ? 'case' : 'cases'}: ${out}`,
+      `Labels of ${counted(done.length, 'case')}: ${out}`,
     ]);
   });
 }
 
 const voxelsInWords = (voxels: Readonly<Record<number, number>>): string =>
   Object.entries(voxels)
-    .map(([label, count]) => `${count} voxels of label ${label}`)
+    .map(([label, count]) => `${counted(count, 'voxel')} of label ${label}`)
     .join(', ') || 'nothing found';
 
 function numbers(text: string): number[] {

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { counted } from '../counted.js';
 import { cohortColumns } from '../evaluate/cohort-table.js';
 import { writeWhole } from '../formats/index.js';
 import { durationInWords } from '../jobs/index.js';
@@ -243,7 +244,7 @@ function printTraining(options: TrainOptions, trained: readonly TrainedFold[]): 
   printResult(options, { fold, dice, epochs, model, card, notes }, [
     ...noteLines(notes),
     ...Object.entries(dice).map(([id, value]) => `${id}: Dice ${value.toFixed(3)}, not trained on`),
-    `Model with ${folds} of ${allFolds} networks: ${model}`,
+    `Model with ${folds} of ${counted(allFolds, 'network')}: ${model}`,
     ...drawn.map(({ name }) => `Course of the training: ${new TrainingFolder(out).curve(name)}`),
   ]);
 }

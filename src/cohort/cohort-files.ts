@@ -3,6 +3,7 @@ import { changeClasses } from '../quantify/change.js';
 import type { Findings } from '../quantify/findings.js';
 import { lesionTable } from '../quantify/lesion-table.js';
 import { lesionRegions } from '../quantify/location.js';
+import { inertCell } from '../report/table.js';
 import type { CohortResult, PersonChange } from './cohort-result.js';
 
 type Cell = string | number | undefined;
@@ -98,12 +99,8 @@ const changeColumns: readonly Column<Comparison>[] = [
 const table = <T>(columns: readonly Column<T>[], rows: readonly T[]): string =>
   stringify([
     columns.map(([name]) => name),
-    ...rows.map((row) => columns.map(([, value]) => inert(value(row)))),
+    ...rows.map((row) => columns.map(([, value]) => inertCell(value(row)))),
   ]);
-
-/** Spreadsheets run texts that begin like a formula; they may come from a file. */
-const inert = (cell: Cell): Cell =>
-  typeof cell === 'string' && /^[=+@\t\r]|^-(?![\d.]+$)/.test(cell) ? `'${cell}` : cell;
 
 /** `cohort.csv`: every exam, failed ones with the reason. */
 export const cohortTable = (results: readonly CohortResult[]): string =>

@@ -1,3 +1,4 @@
+import { counted } from '../counted.js';
 import { changeClasses } from '../quantify/change.js';
 import { notice } from '../quantify/findings.js';
 import { htmlPage } from '../report/html-page.js';
@@ -81,7 +82,7 @@ export function examsPage(
   const failed = results.filter(({ findings }) => !findings);
   const standingOut = results.filter(({ outlying }) => outlying.length > 0);
   const persons = new Set(results.map(({ exam }) => exam.subject)).size;
-  const body = `<h1>Cohort: ${results.length} exams of ${persons} persons</h1>
+  const body = `<h1>Cohort: ${counted(results.length, 'exam')} of ${counted(persons, 'person')}</h1>
 <p>${results.length - failed.length} done, ${failed.length} failed, ${standingOut.length} stand out.
 Made with Dawson ${version}. ${notice}</p>
 ${examTable(results, thumbnails)}
@@ -89,7 +90,7 @@ ${examTable(results, thumbnails)}
 the number of warnings about its images lies 3.5 robust standard deviations or more from the median
 of the cohort (Iglewicz and Hoaglin 1993; from 8 exams on), or where a warning is severe. Outlines in
 the pictures are lesions; the person’s right is on the left.</p>
-${changes.length > 0 ? `<h2>Change of ${changes.length} persons</h2>\n${changesTable(changes)}` : ''}`;
+${changes.length > 0 ? `<h2>Change of ${counted(changes.length, 'person')}</h2>\n${changesTable(changes)}` : ''}`;
   return htmlPage('Cohort', body, { style, script });
 }
 

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DawsonError } from '../errors.js';
 import type { Run } from '../run.js';
+import { sequenceNames } from '../sequences.js';
 import { bidsExams } from './bids-exams.js';
 import type { CohortExam } from './cohort-exam.js';
 import { folderExams } from './folder-exams.js';
@@ -26,7 +27,9 @@ export async function findExams(
       found: 'nothing',
     });
   }
-  const exams = stats.isFile() ? await tableExams(input) : await inFolder(input, patterns, run);
+  const exams = stats.isFile()
+    ? await withoutPatterns(patterns, 'a table', () => tableExams(input))
+    : await inFolder(input, patterns, run);
   if (exams.length === 0) {
     throw new DawsonError('usage', { file: input, expected: 'exams', found: 'none' });
   }
@@ -44,5 +47,16 @@ function byNumbers(one: string, other: string): number {
 
 async function inFolder(folder: string, patterns: NamePatterns, run: Run): Promise<CohortExam[]> {
   const description = await stat(join(folder, 'dataset_description.json')).catch(() => undefined);
-  return description === undefined ? folderExams(folder, patterns, run) : bidsExams(folder);
+  return description === undefined
+    ? folderExams(folder, patterns, run)
+    : withoutPatterns(patterns, 'a BIDS data set', () => bidsExams(folder));
+}
+
+function withoutPatterns<T>(patterns: NamePatterns, found: string, find: () => T): T {
+  const given = sequenceNames.filter((name) => patterns[name] !== undefined);
+  if (given.length === 0) return find();
+  throw new DawsonError('usage', {
+    expected: `a folder of exam folders for ${given.map((name) => `--${name}`).join(' and ')}`,
+    found: `${found}, which names its images itself`,
+  });
 }

@@ -1,8 +1,6 @@
+import { noContrastAgent } from '../preprocess/foreign-description.js';
 import type { Attributes } from './attributes.js';
 import type { Protocol } from './instance.js';
-
-/** Words with which scanners say that there was no contrast agent. */
-const noAgent = /^(no|none|n|not given|without|0|-)$/i;
 
 /**
  * How an image was acquired. Enhanced objects say it in other attributes than classic ones, many of
@@ -67,7 +65,7 @@ function inversionsOf(attributes: Attributes, modifier: Attributes | undefined):
 
 function hasContrastAgent(attributes: Attributes): boolean {
   const agent = attributes.text('x00180010');
-  if (agent !== undefined && !noAgent.test(agent)) return true;
+  if (agent !== undefined && !noContrastAgent.test(agent)) return true;
   const volume = attributes.decimal('x00181041') ?? 0;
   return volume > 0 || attributes.items('x00180012').length > 0;
 }

@@ -1,3 +1,4 @@
+import { counted } from '../counted.js';
 import { type Instance, sourceName } from './instance.js';
 import type { DicomRemark } from './refusal.js';
 import { groupsBy, type Stack, stacksOf } from './stacks.js';
@@ -32,7 +33,11 @@ export function studiesOf(all: readonly Instance[]): { studies: Study[]; remarks
     remarks.push({ code: 'several-patients', text: 'the files are of more than one patient' });
   }
   const own = instances.filter((instance) => instance.own).length;
-  if (own > 0) remarks.push({ code: 'own-results', text: `${own} files are results of Dawson` });
+  if (own > 0)
+    remarks.push({
+      code: 'own-results',
+      text: `results of Dawson itself: ${counted(own, 'file')}`,
+    });
   for (const { series } of studies) {
     remarks.push(...series.flatMap(incomplete), ...series.flatMap(strays));
   }
@@ -59,7 +64,10 @@ function withoutDuplicates(all: readonly Instance[]) {
     });
   }
   if (copies > 0) {
-    remarks.push({ code: 'duplicate-instance', text: `${copies} files are copies of others` });
+    remarks.push({
+      code: 'duplicate-instance',
+      text: `copies of other files: ${counted(copies, 'file')}`,
+    });
   }
   return { instances: [...kept.values()], remarks };
 }

@@ -1,4 +1,10 @@
-import { mapAxes, voxelSizeMm as sizeOfVoxels, type Vec3 } from '../volume/affine.js';
+import {
+  type Mat4,
+  mapAxes,
+  voxelSizeMm as sizeOfVoxels,
+  type Vec3,
+  voxelVolumeMm3,
+} from '../volume/affine.js';
 import { type Box, boxOfWhere } from '../volume/box.js';
 import { countNonZero, type Mask, voxelCount } from '../volume/volume.js';
 
@@ -36,16 +42,22 @@ export function pairMasks(
     throw new RangeError(`sizes ${reference.size.join('x')} and ${prediction.size.join('x')}`);
   }
   const box = boxOfBoth(reference, prediction);
-  const [dx, dy, dz] = voxelSizeMm;
   return {
     reference: cut(reference, box, voxelSizeMm),
     prediction: cut(prediction, box, voxelSizeMm),
     voxelSizeMm,
-    voxelVolumeMm3: dx * dy * dz,
+    voxelVolumeMm3: volumeOfVoxel(reference.affine, voxelSizeMm),
     referenceVoxels: countNonZero(reference.data),
     predictionVoxels: countNonZero(prediction.data),
     imageVoxels: voxelCount(reference.size),
   };
+}
+
+/** The product of the edges, but for axes off right angles, which enclose less. */
+function volumeOfVoxel(affine: Mat4, [dx, dy, dz]: Vec3): number {
+  const [x, y, z] = sizeOfVoxels(affine);
+  const share = voxelVolumeMm3(affine) / (x * y * z);
+  return dx * dy * dz * (share < 1 - 1e-4 ? share : 1);
 }
 
 /** The pair with its parts exchanged. */

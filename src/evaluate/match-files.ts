@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { counted } from '../counted.js';
 import { DawsonError } from '../errors.js';
 import { imageName, isImageName } from '../formats/index.js';
 
@@ -54,10 +55,9 @@ export function casesInAll(
 /** Throws all problems of a cohort at once, one a line; nothing when there are none. */
 export function throwProblems(problems: readonly string[], expected: string): void {
   if (problems.length === 0) return;
-  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   throw new DawsonError('inputs-conflict', {
     expected,
-    found: `${count}:\n    ${problems.join('\n    ')}`,
+    found: `${counted(problems.length, 'problem')}:\n    ${problems.join('\n    ')}`,
     advice: 'Correct all that is listed; nothing was written.',
   });
 }

@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
+import { counted } from '../counted.js';
 import { definitionInWords } from '../evaluate/definitions.js';
 import {
   compareScanners,
@@ -100,8 +101,8 @@ export async function experimentReport(result: ExperimentResult): Promise<Report
     trials.flatMap(({ system }) => ('network' in system ? [idOf(system)] : [])),
   ).size;
   const lead = [
-    `${experiment.file.name}: ${experiment.dataset.cases.length} cases, ${networks} networks, ` +
-      `${trials.length} trials${failures.length > 0 ? `; ${failures.length} commands failed` : ''}.`,
+    `${experiment.file.name}: ${counted(experiment.dataset.cases.length, 'case')}, ${counted(networks, 'network')}, ` +
+      `${counted(trials.length, 'trial')}${failures.length > 0 ? `; ${counted(failures.length, 'command')} failed` : ''}.`,
     definitionInWords(definition),
     `Made with Dawson ${version}. Not a medical device; not for diagnosis.`,
   ];

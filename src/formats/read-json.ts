@@ -46,10 +46,7 @@ export async function readForeignJson(
   try {
     return { value: parseJson(text), notes };
   } catch {
-    const mended = text.replace(strayTokens, (token) => {
-      if (token.startsWith('"')) return token;
-      return token === ',' ? '' : 'null';
-    });
+    const mended = withoutStrayTokens(text);
     const note =
       'holds NaN, Infinity or a comma behind the last entry, which is no JSON: read without';
     try {
@@ -60,8 +57,32 @@ export async function readForeignJson(
   }
 }
 
-/** Strings, to pass over them, and what JSON does not know. */
-const strayTokens = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b|,(?=\s*[}\]])/gs;
+/** What JSON does not know. */
+const strayTokens = /-?\bInfinity\b|\bNaN\b|,(?=\s*[}\]])/g;
+
+/** Strings stay as they are; takes as long as the text is, whatever it holds. */
+function withoutStrayTokens(text: string): string {
+  const parts: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    const quote = text.indexOf('"', at);
+    const start = quote < 0 ? text.length : quote;
+    parts.push(
+      text.slice(at, start).replace(strayTokens, (token) => (token === ',' ? '' : 'null')),
+    );
+    at = endOfString(text, start);
+    parts.push(text.slice(start, at));
+  }
+  return parts.join('');
+}
+
+/** Behind the quote that ends the string which begins at `start`, or the end of the text. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    if (text[at] === '\\') at++;
+    else if (text[at] === '"') return at + 1;
+  }
+  return text.length;
+}
 
 const notJson = (file: string, error: unknown) =>
   new DawsonError('file-corrupt', {

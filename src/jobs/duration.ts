@@ -1,3 +1,5 @@
+import { counted } from '../counted.js';
+
 /** Units of time in seconds, the longest first. */
 const units = [
   ['day', 86_400],
@@ -11,5 +13,5 @@ export function durationInWords(seconds: number): string {
   const [name, length] = units.find(([, length]) => seconds >= length) ?? units[3];
   const count = seconds / length;
   const rounded = count < 10 && length >= 3600 ? Number(count.toFixed(1)) : Math.ceil(count);
-  return `about ${rounded} ${name}${rounded === 1 ? '' : 's'}`;
+  return `about ${counted(rounded, name)}`;
 }

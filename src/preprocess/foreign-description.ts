@@ -25,6 +25,9 @@ const sidecarKeys: Readonly<Record<string, readonly string[]>> = {
   'protocol.contrastAgent': ['ContrastBolusAgent', 'ContrastBolusIngredient'],
 };
 
+/** Words with which scanners and people say that there was no contrast agent. */
+export const noContrastAgent = /^(no|none|n|not given|without|0|-)$/i;
+
 /** More fields than these are not worth listing. */
 const mostListedFields = 5;
 
@@ -50,6 +53,7 @@ export function descriptionOf(
     for (const key of form === 'own' ? [path] : keys) {
       const found = usable(leaf, valueAt(value, key.split('.')), key, notes);
       if (found === undefined) continue;
+      if (path === 'protocol.contrastAgent' && noContrastAgent.test(String(found))) continue;
       const [group, name] = steps;
       if (name === undefined) description[group] = found;
       else description[group] = { ...(description[group] as object), [name]: found };

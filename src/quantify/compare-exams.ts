@@ -1,6 +1,7 @@
 import type { LesionRule } from '../model/lesion-rule.js';
 import { type HalfwaySpace, halfwaySpace } from '../preprocess/halfway.js';
 import { applyToPoint, invert, type Mat4, type Vec3, voxelSizeMm } from '../volume/affine.js';
+import { aboveBackground } from '../volume/background.js';
 import { percentile } from '../volume/histogram.js';
 import { resample } from '../volume/resample.js';
 import { type Mask, onGrid, strides, toFloat32, type Volume } from '../volume/volume.js';
@@ -228,7 +229,7 @@ function seen(exam: MeasuredExam, { grid }: HalfwaySpace, toExam: Mat4) {
     exam,
     labels: resample(own, grid, nearest),
     brain: resample(exam.brain, grid, nearest),
-    flair: resample(toFloat32(exam.flair), grid, linear) as Volume<Float32Array>,
+    flair: resample(aboveBackground(exam.flair), grid, linear) as Volume<Float32Array>,
     probability: resample(toFloat32(exam.probability), grid, linear) as Volume<Float32Array>,
     errorsMl: markingErrorsMl(own, exam.probability, exam.list.length),
     examAffine: exam.flair.affine,

@@ -1,3 +1,4 @@
+import { counted } from '../counted.js';
 import { type LesionRule, lesionsAmong } from '../model/lesion-rule.js';
 import { applyToPoint, mapAxes, type Vec3, voxelVolumeMm3 } from '../volume/affine.js';
 import { connectedComponents } from '../volume/components.js';
@@ -31,8 +32,7 @@ export interface Lesions {
 }
 
 /** A number of lesions in words. */
-export const countOfLesions = (count: number): string =>
-  `${count} ${count === 1 ? 'lesion' : 'lesions'}`;
+export const countOfLesions = (count: number): string => counted(count, 'lesion');
 
 /**
  * The lesions in a probability map.

@@ -1,3 +1,4 @@
+import { counted } from '../counted.js';
 import { definitionInWords } from '../evaluate/definitions.js';
 import {
   casesByScanner,
@@ -48,7 +49,7 @@ export async function cohortReport(
   );
   const scanners = casesByScanner(cases).size;
   const lead = [
-    `${cases.length} cases${scanners > 0 ? ` of ${scanners} scanners` : ''}. ${definitionInWords(definition)}`,
+    `${counted(cases.length, 'case')}${scanners > 0 ? ` of ${counted(scanners, 'scanner')}` : ''}. ${definitionInWords(definition)}`,
     `Made with Dawson ${version}. Not a medical device; not for diagnosis.`,
   ];
   const files = new Map<string, string | Uint8Array>([

@@ -50,7 +50,9 @@ export function acquisitionTable(rows: readonly CohortRow[]): Table {
 
 /** Table 2: who the patients are, a column for all and one for each split. */
 export function demographicsTable(rows: readonly CohortRow[]): Table {
-  const groups = groupsBySplit(rows, ({ split }) => split);
+  const groups = groupsBySplit(rows, ({ split }) => split).map(
+    ([name, group]) => [name, onePerPatient(group)] as const,
+  );
   const phenotypes = [...new Set(rows.flatMap(({ phenotype }) => phenotype ?? []))].sort();
   const line = (title: string, of: (group: readonly CohortRow[]) => string) => [
     title,
@@ -59,7 +61,7 @@ export function demographicsTable(rows: readonly CohortRow[]): Table {
   return {
     name: 'table-2-demographics',
     title: 'Table 2: Patients',
-    note: 'Mean ± standard deviation, median (first to third quartile); of those whose value is known.',
+    note: 'Mean ± standard deviation, median (first to third quartile); of those whose value is known. Each person once, with the first exam in the table.',
     columns: ['', ...groups.map(([name]) => name)],
     rows: [
       line('Patients', (group) => String(group.length)),
@@ -80,7 +82,18 @@ export function demographicsTable(rows: readonly CohortRow[]): Table {
   };
 }
 
-/** Table 3: lesions per patient in the references, a row a split and a scanner. */
+/** The first exam of each person; exams that name nobody are of a person each. */
+function onePerPatient(rows: readonly CohortRow[]): CohortRow[] {
+  const people = new Set<string>();
+  return rows.filter(({ patient, case: own }) => {
+    const person = patient === undefined ? `case ${own}` : `patient ${patient}`;
+    if (people.has(person)) return false;
+    people.add(person);
+    return true;
+  });
+}
+
+/** Table 3: lesions per exam in the references, a row a split and a scanner. */
 export function lesionsTable(cases: readonly EvaluatedCase[], definition: Definition): Table {
   const groups = [
     ...groupsBySplit(cases, ({ row }) => row?.split),
@@ -91,9 +104,9 @@ export function lesionsTable(cases: readonly EvaluatedCase[], definition: Defini
   ];
   return {
     name: 'table-3-lesions',
-    title: 'Table 3: Lesions per patient in the references',
+    title: 'Table 3: Lesions per exam in the references',
     note: definitionInWords(definition),
-    columns: ['', 'Patients', 'Lesions', 'Lesions, median', 'Load (ml)', 'Load (ml), median'],
+    columns: ['', 'Exams', 'Lesions', 'Lesions, median', 'Load (ml)', 'Load (ml), median'],
     rows: groups.map(([name, group]) => {
       const lesions = group.flatMap(
         ({ evaluation }) => evaluation.lesionwise?.referenceLesions ?? [],

@@ -21,8 +21,12 @@ export function tableAsMarkdown({ title, note, columns, rows }: Table): string {
 
 /** Comma-separated values (RFC 4180 with bare line feeds), header included. */
 export function tableAsCsv({ columns, rows }: Table): string {
-  return stringify([[...columns], ...rows.map((row) => [...row])]);
+  return stringify([[...columns], ...rows.map((row) => row.map(inertCell))]);
 }
+
+/** Spreadsheets run texts that begin like a formula; they may come from a file. */
+export const inertCell = <Cell>(cell: Cell): Cell | string =>
+  typeof cell === 'string' && /^[=+@\t\r]|^-(?![\d.]+$)/.test(cell) ? `'${cell}` : cell;
 
 /** A LaTeX table for the booktabs package. */
 export function tableAsLatex({ name, title, note, columns, rows }: Table): string {

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { counted } from '../counted.js';
 import { DawsonError, listed } from '../errors.js';
 import { imageEndings } from '../formats/index.js';
 import { readJson } from '../formats/read-json.js';
@@ -85,11 +86,10 @@ export const withPreviousStage = (dataset: Dataset, folder: string): Dataset => 
 
 /** A failure that lists what is wrong with a dataset, one a line: the first twenty, and a count. */
 export function badDataset(file: string, problems: readonly string[]): DawsonError {
-  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   return new DawsonError('bad-dataset', {
     file,
     expected: "a dataset in nnU-Net's convention",
-    found: `${count}:\n    ${listed(problems, '\n    ')}`,
+    found: `${counted(problems.length, 'problem')}:\n    ${listed(problems, '\n    ')}`,
   });
 }
 

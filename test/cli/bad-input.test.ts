@@ -123,6 +123,16 @@ describe('dawson segment', () => {
     expect(stderr).toContain('--flare');
   });
 
+  it.each([
+    ['evaluate', '--reference', 'a.nii', '--prediction', 'b.nii', '--margin', '0.1'],
+    ['compare', 'a', 'b', '--out', 'c', '--margin', '0.1'],
+    ['segment', '--flair', 'a.nii', '--out', 'c', '--no-mirror'],
+  ])('refuses an option that would not be used: %s %s %s', async (...given) => {
+    const { exitCode, stderr } = await dawson(given);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(given.find((option) => /^--(margin|no-mirror)/.test(option)));
+  });
+
   it('gives failures as JSON when asked for JSON', async () => {
     const flair = file('again.nii', Buffer.alloc(0));
     const { exitCode, stderr } = await dawson([

@@ -127,7 +127,7 @@ describe('dawson report', () => {
     expect(exitCode).toBe(0);
     const page = readFileSync(html, 'utf8');
     expect(page).toContain('The exam in no-probability was left out');
-    expect(page).toContain('No earlier exam to compare with');
+    expect(page).toContain('No earlier exam was given to compare with');
   });
 
   it.each([

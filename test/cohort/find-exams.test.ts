@@ -77,6 +77,10 @@ describe('findExams', () => {
     });
     expect(exams[1].problem).toContain('DICOM');
     expect(exams[3].problem).toContain('2 files may be the FLAIR');
+    const bids = tree('dataset_description.json', 'sub-01/anat/sub-01_FLAIR.nii.gz');
+    await expect(findExams(bids, { flair: 'other*' }, run)).rejects.toMatchObject({
+      code: 'usage',
+    });
     const chosen = await findExams(root, { flair: 'other*' }, run);
     expect(chosen[3].images).toEqual({ flair: join(root, 'p1/2022/other_flair.nii') });
   });

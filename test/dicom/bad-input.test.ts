@@ -176,7 +176,7 @@ describe('a folder', () => {
     expect(studies[0].series[0].instances).toHaveLength(5);
     expect(remarks.map(({ text }) => text)).toEqual([
       expect.stringMatching(/other content/),
-      '6 files are copies of others',
+      'copies of other files: 6 files',
     ]);
   });
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Definition, definitionNames, definitions } from '../../src/evaluate/definitions.js';
 import { evaluatePair } from '../../src/evaluate/evaluate-pair.js';
 import { pairMasks } from '../../src/evaluate/mask-pair.js';
+import type { Mat4 } from '../../src/volume/affine.js';
 import { type Mask, onGrid } from '../../src/volume/volume.js';
 import { lcg, maskOfSize, perturb, tinyPair } from './perturb.js';
 
@@ -29,6 +30,14 @@ function flipped(mask: Mask, axis: 0 | 1 | 2): Mask {
   }
   return onGrid(mask, data);
 }
+
+it('voxels off right angles have the volume that they enclose', () => {
+  const [reference, prediction] = make({ seed: 3, kind: 'shift' });
+  const [cosine, sine] = [Math.cos(Math.PI / 9), Math.sin(Math.PI / 9)];
+  const affine = [...[1, sine, 0, 0], ...[0, cosine, 0, 0], ...[0, 0, 3, 0], ...[0, 0, 0, 1]];
+  const sheared = { ...reference, affine: affine as unknown as Mat4 };
+  expect(pairMasks(sheared, prediction).voxelVolumeMm3).toBeCloseTo(3 * cosine, 6);
+});
 
 describe.each(definitionNames)('under %s', (name) => {
   const definition: Definition = definitions[name];

@@ -147,6 +147,22 @@ describe('JSON', () => {
     await expect(readForeignJson(file)).rejects.toMatchObject({ code: 'file-corrupt' });
   });
 
+  it.each([
+    ['a text that does not end', `{"a": "${'\\"'.repeat(2e6)}`],
+    ['a long text beside NaN', `{"a": NaN, "b": "${'\\"'.repeat(2e6)}"`],
+  ])('with %s is refused at once', async (_what, text) => {
+    const file = temporaryFile('long.json', text);
+    const startMs = performance.now();
+    await expect(readForeignJson(file)).rejects.toMatchObject({ code: 'file-corrupt' });
+    expect(performance.now() - startMs).toBeLessThan(5000);
+  });
+
+  it('of another program is read without what JSON does not know, and its texts as they are', async () => {
+    const text = '{"a": NaN, "b": [1, -Infinity,], "c": "NaN, \\"x\\",]", "d": "",}';
+    const { value } = await readForeignJson(temporaryFile('foreign.json', text));
+    expect(value).toEqual({ a: null, b: [1, null], c: 'NaN, "x",]', d: '' });
+  });
+
   it('is not taken for deep by what stands in its texts', () => {
     const text = JSON.stringify({ a: '[{'.repeat(1000), b: '\\"[[' });
     expect(parseJson(text)).toEqual(JSON.parse(text));

@@ -93,6 +93,15 @@ describe('the description of an exam', () => {
     },
   );
 
+  it.each(['none', 'NO', '-'])('takes "%s" for no contrast agent', async (word) => {
+    await write('exam.json', { protocol: { contrastAgent: word } });
+    await write('flair.json', { ContrastBolusAgent: word, PatientID: 'A' });
+    expect(await describeExam(flair())).toEqual({
+      description: { patient: { id: 'A' } },
+      notes: [],
+    });
+  });
+
   it('reads the rest of an exam.json with an odd field', async () => {
     await write('exam.json', { patient: { id: 7, shoeSize: 41 }, date: 'yesterday' });
     expect(await describeExam(flair())).toEqual({

@@ -94,6 +94,27 @@ describe('change of lesions', () => {
     expect(lesions.every(({ relativeChange }) => relativeChange === 0)).toBe(true);
   });
 
+  it.each([1, 1000])(
+    'is the same whatever the zero and the unit of the FLAIRs: %s less',
+    (less) => {
+      const before = exam([ball(8, 10, 0, 4)]);
+      const now = exam(several);
+      const moved = (own: MeasuredExam): MeasuredExam => ({
+        ...own,
+        flair: onGrid(
+          own.flair,
+          own.flair.data.map((value) => 2 * (value - less)),
+        ),
+      });
+      const [plain, other] = [compare(before, now), compare(moved(before), moved(now))];
+      const shown = ({ lesions }: typeof plain) =>
+        lesions.map(({ changeClass, currentIds }) => `${changeClass} ${currentIds}`);
+      expect(plain.counts).toMatchObject({ new: 2, stable: 1 });
+      expect(shown(other)).toEqual(shown(plain));
+      expect(shown(compare(before, moved(now)))).toEqual(shown(plain));
+    },
+  );
+
   it('is none where only pose and slices differ', () => {
     const pose = multiply(translation([3, -2, 2]), rotation(0.1, -0.15, 0.08));
     const turned = exam(several, { pose, sliceMm: 3 });

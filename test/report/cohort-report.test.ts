@@ -48,6 +48,21 @@ describe('the report of a cohort', () => {
     }
   });
 
+  it('counts each person once, whatever their number of exams, and runs no formula', async () => {
+    const cases = cohort(6).map((own, at) => ({
+      ...own,
+      row: { ...own.row!, patient: `p${at % 2}`, scanner: '=1+1' },
+    }));
+    const { files } = await cohortReport(cases, definitions.anima, 0.05, undefined);
+    const table = (name: string) => String(files.get(`${name}.csv`));
+    expect(table('table-2-demographics')).toMatch(/^Patients,2/m);
+    expect(table('table-3-lesions')).toMatch(/^All,6|^test,6/m);
+    expect(table('cases')).toContain("'=1+1");
+    expect(
+      [...files].filter(([name, bytes]) => name.endsWith('.csv') && /(^|,)=/m.test(String(bytes))),
+    ).toEqual([]);
+  });
+
   it('holds every table in three formats and every figure in two', async () => {
     const { files } = await cohortReport(cohort(12), definitions.anima, 0.05, undefined);
     const names = [...files.keys()];

@@ -1,4 +1,5 @@
 import { voxelSizeMm } from '../../volume/affine.js';
+import { orientationOf } from '../../volume/reorient.js';
 import { strides, type Volume } from '../../volume/volume.js';
 import type { BrainSamples } from './brain-samples.js';
 
@@ -48,10 +49,14 @@ function isEven(values: readonly number[]): boolean {
   return Math.max(...counts.values()) > mostAlike * values.length;
 }
 
-/** The slice of a voxel, from 0; of axes with voxels of one size the last. */
+/** The slice of a voxel, from 0 in the direction of RAS, as pictures count; of axes with voxels of one size the last. */
 function slicesOf({ affine, size }: Volume): (voxel: number) => number {
   const sizesMm = voxelSizeMm(affine);
   const axis = sizesMm.lastIndexOf(Math.max(...sizesMm));
   const step = strides(size)[axis];
-  return (voxel) => Math.floor(voxel / step) % size[axis];
+  const isTurned = 'LPI'.includes(orientationOf(affine)[axis]);
+  return (voxel) => {
+    const slice = Math.floor(voxel / step) % size[axis];
+    return isTurned ? size[axis] - 1 - slice : slice;
+  };
 }

@@ -14,6 +14,7 @@ export function methodSection(
   const { settings, program, inputs } = findings;
   const { threshold, minimumPeak, confidence, minimumVolumeMm3, connectivity } =
     settings.lesionRule;
+  const { byClass, keepLargest } = settings.lesionRule;
   const segmenterSettings = Object.entries(settings.segmenterSettings).map(
     ([name, value]) => `${name} ${value}`,
   );
@@ -35,13 +36,16 @@ export function methodSection(
     [
       text('methodRule'),
       [
-        text('probabilityFrom', { minimum: number(threshold, 2) }),
+        byClass
+          ? text('mostProbableClass')
+          : text('probabilityFrom', { minimum: number(threshold, 2) }),
         ...(minimumPeak ? [text('peakFrom', { minimum: number(minimumPeak, 2) })] : []),
         ...(confidence ? [text('confidenceFrom', { minimum: number(confidence.minimum, 2) })] : []),
         minimumVolumeMm3 > 0
           ? text('largerThan', { minimum: number(minimumVolumeMm3, 0) })
           : text('ofAnyVolume'),
         text('joinedBy', { connectivity }),
+        ...(keepLargest ? [text('largestOnly')] : []),
       ].join(', '),
     ],
     [text('methodPreparation'), preparation.map((part) => shownText(part)).join(', ')],

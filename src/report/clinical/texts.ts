@@ -31,7 +31,7 @@ export const texts = {
   previousExam: { en: 'Previous exam', da: 'Forrige undersøgelse' },
   scanner: { en: 'Scanner', da: 'Skanner' },
   sequences: { en: 'Sequences', da: 'Sekvenser' },
-  noPreviousExam: { en: 'none', da: 'ingen' },
+  noPreviousExam: { en: 'none given', da: 'ingen angivet' },
   female: { en: 'female', da: 'kvinde' },
   male: { en: 'male', da: 'mand' },
   other: { en: 'other', da: 'andet' },
@@ -54,8 +54,8 @@ export const texts = {
     da: 'Regioner med læsioner: {regions}.',
   },
   firstExam: {
-    en: 'No earlier exam to compare with.',
-    da: 'Ingen tidligere undersøgelse at sammenligne med.',
+    en: 'No earlier exam was given to compare with.',
+    da: 'Ingen tidligere undersøgelse er angivet til sammenligning.',
   },
   changeSince: { en: 'Since {date}: {changes}.', da: 'Siden {date}: {changes}.' },
   changeSincePrevious: {
@@ -182,8 +182,8 @@ export const texts = {
     da: 'ikke helt vist af begge undersøgelser',
   },
   'below-minimum-size': {
-    en: 'in one exam only and too small',
-    da: 'kun i én undersøgelse og for lille',
+    en: 'too small, or changed by too little',
+    da: 'for lille, eller ændret for lidt',
   },
 
   'too-little-overlap': {
@@ -255,6 +255,8 @@ export const texts = {
     en: 'probability at least {minimum}',
     da: 'sandsynlighed mindst {minimum}',
   },
+  mostProbableClass: { en: 'the most probable class', da: 'den mest sandsynlige klasse' },
+  largestOnly: { en: 'the largest one only', da: 'kun den største' },
   peakFrom: { en: 'somewhere at least {minimum}', da: 'et sted mindst {minimum}' },
   confidenceFrom: { en: 'confidence at least {minimum}', da: 'pålidelighed mindst {minimum}' },
   joinedBy: {

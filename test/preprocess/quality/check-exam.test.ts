@@ -10,6 +10,7 @@ import {
 import { surelyLooksLike } from '../../../src/preprocess/quality/contrast.js';
 import { identity, multiply } from '../../../src/volume/affine.js';
 import { seededRandom } from '../../../src/volume/random.js';
+import { reorient } from '../../../src/volume/reorient.js';
 import { resample } from '../../../src/volume/resample.js';
 import { countNonZero, onGrid, type Size, type Volume } from '../../../src/volume/volume.js';
 
@@ -178,6 +179,17 @@ describe('checkExam', () => {
       );
     },
   );
+
+  it('counts slices as pictures do, whichever way the file has them', () => {
+    const [nx, ny, nz] = good.flair.size;
+    const at = Math.floor(nz / 3);
+    const spoilt = changed(good.flair, (own, voxel) =>
+      Math.floor(voxel / (nx * ny)) === at ? 0 : own,
+    );
+    const said = (flair: Volume) => check({ flair }).find(({ code }) => code === 'even-slices');
+    expect(said(spoilt)!.values!.first).toBe(at + 1);
+    expect(said(reorient(spoilt, 'LPI'))!.values!.first).toBe(at + 1);
+  });
 
   it.each([1e7, -1e6, 1e30])('names one voxel of %s, and measures all else as before', (value) => {
     const place = atlas.brain.data.indexOf(1);
