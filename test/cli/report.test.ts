@@ -105,6 +105,17 @@ describe('dawson report', () => {
     expect(stderr).toContain('with the 3 lesions of the findings');
   });
 
+  it('says that it does not show a comparison which the result holds', async () => {
+    const compared = await writeExam('holds-a-change', drawnExam({ blobs }));
+    writeFileSync(join(compared, 'change.json'), '{}');
+    const html = join(folder, 'compared.html');
+    const { exitCode } = await dawson([
+      ...['report', compared, '--out', join(folder, 'c.pdf'), '--html', html],
+    ]);
+    expect(exitCode).toBe(0);
+    expect(readFileSync(html, 'utf8')).toContain('which this report does not show');
+  });
+
   it('leaves out an earlier exam that cannot be used, and says so in the report', async () => {
     const html = join(folder, 'left-out.html');
     const { exitCode } = await dawson([
@@ -114,7 +125,7 @@ describe('dawson report', () => {
     expect(exitCode).toBe(0);
     const page = readFileSync(html, 'utf8');
     expect(page).toContain('Undersøgelsen i schema blev udeladt');
-    expect(page).toContain('Ingen tidligere undersøgelse');
+    expect(page).toContain('Ikke sammenlignet med en tidligere');
   });
 
   it('leaves out an earlier exam whose comparison fails, and makes the report without it', async () => {
@@ -127,7 +138,7 @@ describe('dawson report', () => {
     expect(exitCode).toBe(0);
     const page = readFileSync(html, 'utf8');
     expect(page).toContain('The exam in no-probability was left out');
-    expect(page).toContain('No earlier exam was given to compare with');
+    expect(page).toContain('Not compared with an earlier exam');
   });
 
   it.each([

@@ -31,7 +31,7 @@ export const texts = {
   previousExam: { en: 'Previous exam', da: 'Forrige undersøgelse' },
   scanner: { en: 'Scanner', da: 'Skanner' },
   sequences: { en: 'Sequences', da: 'Sekvenser' },
-  noPreviousExam: { en: 'none given', da: 'ingen angivet' },
+  noPreviousExam: { en: 'none compared with', da: 'ingen sammenlignet' },
   female: { en: 'female', da: 'kvinde' },
   male: { en: 'male', da: 'mand' },
   other: { en: 'other', da: 'andet' },
@@ -54,8 +54,8 @@ export const texts = {
     da: 'Regioner med læsioner: {regions}.',
   },
   firstExam: {
-    en: 'No earlier exam was given to compare with.',
-    da: 'Ingen tidligere undersøgelse er angivet til sammenligning.',
+    en: 'Not compared with an earlier exam.',
+    da: 'Ikke sammenlignet med en tidligere undersøgelse.',
   },
   changeSince: { en: 'Since {date}: {changes}.', da: 'Siden {date}: {changes}.' },
   changeSincePrevious: {

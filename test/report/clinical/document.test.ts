@@ -54,7 +54,7 @@ describe('the conclusion', () => {
   it('says how many lesions there are, and that there is nothing to compare with', () => {
     const { conclusion } = documentOf({ ...plain, exam: on('2024-03-01') });
     expect(conclusion[0]).toMatch(/^4 white-matter lesions, \d+\.\d\d ml in all\.$/);
-    expect(conclusion.at(-1)).toBe('No earlier exam was given to compare with.');
+    expect(conclusion.at(-1)).toBe('Not compared with an earlier exam.');
   });
 
   it('says that there is none, and of one lesion that it is one', () => {
@@ -189,7 +189,7 @@ describe('what an exam does not say', () => {
       'Patient ID': 'not given',
       Exam: 'not given',
       Scanner: 'not given',
-      'Previous exam': 'none given',
+      'Previous exam': 'none compared with',
     });
     expect(summary.flat().map(({ title }) => title)).toEqual(['Lesion load', 'Overview']);
   });
