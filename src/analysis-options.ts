@@ -3,6 +3,7 @@ import { DawsonError, requireOneOf } from './errors.js';
 import type { GivenDescription } from './preprocess/exam-description.js';
 import type { PrepareOptions } from './preprocess/prepare.js';
 import { type ReportInput, requireReportOptions } from './report/clinical/report-input.js';
+import { defaultNnunetOptions } from './segment/nnunet/nnunet.js';
 import type { SegmenterChoice } from './segment/segmenter.js';
 import { type SegmenterName, segmenters } from './segment/segmenters.js';
 
@@ -22,7 +23,7 @@ export type AnalyzeOptions = Partial<AnalysisSettings>;
 
 /** What is done where nothing is said. */
 export const analysisDefaults = {
-  mirror: true,
+  ...defaultNnunetOptions,
   preparation: true,
   engine: { device: 'cpu', threads: availableParallelism() },
   alignment: 'affine-to-flair',
@@ -48,12 +49,17 @@ export function settingsOf(options: AnalyzeOptions): AnalysisSettings {
   if (kappa !== undefined && !(kappa > 0 && kappa < 1)) {
     throw new DawsonError('usage', { expected: 'a kappa between 0 and 1', found: `${kappa}` });
   }
+  const { stepSize = defaultNnunetOptions.stepSize } = options;
+  if (!(stepSize > 0 && stepSize <= 1)) {
+    throw new DawsonError('usage', { expected: 'a step above 0, at most 1', found: `${stepSize}` });
+  }
   if (report) requireReportOptions(report);
   requireSegmenter('--no-mirror', options.mirror === false || undefined, 'nnunet', segmenter);
+  requireSegmenter('--step-size', options.stepSize, 'nnunet', segmenter);
   requireSegmenter('--no-preparation', preparation === false || undefined, 'nnunet', segmenter);
   // What is laid over each other voxel by voxel is registered.
   const asRead = preparation === false && { registered: true };
-  return { ...analysisDefaults, ...options, ...asRead, segmenter };
+  return { ...analysisDefaults, ...options, ...asRead, stepSize, segmenter };
 }
 
 function requireSegmenter(

@@ -20,6 +20,13 @@ export const between =
     throw new InvalidArgumentError(`It is between ${low} and ${high}.`);
   };
 
+/** Reads an option that is the distance between windows, as a part of the patch. */
+export function stepSize(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 1) return value;
+  throw new InvalidArgumentError('It is above 0 and at most 1.');
+}
+
 /** Reads an option that is a volume. */
 export function volumeMm3(text: string): number {
   const value = Number(text);

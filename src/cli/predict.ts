@@ -6,6 +6,7 @@ import { type Device, devices } from '../network/index.js';
 import { casesIn, fileEndingOf } from '../segment/nnunet/case-files.js';
 import { defaultNnunetOptions } from '../segment/nnunet/nnunet.js';
 import { predictCases } from '../segment/nnunet/predict-folder.js';
+import { stepSize } from './numbers.js';
 import { requireOutputs } from './outputs.js';
 import {
   naming,
@@ -98,12 +99,6 @@ function numbers(text: string): number[] {
   const found = text.split(',').map(Number);
   if (found.every((fold) => Number.isInteger(fold) && fold >= 0 && fold < 100)) return found;
   throw new InvalidArgumentError('It is numbers of folds, such as 0,1,2.');
-}
-
-function stepSize(text: string): number {
-  const value = Number(text);
-  if (value > 0 && value <= 1) return value;
-  throw new InvalidArgumentError('It is above 0 and at most 1.');
 }
 
 function threadCount(text: string): number {

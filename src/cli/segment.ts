@@ -27,7 +27,7 @@ import { type SegmenterName, segmenters } from '../segment/segmenters.js';
 import type { Tracking } from '../track.js';
 import { writeAnalysis } from '../write-analysis.js';
 import { below } from './below.js';
-import { between, wholeNumber } from './numbers.js';
+import { between, stepSize, wholeNumber } from './numbers.js';
 import { requireOutputs } from './outputs.js';
 import { reportOptions } from './report-options.js';
 import { noteLines, type OutputOptions, printResult, withOutputOptions } from './terminal.js';
@@ -48,6 +48,7 @@ interface SegmentOptions extends OutputOptions {
   kappa?: number;
   model?: string;
   mirror: boolean;
+  stepSize?: number;
   preparation: boolean;
   device: Device;
   threads: number;
@@ -129,6 +130,11 @@ function withMethodOptions(command: Command): void {
     )
     .option('--model <folder>', 'for nnunet: the folder of a trained model')
     .option('--no-mirror', 'for nnunet: without mirrored images; up to 8 times as fast')
+    .option(
+      '--step-size <part>',
+      `for nnunet: distance between windows, as a part of the patch (default: ${analysisDefaults.stepSize})`,
+      stepSize,
+    )
     .option(
       '--no-preparation',
       'for nnunet: the model sees the images as they are in their files, which lie on one grid',

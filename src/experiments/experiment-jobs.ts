@@ -117,7 +117,7 @@ export function networkJobs(
 export function predictionJob(
   system: System,
   name: string,
-  { dataset, place }: Pick<Experiment, 'dataset' | 'place'>,
+  { dataset, file, place }: Pick<Experiment, 'dataset' | 'file' | 'place'>,
   paths: ExperimentPaths,
 ): Job {
   const id = idOf(system);
@@ -139,6 +139,7 @@ export function predictionJob(
       'segment',
       ...images.flatMap(({ option, file }) => [option, file]),
       ...given('--model', model),
+      ...(model === undefined ? [] : given('--step-size', file.prediction?.stepSize)),
       ...given('--segmenter', 'segmenter' in system ? system.segmenter : undefined),
       ...['--brain-extracted', '--registered', '--ignore-quality', '--no-report', '--out', writes],
     ],

@@ -58,6 +58,7 @@ export interface ExperimentFile {
   readonly cohort: string;
   readonly holdOut?: { readonly column: CohortColumn; readonly value: string } | readonly string[];
   readonly training: Partial<ExperimentTraining>;
+  readonly prediction?: { readonly stepSize?: number };
   readonly definition?: string;
   readonly margin?: number;
   readonly questions: readonly Question[];

@@ -1,6 +1,7 @@
 import { DawsonError } from '../errors.js';
 import type { EngineSettings } from '../network/index.js';
 import type { Run } from '../run.js';
+import { defaultNnunetOptions } from '../segment/nnunet/nnunet.js';
 import { segmenters } from '../segment/segmenters.js';
 import type { Mat4 } from '../volume/affine.js';
 import { aboveBackground } from '../volume/background.js';
@@ -26,7 +27,7 @@ export interface ComparedPair {
 const leastFound = 0.75;
 
 const openNetwork = (engine: EngineSettings, run: Run) =>
-  segmenters.lesions.open({ mirror: true, preparation: true, engine }, ['flair'], run);
+  segmenters.lesions.open({ ...defaultNnunetOptions, preparation: true, engine }, ['flair'], run);
 
 /**
  * Checks that {@link pairSensitivity} can be told for a later exam, before anything is compared.

@@ -41,6 +41,8 @@ export interface SegmenterChoice {
   readonly model?: string;
   /** Whether a trained model also looks at mirrored images, where it was trained so: up to 8 times the work. */
   readonly mirror: boolean;
+  /** Distance between windows of a trained model, as a part of its patch, above 0 to 1. */
+  readonly stepSize: number;
   /** Whether a trained model sees the prepared exam, or images as they are in their files. */
   readonly preparation: boolean;
   /** Where networks run. */

@@ -88,7 +88,7 @@ describe('dawson segment --model', () => {
   });
 
   it('gives the same bytes on another number of threads', async () => {
-    const choice = { model, mirror: true, preparation: true };
+    const choice = { model, mirror: true, stepSize: 0.5, preparation: true };
     const bytes = async (threads: number) => {
       const engine = { device: 'cpu', threads } as const;
       const { open } = segmenters.nnunet;

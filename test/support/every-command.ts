@@ -36,7 +36,16 @@ const once = ['--epochs', '1', '--steps', '1'];
 export const runs: readonly (readonly string[])[] = [
   [
     ...['segment', ...images, '--brain-extracted', '--ignore-quality', '--model', at('model')],
-    ...['--no-preparation', '--no-mirror', '--keep-intermediate', '--patient', 'A', '--quiet'],
+    ...[
+      '--no-preparation',
+      '--no-mirror',
+      '--step-size',
+      '1',
+      '--keep-intermediate',
+      '--patient',
+      'A',
+      '--quiet',
+    ],
     ...['--date', '2026-01-31', '--device', 'cpu', '--threads', '1', '--no-report'],
     ...['--alignment', 'rigid-to-finest', '--out', at('as-read')],
   ],

@@ -14,9 +14,14 @@ import {
 export const windowShape: Axes3 = [64, 64, 64];
 export const stepSize = 0.5;
 
+interface BrainOptions extends Pick<Run, 'pool' | 'signal' | 'onProgress'> {
+  /** Distance between windows, as a part of the window; else half. */
+  readonly stepSize?: number;
+}
+
 /**
  * Probability of lesion, by networks that see the brain as Dawson's own does: in voxels of 1 mm,
- * through windows that overlap by half. Peak memory: about ten arrays of the brain's box at 1 mm, and
+ * through windows that overlap by half, where nothing else is asked for. Peak memory: about ten arrays of the brain's box at 1 mm, and
  * the network's own.
  * @param channels in the networks' order, on the grid of the brain
  * @param networks from [channels, 64, 64, 64] to logits [background lesion, 64, 64, 64], whose mean counts
@@ -26,7 +31,7 @@ export async function predictInBrain(
   channels: readonly BrainChannel[],
   brain: Mask,
   networks: readonly Predict[],
-  { pool, signal, onProgress }: Pick<Run, 'pool' | 'signal' | 'onProgress'>,
+  { pool, signal, onProgress, stepSize: step = stepSize }: BrainOptions,
 ): Promise<Volume<Float32Array>> {
   const caller = { pool, signal };
   const { grid, data } = await brainInputInWorker(caller, channels, brain);
@@ -35,7 +40,7 @@ export async function predictInBrain(
   const scores = await slideWindow(image, networks, {
     patchShape: windowShape,
     classes: 2,
-    stepSize,
+    stepSize: step,
     mirrorAxes: [],
     // Left and right: the body is nearly symmetric.
     chessboardAxis: 2,

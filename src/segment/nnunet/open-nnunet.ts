@@ -8,7 +8,6 @@ import { Engine } from '../../network/index.js';
 import type { Run } from '../../run.js';
 import type { Open, OpenSegmenter, Segmentation, SegmenterChoice } from '../segmenter.js';
 import {
-  defaultNnunetOptions,
   type NnunetOptions,
   requireChannels,
   requireOneGrid,
@@ -55,14 +54,14 @@ export const openLesionNetwork: Open = async (choice) =>
 
 function segmenterOf(
   opened: ModelFolder,
-  { mirror, preparation, engine: settings }: SegmenterChoice,
+  { mirror, stepSize, preparation, engine: settings }: SegmenterChoice,
 ): OpenSegmenter {
   const { card, model, sha256 } = opened;
-  const options = { ...defaultNnunetOptions, mirror };
+  const options = { stepSize, mirror };
   return {
     settings: {
       folds: opened.weights.length,
-      stepSize: options.stepSize,
+      stepSize,
       mirrorings: mirror ? 2 ** model.mirrorAxes.length : 1,
       device: settings.device,
       ...(!preparation && { preparation: 'none' }),
