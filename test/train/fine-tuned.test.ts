@@ -47,6 +47,7 @@ describe('a network that was fine-tuned from Dawson’s own, for no step', () =>
   const choice = {
     mirror: true,
     preparation: true,
+    stepSize: 0.5,
     engine: { device: 'cpu', threads: 1 },
   } as const;
 
