@@ -14,6 +14,9 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+// Tests that load ONNX Runtime themselves: it sends nothing.
+process.env.ORT_DISABLE_TELEMETRY = '1';
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],

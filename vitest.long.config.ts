@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+// Tests that load ONNX Runtime themselves: it sends nothing.
+process.env.ORT_DISABLE_TELEMETRY = '1';
+
 export default defineConfig({
   test: {
     include: ['test/**/*.long.test.ts'],

@@ -11,6 +11,7 @@ import {
   nextPrefix,
   type Tensors,
 } from './engine-messages.js';
+import { withoutTelemetry } from './without-telemetry.js';
 
 /** A graph that is ready to run. */
 export interface Session {
@@ -31,6 +32,7 @@ export interface Session {
  * ONNX Runtime in a thread of its own, which it blocks while it computes. Sessions fail with
  * DawsonError `missing-on-machine` where the device's provider is absent, `out-of-memory`, and with
  * the signal's reason: at once, while the thread ends after the run that it is in.
+ * @throws DawsonError as {@link withoutTelemetry}; the signal's reason.
  */
 export class Engine {
   readonly #worker: Worker;
@@ -46,6 +48,7 @@ export class Engine {
   constructor(settings: EngineSettings, signal?: AbortSignal) {
     signal?.throwIfAborted();
     this.device = settings.device;
+    withoutTelemetry();
     this.#worker = new Worker(new URL(compiled(new URL('./engine-worker.js', import.meta.url))), {
       workerData: settings,
     });

@@ -1,10 +1,19 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { add, Graph, multiply } from '../../src/graph/index.js';
 import { Engine, nextOf } from '../../src/network/index.js';
+import { temporaryFile, temporaryFolder } from '../support/temporary-folder.js';
 
 describe('Engine', () => {
-  let engine: Engine;
-  afterEach(() => engine.close());
+  let engine: Engine | undefined;
+  afterEach(async () => {
+    await engine?.close();
+    engine = undefined;
+  });
 
   const vector = (...numbers: number[]) => ({
     shape: [numbers.length],
@@ -26,6 +35,40 @@ describe('Engine', () => {
     expect([...(await session.readState()).total.data]).toEqual([111, 222]);
     await session.release();
     await expect(session.run({}, [])).rejects.toThrow('no session');
+  });
+
+  it('sends nothing and leaves no files of its own', async () => {
+    const folder = temporaryFolder();
+    const { CI: _, ORT_DISABLE_TELEMETRY: __, ...others } = process.env;
+    const env = { ...others, HOME: folder(), TMPDIR: folder(), XDG_CACHE_HOME: folder('cache') };
+    const dist = new URL('../../dist/', import.meta.url);
+    const script = `
+      import { Engine } from '${dist}network/index.js';
+      import { add, Graph } from '${dist}graph/index.js';
+      const engine = new Engine({ device: 'cpu', threads: 1 });
+      const g = new Graph();
+      const x = g.input('x', [1]);
+      const session = await engine.load({ y: add(g, x, x) }, {});
+      const { y } = await session.run({ x: { shape: [1], data: Float32Array.of(2) } }, ['y']);
+      await engine.close();
+      console.log(y.data[0]);`;
+    const file = temporaryFile('engine.mjs', script);
+    const { stdout } = await promisify(execFile)(process.execPath, [file], { env });
+    expect(stdout).toBe('4\n');
+    expect(readdirSync(folder())).toEqual([]);
+  });
+
+  it('does not start in a thread that cannot keep it from sending', async () => {
+    const engineFile = new URL('../../dist/network/index.js', import.meta.url);
+    const script = `
+      import { parentPort } from 'node:worker_threads';
+      import { Engine } from '${engineFile}';
+      try { new Engine({ device: 'cpu', threads: 1 }) } catch ({ code }) { parentPort.postMessage(code) }`;
+    const url = new URL(`data:text/javascript,${encodeURIComponent(script)}`);
+    const worker = new Worker(url, { env: {} });
+    const [code] = await once(worker, 'message');
+    expect(code).toBe('missing-on-machine');
+    await worker.terminate();
   });
 
   it('says which provider is missing and how to get it', async () => {
