@@ -1,7 +1,11 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve, sep } from 'node:path';
-import { describeDerivatives, placeDerivatives } from './cohort/bids-derivatives.js';
+import {
+  describeDerivatives,
+  placeDerivatives,
+  removeDerivativesOf,
+} from './cohort/bids-derivatives.js';
 import type { CohortExam } from './cohort/cohort-exam.js';
 import { allLesionsTable, changeTable, cohortTable } from './cohort/cohort-files.js';
 import {
@@ -16,7 +20,7 @@ import { findExams } from './cohort/find-exams.js';
 import type { NamePatterns } from './cohort/sequence-names.js';
 import { thumbnailPngInWorker } from './cohort/thumbnail.js';
 import { DawsonError } from './errors.js';
-import { writeWhole } from './formats/index.js';
+import { makeFolder, writeWhole } from './formats/index.js';
 import { withLockedFolder } from './formats/lock-folder.js';
 import { readWholeFile } from './formats/open-file.js';
 import {
@@ -35,6 +39,7 @@ import {
   slotsFor,
   threadsEach,
 } from './jobs/index.js';
+import { descriptionsOf } from './preprocess/exam-description.js';
 import { type Run, type RunOptions, withRun } from './run.js';
 
 export interface BatchOptions {
@@ -95,7 +100,7 @@ export function batch(
     const exams = await examsFor(input, out, options, run);
     return withLockedFolder(out, 'a batch', async () => {
       const paths = pathsIn(out);
-      await mkdir(paths.work, { recursive: true });
+      await makeFolder(paths.work);
       await writeWhole(paths.marker, Buffer.from(`${JSON.stringify(batchSchema)}\n`));
       const jobRun = jobRunIn(paths.work, options, run.signal);
       const records = await segmentAll(exams, paths, jobRun, options, run);
@@ -121,7 +126,7 @@ export function planBatch(
     const exams = await examsFor(input, out, options, run);
     const paths = pathsIn(out);
     const slots = options.slots ?? slotsFor(examMemoryBytes);
-    const jobs = segmentJobs(exams, paths, options);
+    const jobs = await segmentJobs(exams, paths, options);
     const known = new Map<string, JobRecord>();
     for (const job of jobs) {
       const record = await knownRecord(job, new Ledger(paths.work));
@@ -222,12 +227,12 @@ const requireBatchFolder = (out: string): Promise<void> =>
   );
 
 /** A command for each exam that has images. */
-function segmentJobs(
+async function segmentJobs(
   exams: readonly CohortExam[],
   paths: BatchPaths,
   { segment = [], model }: BatchOptions,
-): Job[] {
-  return exams.flatMap(({ name, subject, date, images }): Job[] => {
+): Promise<Job[]> {
+  const jobs = exams.map(async ({ name, subject, date, images }): Promise<Job[]> => {
     if (images === undefined) return [];
     const given =
       'dicom' in images
@@ -237,7 +242,14 @@ function segmentJobs(
             ...(images.t2 ? [['--t2', images.t2]] : []),
             ...(images.t1 ? [['--t1', images.t1]] : []),
           ];
-    const files = 'dicom' in images ? [images.dicom] : [images.flair, images.t2, images.t1];
+    const files =
+      'dicom' in images
+        ? [images.dicom]
+        : [
+            ...[images.flair, images.t2, images.t1],
+            // What they say is in the tables, and decides the order of comparisons.
+            ...(await descriptionsOf(images.flair)),
+          ];
     const writes = paths.exam(name);
     return [
       {
@@ -260,16 +272,17 @@ function segmentJobs(
       },
     ];
   });
+  return (await Promise.all(jobs)).flat();
 }
 
-function segmentAll(
+async function segmentAll(
   exams: readonly CohortExam[],
   paths: BatchPaths,
   jobRun: JobRun,
   options: BatchOptions,
   { stage }: Run,
 ): Promise<ReadonlyMap<string, JobRecord>> {
-  const jobs = segmentJobs(exams, paths, options);
+  const jobs = await segmentJobs(exams, paths, options);
   let ended = 0;
   return stage('segment', (onProgress) =>
     runJobs(jobs, {
@@ -347,6 +360,7 @@ async function collect(
       onProgress(++placed, results.length);
       run.signal?.throwIfAborted();
     }
+    await removeOutdated(results, changes, paths);
     await describeDerivatives(
       out,
       results.map(({ exam }) => exam.subject),
@@ -361,6 +375,22 @@ async function collect(
   });
 }
 
+/** Removes what earlier runs made of exams and comparisons that there are no longer. */
+async function removeOutdated(
+  results: readonly CohortResult[],
+  changes: readonly PersonChange[],
+  paths: BatchPaths,
+): Promise<void> {
+  const ids = await new Ledger(paths.work).ids();
+  await removeDerivativesOf(paths.out, ids, new Set(results.map(({ exam }) => exam.name)));
+  const compared = new Set(
+    changes.filter(({ document }) => document).map(({ subject }) => `change-${subject}`),
+  );
+  for (const id of ids.filter((id) => id.startsWith('change-') && !compared.has(id))) {
+    await rm(paths.change(id.slice('change-'.length)), { recursive: true, force: true });
+  }
+}
+
 /** The small picture of a result, made once. */
 async function thumbnailOf(
   { exam, folder }: CohortResult,
@@ -372,7 +402,7 @@ async function thumbnailOf(
   const known = await readWholeFile(file, { mostBytes: 2 ** 24 }).catch(() => undefined);
   if (known) return known;
   const made = await thumbnailPngInWorker(run, folder);
-  await mkdir(thumbnails, { recursive: true });
+  await makeFolder(thumbnails);
   await writeWhole(file, made);
   return made;
 }

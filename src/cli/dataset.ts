@@ -43,7 +43,7 @@ export function addDataset(program: Command): void {
             .join('') +
           '\nExample:\n' +
           '  dawson dataset from mslesseg MSLesSeg --out Dataset001_MSLesSeg\n' +
-          '  dawson train Dataset001_MSLesSeg --fold 0 --out training',
+          '  dawson train Dataset001_MSLesSeg --cohort Dataset001_MSLesSeg/cohort.csv --fold 0 --out training',
       ),
     )
     .action((name: PublicName, folder: string, options: FromOptions) =>

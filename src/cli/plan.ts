@@ -14,7 +14,7 @@ import { readDataset } from '../train/dataset.js';
 import { type MeasuredStep, measureStep } from '../train/measure-step.js';
 import type { PlanOptions } from '../train/plan.js';
 import { planTraining, type TrainingPlan } from '../train/plan-training.js';
-import { requirePlannable } from '../train/start-training.js';
+import { requirePlannable, requirePlansOfFolds } from '../train/start-training.js';
 import { trainingDefaults } from '../train/training.js';
 import { TrainingFolder } from '../train/training-folder.js';
 import { below } from './below.js';
@@ -90,6 +90,7 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
       ),
     );
     const { plans, image, network, step, notes } = planned;
+    await requirePlansOfFolds(plans, folder);
     const file = folder.plans;
     await folder.writeJson(file, plans);
     const parameters = [...weightShapes(network).values()].reduce(

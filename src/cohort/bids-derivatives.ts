@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, link, mkdir, rename, rm } from 'node:fs/promises';
+import { copyFile, link, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { writeWhole } from '../formats/index.js';
+import { makeFolder, writeWhole } from '../formats/index.js';
 import { jsonBytes } from '../formats/json.js';
+import { writingFailure } from '../formats/write-whole.js';
 import { resultFiles } from '../quantify/result-folder.js';
 import { version } from '../version.js';
+import { type CohortExam, partsOfName } from './cohort-exam.js';
 import type { CohortResult } from './cohort-result.js';
 
 /** Files of a result that BIDS has names for: the entities and suffix behind those of the exam. */
@@ -39,6 +41,13 @@ export async function describeDerivatives(out: string, subjects: readonly string
   await writeWhole(join(out, 'participants.tsv'), Buffer.from(`${lines.join('\n')}\n`));
 }
 
+/** Folders of an exam's images, from that of the data set down. */
+const placeOf = ({ subject, session }: Pick<CohortExam, 'subject' | 'session'>): string[] => [
+  `sub-${subject}`,
+  ...(session === undefined ? [] : [`ses-${session}`]),
+  'anat',
+];
+
 /**
  * Gives the files of a result their names in BIDS, under which they need no room of their own where
  * the file system has links; a failed exam loses what an earlier run gave it.
@@ -47,23 +56,18 @@ export async function placeDerivatives(
   out: string,
   { exam, folder, findings }: CohortResult,
 ): Promise<void> {
-  const { name, subject, session } = exam;
-  const anat = join(
-    out,
-    `sub-${subject}`,
-    ...(session === undefined ? [] : [`ses-${session}`]),
-    'anat',
-  );
+  const { name } = exam;
+  const path = placeOf(exam);
+  const anat = join(out, ...path);
   const mask = join(out, 'masks', `${name}.nii.gz`);
   if (!findings) {
     await rm(anat, { recursive: true, force: true });
     await rm(mask, { force: true });
     return;
   }
-  await mkdir(anat, { recursive: true });
-  await mkdir(dirname(mask), { recursive: true });
+  await makeFolder(anat);
+  await makeFolder(dirname(mask));
   const flair = `${name}_${named.flair.name}.nii.gz`;
-  const path = [`sub-${subject}`, ...(session === undefined ? [] : [`ses-${session}`]), 'anat'];
   const reference = `bids::${[...path, flair].join('/')}`;
   for (const [row, { name: suffix, sidecar }] of Object.entries(named)) {
     const { file } = resultFiles[row as keyof typeof named];
@@ -78,13 +82,45 @@ export async function placeDerivatives(
   await placed(join(folder, resultFiles.lesions.file), mask);
 }
 
-/** The same file under another name, or a copy where there are no links; what was there is replaced. */
+/**
+ * Removes what an earlier run gave exams that are no longer among those of the batch, so that every exam in
+ * `masks` and among the derivatives is one of its tables. Their results stay where they are.
+ * @param out folder of the batch
+ * @param earlier names of exams of any run
+ */
+export async function removeDerivativesOf(
+  out: string,
+  earlier: readonly string[],
+  now: ReadonlySet<string>,
+): Promise<void> {
+  for (const name of earlier.filter((name) => !now.has(name))) {
+    const { subject, session } = partsOfName(name);
+    if (subject === undefined) continue;
+    await rm(join(out, 'masks', `${name}.nii.gz`), { force: true });
+    const anat = join(out, ...placeOf({ subject, session }));
+    for (const { name: suffix } of Object.values(named)) {
+      for (const ending of ['nii.gz', 'json']) {
+        await rm(join(anat, `${name}_${suffix}.${ending}`), { force: true });
+      }
+    }
+    for (let folder = anat; folder !== out; folder = dirname(folder)) {
+      await rmdir(folder).catch(() => {});
+    }
+  }
+}
+
+/**
+ * The same file under another name, or a copy where there are no links; what was there is replaced.
+ * @throws DawsonError `output-failed`.
+ */
 export async function placed(file: string, target: string): Promise<void> {
   const beside = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}`);
   try {
     await link(file, beside).catch(() => copyFile(file, beside));
     await rename(beside, target);
     // A rename between two names of one file does nothing, and leaves both.
+  } catch (error) {
+    throw writingFailure(error, target);
   } finally {
     await rm(beside, { force: true });
   }

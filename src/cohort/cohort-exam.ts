@@ -32,6 +32,12 @@ export const labelOf = (text: string): string => text.replace(/[^a-zA-Z0-9]/g, '
 export const examName = (subject: string, session?: string): string =>
   session === undefined ? `sub-${subject}` : `sub-${subject}_ses-${session}`;
 
+/** The labels of which {@link examName} made a name; none of any other name. */
+export function partsOfName(name: string): { subject?: string; session?: string } {
+  const [, subject, session] = /^sub-([a-zA-Z0-9]+)(?:_ses-([a-zA-Z0-9]+))?$/.exec(name) ?? [];
+  return { subject, session };
+}
+
 /** Texts as labels that differ wherever the texts do: what is left equal gets a number. */
 export class Labels {
   readonly #taken = new Map<string, string>();

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, rm, symlink } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { writeWhole } from '../formats/index.js';
+import { linkImage, makeFolder, writeWhole } from '../formats/index.js';
 import { jsonBytes } from '../formats/json.js';
 import { examMemoryBytes, type Job } from '../jobs/index.js';
 import type { Dataset } from '../train/dataset.js';
@@ -13,6 +13,7 @@ import { idOf, type NetworkSpec, type System, type Trial } from './network.js';
 export const experimentPaths = (out: string) => ({
   file: join(out, 'experiment.json'),
   work: join(out, 'work'),
+  threads: join(out, 'threads.json'),
   dataset: (id: string) => join(out, 'datasets', id),
   training: (id: string) => join(out, 'trainings', id),
   /** Cases as networks see them: each prepared once for all trainings. */
@@ -48,7 +49,8 @@ export function predictionId(system: System, name: string): string {
 }
 
 /**
- * The experiment as commands: for each network `dawson plan` and `dawson train`, for each exam that a
+ * The experiment as commands: for each network `dawson plan`, but where it starts from another, and `dawson
+ * train`, for each exam that a
  * system is judged on `dawson segment`.
  */
 export function experimentJobs(
@@ -92,26 +94,26 @@ export function networkJobs(
   ];
   const size = [...given('--architecture', architecture), ...given('--memory', memoryGb)];
   const common = { keeps: [folder.folder], memoryBytes: trainingMemory(training) };
-  return [
-    {
-      ...common,
-      id: `plan-${id}`,
-      // An experiment measures its own steps.
-      command: ['plan', dataset, ...size, '--quiet', '--out', folder.folder],
-      reads: [dataset],
-      writes: folder.plans,
-    },
-    {
-      ...common,
-      id: `train-${id}`,
-      command: ['train', dataset, '--fold', 'all', '--out', folder.folder, ...settings],
-      means: ['--resume', '--cache', paths.cache],
-      isThreaded: true,
-      reads: [dataset, folder.plans, ...(init === undefined ? [] : [init])],
-      writes: folder.modelOfAll,
-      after: [`plan-${id}`],
-    },
-  ];
+  const plan: Job = {
+    ...common,
+    id: `plan-${id}`,
+    // An experiment measures its own steps.
+    command: ['plan', dataset, ...size, '--quiet', '--out', folder.folder],
+    reads: [dataset],
+    writes: folder.plans,
+  };
+  const train: Job = {
+    ...common,
+    id: `train-${id}`,
+    command: ['train', dataset, '--fold', 'all', '--out', folder.folder, ...settings],
+    means: ['--resume', '--cache', paths.cache],
+    isThreaded: true,
+    reads: [dataset, ...(init === undefined ? [] : [init])],
+    writes: folder.modelOfAll,
+  };
+  // A network that starts from another has the plans of that one.
+  if (training.init !== undefined) return [train];
+  return [plan, { ...train, reads: [...train.reads, folder.plans], after: [plan.id] }];
 }
 
 export function predictionJob(
@@ -154,25 +156,35 @@ export function predictionJob(
 /** The option of `dawson segment` for a channel, such as T1w. */
 export const sequenceOf = (channel: string): string => channel.toLowerCase().replace(/w$/, '');
 
-/** A training set of some cases and channels of another, which stays where it is: links lead to it. */
+/**
+ * A training set of some cases and channels of another, which stays where it is: links lead to it. What is as it
+ * should be is left alone, since commands of an earlier run may still read it.
+ * @throws DawsonError `output-failed`.
+ */
 export async function linkDataset(
   dataset: Dataset,
   cases: readonly string[],
   channels: readonly string[],
   folder: string,
 ): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
-  for (const part of ['imagesTr', 'labelsTr']) await mkdir(join(folder, part), { recursive: true });
   const ending = String(dataset.description.file_ending);
   const taken = dataset.cases.filter(({ name }) => cases.includes(name));
+  const files = new Map<string, string>();
   for (const { name, images, labels } of taken) {
     for (const [channel, channelName] of channels.entries()) {
       const image = images[dataset.channelNames.indexOf(channelName)];
       const number = String(channel).padStart(4, '0');
-      if (image) await linked(image, join(folder, 'imagesTr', `${name}_${number}${ending}`));
+      if (image) files.set(join(folder, 'imagesTr', `${name}_${number}${ending}`), image);
     }
-    await linked(labels, join(folder, 'labelsTr', basename(labels)));
+    files.set(join(folder, 'labelsTr', basename(labels)), labels);
   }
+  for (const part of ['imagesTr', 'labelsTr']) {
+    await makeFolder(join(folder, part));
+    for (const name of await readdir(join(folder, part))) {
+      if (!files.has(join(folder, part, name))) await rm(join(folder, part, name));
+    }
+  }
+  for (const [target, file] of files) await linkImage(file, target);
   const optional = dataset.optionalChannels.filter((name) => channels.includes(name));
   const description = {
     ...dataset.description,
@@ -182,6 +194,3 @@ export async function linkDataset(
   };
   await writeWhole(join(folder, 'dataset.json'), jsonBytes(description));
 }
-
-const linked = (file: string, target: string) =>
-  symlink(file, target).catch(() => copyFile(file, target));

@@ -1,11 +1,12 @@
-import { copyFile, mkdir, mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { DawsonError } from '../errors.js';
 import { definitions, type EvaluatedCase, evaluateCohort } from '../evaluate/index.js';
-import { writeWhole } from '../formats/index.js';
+import { linkImage, makeFolder, writeWhole } from '../formats/index.js';
 import { jsonBytes } from '../formats/json.js';
 import { withLockedFolder } from '../formats/lock-folder.js';
+import { readJsonIfThere } from '../formats/read-json.js';
 import {
   argumentsOf,
   type Engine,
@@ -138,8 +139,9 @@ async function runLaid(
 ): Promise<ExperimentResult> {
   const { experiment, trials, paths, jobs, slots } = laid;
   const outdated = await outdatedOf(laid);
-  await mkdir(paths.work, { recursive: true });
+  await makeFolder(paths.work);
   await writeWhole(paths.file, jsonBytes(experiment.file));
+  const threads = await keptThreads(paths, slots);
   for (const [id, network] of networksOf(trials)) {
     await linkDataset(
       datasetOf(experiment, network),
@@ -151,7 +153,7 @@ async function runLaid(
   const records = await run.stage('commands', (onProgress) => {
     let ended = 0;
     return runJobs(jobs, {
-      ...jobRunIn(paths.work, { ...options, slots }, run.signal),
+      ...jobRunIn(paths.work, { ...options, slots, threads }, run.signal),
       onEnd: (job, record, known) => {
         onProgress(++ended, jobs.length);
         options.onJob?.({ job, record, known });
@@ -166,6 +168,20 @@ async function runLaid(
   });
   const judged = await run.stage('evaluate', () => judge(laid, records, failures, run));
   return { experiment, trials: judged, failures, outdated };
+}
+
+/**
+ * Threads of each command: as many as in the first run, since the last digits of weights depend on them
+ * (docs/decisions/0161), and what is free of memory,
+ * and so how many commands run at the same time, differs from day to day.
+ */
+async function keptThreads({ threads: file }: ExperimentPaths, slots: number): Promise<number> {
+  const kept = await readJsonIfThere(file).catch(() => undefined);
+  const { threads } = (kept ?? {}) as { threads?: unknown };
+  if (Number.isInteger(threads) && Number(threads) >= 1) return Number(threads);
+  const first = threadsEach(slots);
+  await writeWhole(file, jsonBytes({ threads: first }));
+  return first;
 }
 
 /** What an experiment that was run says now; nothing is trained. */
@@ -217,12 +233,12 @@ async function judge(
       if (records.get(predictionId(system, name))?.state !== 'done') continue;
       const id = idOf(system);
       const [references, predictions] = [join(folder, id, 'r'), join(folder, id, 'p')];
-      await mkdir(references, { recursive: true });
-      await mkdir(predictions, { recursive: true });
+      await makeFolder(references);
+      await makeFolder(predictions);
       const entry = experiment.dataset.cases.find((own) => own.name === name)!;
       const found = join(paths.prediction(id, name), resultFiles.lesions.file);
-      await linked(entry.labels, join(references, `${name}${ending}`));
-      await linked(found, join(predictions, `${name}.nii.gz`));
+      await linkImage(entry.labels, join(references, `${name}${ending}`));
+      await linkImage(found, join(predictions, `${name}.nii.gz`));
       bySystem.set(id, new Map());
     }
     for (const [id, cases] of bySystem) {
@@ -246,9 +262,6 @@ async function judge(
     return { ...trial, judged: trial.cases.flatMap((name) => own?.get(name) ?? []) };
   });
 }
-
-const linked = (file: string, target: string) =>
-  symlink(resolve(file), target).catch(() => copyFile(file, target));
 
 /** Steps and cases of the training by which time and room are measured. */
 const measured = { steps: 2, cases: 2 };
@@ -383,13 +396,12 @@ async function measure(
     const system = { network };
     const id = idOf(system);
     await linkDataset(datasetOf(experiment, network), cases, network.channels, paths.dataset(id));
-    const [plan, train] = networkJobs(id, network, experiment, paths);
     const exam = predictionJob(system, experiment.dataset.cases[0].name, experiment, paths);
-    const took: number[] = [];
-    for (const job of [plan, train, exam]) {
+    const took: Record<string, number> = {};
+    for (const job of [...networkJobs(id, network, experiment, paths), exam]) {
       const startMs = performance.now();
       const failure = await engine.run(argumentsOf(job, threadsEach(1)), signal);
-      took.push((performance.now() - startMs) / 1000);
+      took[job.command[0]] = (performance.now() - startMs) / 1000;
       if (failure === undefined) continue;
       throw new DawsonError('training-failed', {
         expected: 'two steps on two cases, to measure them',
@@ -398,12 +410,11 @@ async function measure(
     }
     const where = new TrainingFolder(paths.training(id));
     const [{ seconds }] = await readLog(where.log('all'));
-    const [planSeconds, trainSeconds, secondsPerExam] = took;
     return {
       secondsPerStep: seconds / measured.steps,
-      secondsPerPlannedCase: planSeconds / cases.length,
-      secondsPerPreparedCase: Math.max(0, trainSeconds - seconds) / cases.length,
-      secondsPerExam,
+      secondsPerPlannedCase: (took.plan ?? 0) / cases.length,
+      secondsPerPreparedCase: Math.max(0, took.train - seconds) / cases.length,
+      secondsPerExam: took.segment,
       bytesPerExam: await bytesIn(exam.writes),
       bytesPerCase: (await bytesIn(paths.cache)) / cases.length,
       bytesPerNetwork: await bytesIn(where.modelOfAll),

@@ -7,6 +7,8 @@ export {
   requireEnding,
 } from './file-endings.js';
 export { readTransform, transformFile, writeTransform } from './itk-transform.js';
+export { linkImage } from './link-image.js';
+export { makeFolder } from './make-folder.js';
 export type { NiftiHeader } from './nifti.js';
 export { formCodeOf } from './nifti-affine.js';
 export { encodePng } from './png.js';
@@ -22,6 +24,7 @@ export {
 export { sha256Of, sha256OfFile } from './sha256.js';
 export { readShippedImage, readShippedJson, requireShipped, shippedPath } from './shipped-files.js';
 export { decodeText } from './text.js';
+export { voxelsFileOf } from './voxels-file.js';
 export {
   type ResultKind,
   requireReplaceableFolder,

@@ -3,7 +3,11 @@ import { realpath, rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DawsonError } from '../errors.js';
+
+/** Between two looks whether a folder is free. */
+const pollMs = 200;
 
 /**
  * Does work that no second run may do in the same folder at the same time. The lock is a socket, which the
@@ -11,17 +15,22 @@ import { DawsonError } from '../errors.js';
  * disk, and not where no socket can be made.
  * @param folder may be still to be made
  * @param kind such as 'a batch', for messages
- * @throws DawsonError `output-exists` where another run is at work there; what the work throws.
+ * @param options whether to wait until no other run is at work there
+ * @throws DawsonError `output-exists` where another run is at work there; what the work throws; the signal's reason.
  */
 export async function withLockedFolder<T>(
   folder: string,
   kind: string,
   work: () => Promise<T>,
+  { waits = false, signal }: { readonly waits?: boolean; readonly signal?: AbortSignal } = {},
 ): Promise<T> {
   const server = createServer((socket) => socket.destroy());
   const path = await socketOf(folder);
-  if (await listenAlone(server, path)) server.unref();
-  else if (await answers(path)) {
+  while (!(await listenAlone(server, path)) && (await answers(path))) {
+    if (waits) {
+      await sleep(pollMs, undefined, { signal });
+      continue;
+    }
     throw new DawsonError('output-exists', {
       file: folder,
       expected: `a folder in which no other run is at work on ${kind}`,
@@ -29,6 +38,7 @@ export async function withLockedFolder<T>(
       advice: 'Wait until it has ended, or end it.',
     });
   }
+  server.unref();
   try {
     return await work();
   } finally {

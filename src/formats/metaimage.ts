@@ -4,6 +4,7 @@ import type { Mat4 } from '../volume/affine.js';
 import { type Size, type VoxelData, voxelCount } from '../volume/volume.js';
 import { ByteStream } from './byte-stream.js';
 import { requireUsableAffine, requireUsableSize } from './check-geometry.js';
+import { fileBeside } from './file-beside.js';
 import { withFile } from './open-file.js';
 import { readVoxels, readVoxelsOfFile, type VoxelLayout } from './read-voxels.js';
 import { type ScalarType, scalarBytes } from './scalar-types.js';
@@ -208,14 +209,14 @@ async function readElements(
 ): Promise<{ data: VoxelData; notes: string[]; sha256?: string }> {
   const compressed = isTrue(fields, 'CompressedData');
   const name = fields.get('ElementDataFile')!;
-  if (/^LOCAL$/i.test(name)) {
+  if (isLocal(name)) {
     if (!compressed) return readVoxels(bytes, { ...layout, offset: headerBytes });
     return ByteStream.with(bytes.file, (data) => readVoxels(data, { ...layout, offset: 0 }), {
       compression: 'zlib',
       start: headerBytes,
     });
   }
-  const file = besideHeader(name, bytes.file);
+  const file = await elementFile(name, bytes.file);
   const start = await elementStart(fields, layout, file, bytes.file);
   return readVoxelsOfFile(
     file,
@@ -224,10 +225,20 @@ async function readElements(
   );
 }
 
+/** The file of the voxels of a MetaImage, there or not; none where they follow the header. */
+export async function elementFileOf(bytes: ByteStream): Promise<string | undefined> {
+  const { fields } = parseHeader(await bytes.peek(longestHeaderBytes), bytes.file);
+  const name = fields.get('ElementDataFile')!;
+  return isLocal(name) ? undefined : elementFile(name, bytes.file);
+}
+
+const isLocal = (name: string) => /^LOCAL$/i.test(name);
+
 /** Only a plain name in the header's own folder: a header from elsewhere may not point about. */
-function besideHeader(name: string, headerFile: string): string {
+async function elementFile(name: string, headerFile: string): Promise<string> {
   if (/^[^/\\:%\0]+$/.test(name) && !/^(?:\.{1,2}|LIST(?:\s.*)?)$/i.test(name)) {
-    return join(dirname(headerFile), name);
+    const pathsBeside = (header: string) => [join(dirname(header), name)];
+    return (await fileBeside(headerFile, pathsBeside)) ?? pathsBeside(headerFile)[0];
   }
   throw new DawsonError('unsupported-image', {
     file: headerFile,

@@ -2,6 +2,7 @@ import { DawsonError } from '../errors.js';
 import type { Size } from '../volume/volume.js';
 import type { ByteStream } from './byte-stream.js';
 import { requireUsableSize } from './check-geometry.js';
+import { fileBeside } from './file-beside.js';
 import { affineOf } from './nifti-affine.js';
 import {
   firstVoxelByte,
@@ -9,7 +10,6 @@ import {
   type NiftiHeader,
   parseHeader,
 } from './nifti-header.js';
-import { isThere } from './open-file.js';
 import { readVoxels, readVoxelsOfFile, type VoxelLayout } from './read-voxels.js';
 import { describeStart, signatureBytes } from './recognise.js';
 import type { ScalarType } from './scalar-types.js';
@@ -136,14 +136,19 @@ function requireVoxOffset({ version, singleFile, voxOffset }: NiftiHeader, file:
   });
 }
 
+/** The .img or .img.gz file of a .hdr file. */
+export const pairedFileOf = (headerFile: string): Promise<string | undefined> =>
+  fileBeside(headerFile, (header) => {
+    const stem = header.replace(/\.hdr(\.gz)?$/i, '');
+    return stem === header ? [] : [`${stem}.img`, `${stem}.img.gz`];
+  });
+
 /** Reads the voxels of the .img or .img.gz file beside a .hdr file. */
 async function readImageFile(headerFile: string, layout: VoxelLayout) {
-  const stem = headerFile.replace(/\.hdr(\.gz)?$/i, '');
-  for (const extension of ['.img', '.img.gz']) {
-    const file = `${stem}${extension}`;
-    if (stem === headerFile || !(await isThere(file))) continue;
+  const file = await pairedFileOf(headerFile);
+  if (file !== undefined) {
     // Voxels without a header can begin like gzip data: here the name decides.
-    const compression = extension === '.img' ? 'none' : 'gzip';
+    const compression = file.endsWith('.gz') ? 'gzip' : 'none';
     return readVoxelsOfFile(file, layout, { compression, start: 0 });
   }
   throw new DawsonError('file-not-found', {

@@ -8,6 +8,7 @@ import { signatureBytes } from './recognise.js';
 import { rescale } from './rescale.js';
 import { sha256Of, sha256OfFile } from './sha256.js';
 import type { StoredImage } from './stored-image.js';
+import { isHeaderName } from './voxels-file.js';
 
 /** An image file in memory. */
 export interface ImageFile {
@@ -44,7 +45,7 @@ export function readStored(file: string): Promise<StoredImage> {
 
 /** The hash that {@link readStored} gives of an image, without its voxels where its file is all of it. */
 export const sha256OfImage = async (file: string): Promise<string> =>
-  /\.(mhd|hdr|hdr\.gz)$/i.test(file) ? (await readStored(file)).sha256 : sha256OfFile(file);
+  isHeaderName(file) ? (await readStored(file)).sha256 : sha256OfFile(file);
 
 /**
  * Reads the intensities of one three-dimensional image. Integers without scaling keep their type

@@ -14,7 +14,7 @@ export interface Job {
   readonly command: readonly string[];
   /** Further arguments that change how it is run and not what comes of it. */
   readonly means?: readonly string[];
-  /** Whether it understands `--threads`, which changes nothing of what comes of it either. */
+  /** Whether it understands `--threads`, which changes at most the last digits of what comes of it. */
   readonly isThreaded?: boolean;
   /** Files and folders among the arguments whose content counts, not their place. */
   readonly reads: readonly string[];

@@ -1,6 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeWhole } from '../formats/index.js';
+import { makeFolder, writeWhole } from '../formats/index.js';
 import { jsonBytes } from '../formats/json.js';
 import { readJsonIfThere } from '../formats/read-json.js';
 import { contentHash } from './content-hash.js';
@@ -18,8 +18,14 @@ export class Ledger {
   }
 
   async write(record: JobRecord): Promise<void> {
-    await mkdir(this.folder, { recursive: true });
+    await makeFolder(this.folder);
     await writeWhole(this.#file(record.id), jsonBytes(record));
+  }
+
+  /** Ids of all jobs that have a record. */
+  async ids(): Promise<string[]> {
+    const names = await readdir(this.folder).catch(() => []);
+    return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -5));
   }
 
   /** Forgets a job. */
@@ -46,6 +52,8 @@ export async function stillHolds(
   key: string,
 ): Promise<boolean> {
   if (record === undefined || record.key !== key) return false;
-  if (record.state === 'failed') return lasting.test(record.failure?.code ?? '');
+  // What a job keeps for itself is not in its key: somebody may have put it right.
+  if (record.state === 'failed')
+    return !job.keeps?.length && lasting.test(record.failure?.code ?? '');
   return (await contentHash(job.writes).catch(() => undefined)) === record.result;
 }

@@ -83,5 +83,7 @@ export async function runQueuedJob(
     if (record?.state !== 'done') return;
     before.set(id, record);
   }
-  await runJob(job, before, { engine: localEngine, ledger, threads, signal });
+  const { record } = await runJob(job, before, { engine: localEngine, ledger, threads, signal });
+  // What cannot be named, as a file is missing, has no key and no record; here nobody else would tell of it.
+  if (record.key === '') await ledger.write(record);
 }

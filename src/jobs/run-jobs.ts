@@ -12,13 +12,17 @@ import { examMemoryBytes, memoryForJobs, slotsFor, threadsEach } from './resourc
  */
 export const jobRunIn = (
   workFolder: string,
-  { engine = localEngine, slots = slotsFor(examMemoryBytes) }: Partial<JobRun>,
+  {
+    engine = localEngine,
+    slots = slotsFor(examMemoryBytes),
+    threads = threadsEach(slots),
+  }: Partial<JobRun>,
   signal?: AbortSignal,
 ): JobRun => ({
   engine,
   ledger: new Ledger(workFolder),
   slots,
-  threads: threadsEach(slots),
+  threads,
   memoryBytes: memoryForJobs(),
   signal,
 });

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DawsonError } from '../errors.js';
-import { writeWhole } from '../formats/index.js';
+import { makeFolder, writeWhole } from '../formats/index.js';
 import { jsonBytes } from '../formats/json.js';
 import { readJsonIfThere } from '../formats/read-json.js';
 import type { Engine, JobRun } from './engine.js';
@@ -127,7 +127,7 @@ class SlurmQueue {
   /** Waits for what an earlier program left in the queue. @throws DawsonError `missing-on-machine`. */
   static async open(run: JobRun): Promise<SlurmQueue> {
     const queue = new SlurmQueue(run);
-    await mkdir(queue.#folder, { recursive: true });
+    await makeFolder(queue.#folder);
     await slurm('sinfo', ['--version']);
     const earlier = await readJsonIfThere(queue.#submitted).catch(() => undefined);
     const ids = (earlier as { ids?: unknown } | undefined)?.ids;
@@ -139,6 +139,16 @@ class SlurmQueue {
   /** Hands jobs in, each array after those of the level before. */
   async submit(jobs: readonly Job[]): Promise<void> {
     this.#ids = [];
+    try {
+      await this.#submitLevels(jobs);
+    } catch (error) {
+      // What is in the queue already would run for nobody.
+      if (this.#ids.length > 0) await slurm('scancel', this.#ids).catch(() => {});
+      throw error;
+    }
+  }
+
+  async #submitLevels(jobs: readonly Job[]): Promise<void> {
     const levels = levelsOf(jobs);
     let before: string[] = [];
     for (let level = 0; level <= Math.max(...levels.values()); level++) {

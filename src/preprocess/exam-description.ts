@@ -57,14 +57,25 @@ export async function describeExam(
   flairFile: string,
   given: GivenDescription = {},
 ): Promise<DescribedExam> {
-  const folder = dirname(flairFile);
   const schema = await examSchema();
-  const own = await readDescription(join(folder, 'exam.json'), schema, 'own');
-  const sidecar = join(folder, `${imageName(flairFile)}.json`);
+  const { ownFile, sidecar } = descriptionFiles(flairFile);
+  const own = await readDescription(ownFile, schema, 'own');
   const found = own.description
     ? own
     : await readDescription(sidecar, schema, 'sidecar', own.notes);
   return withGiven(found, given);
+}
+
+const descriptionFiles = (flairFile: string) => ({
+  ownFile: join(dirname(flairFile), 'exam.json'),
+  sidecar: join(dirname(flairFile), `${imageName(flairFile)}.json`),
+});
+
+/** The files there are that {@link describeExam} would look into. */
+export async function descriptionsOf(flairFile: string): Promise<string[]> {
+  const files = Object.values(descriptionFiles(flairFile));
+  const there = await Promise.all(files.map((file) => isThere(file)));
+  return files.filter((_, at) => there[at]);
 }
 
 const examSchema = async (): Promise<DescriptionSchema> =>

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ResultKind, requireReplaceableFolder, writeFolderWhole } from '../formats/index.js';
 
@@ -18,6 +18,15 @@ const evaluationResult: ResultKind = {
 /** Makes sure, before long work begins, that {@link writeReport} may write there later. */
 export function requireReportFolder(folder: string): Promise<void> {
   return requireReplaceableFolder(folder, evaluationResult);
+}
+
+/** Removes an earlier report; a folder that holds anything else stays. */
+export async function removeReport(folder: string): Promise<void> {
+  const isReport = await requireReportFolder(folder).then(
+    () => true,
+    () => false,
+  );
+  if (isReport) await rm(folder, { recursive: true, force: true });
 }
 
 /** Writes a report as a whole; an earlier one in the folder is replaced. */

@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DawsonError } from '../errors.js';
 import {
   imageName,
   isImageName,
+  makeFolder,
   readLabels,
   sha256OfFile,
   writeNifti,
@@ -82,7 +83,7 @@ export async function readLesionLibrary(dataFolder: string): Promise<LesionLibra
 }
 
 async function keep(head: Head, sourceSha256: string, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeNifti(join(folder, 'tissues.nii.gz'), head.tissues);
   await writeNifti(join(folder, 'brain-distance.nii.gz'), head.brainDistance);
   await writeNifti(join(folder, 'ventricle-distance.nii.gz'), head.ventricleDistance);

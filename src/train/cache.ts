@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DawsonError } from '../errors.js';
-import { sha256OfImage, writeWhole } from '../formats/index.js';
+import { makeFolder, sha256OfImage, writeWhole } from '../formats/index.js';
 import { parseJson } from '../formats/json.js';
 import { isThere, readSyncInto, withFileSync } from '../formats/open-file.js';
-import { writingFailure } from '../formats/write-whole.js';
 import type { ImagePlan } from '../model/nnunet-plans.js';
 import { prepareBrainCase } from '../segment/lesions/brain-case.js';
 import { outsideLabel, type PreparedCase, preprocessCase } from '../segment/nnunet/preprocess.js';
@@ -72,9 +70,7 @@ export async function cacheDataset(
     onProgress?: (done: number, all: number) => void;
   },
 ): Promise<CachedCase[]> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw writingFailure(error, folder);
-  });
+  await makeFolder(folder);
   const { classNames, channelNames } = dataset;
   const names = { classNames, channelNames };
   let done = 0;

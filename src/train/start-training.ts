@@ -16,8 +16,8 @@ import { openModel, openShippedModel } from '../model/open-model.js';
 import type { Run } from '../run.js';
 import { inputNames, type PretrainedModel } from './initialise.js';
 import { planTraining } from './plan-training.js';
-import type { PlannedTraining } from './train-fold.js';
-import type { TrainingFolder } from './training-folder.js';
+import { type PlannedTraining, plansHash } from './train-fold.js';
+import type { FoldName, TrainingFolder } from './training-folder.js';
 
 interface Asked {
   readonly configuration?: PlannedConfiguration;
@@ -38,10 +38,10 @@ export async function plannedTraining(
   run: Run,
 ): Promise<PlannedTraining> {
   const known = await readJsonIfThere(folder.plans);
-  const plans =
+  const { plans, notes } =
     known === undefined
       ? await newPlans(dataset, folder, asked, run)
-      : await ofConfiguration(known, folder, asked.configuration);
+      : { plans: await ofConfiguration(known, folder, asked.configuration), notes: [] };
   const { orientation } = (plans ?? {}) as { orientation?: unknown };
   if (typeof orientation !== 'string' || !/^[RLAPSI]{3}$/.test(orientation)) {
     throw new DawsonError('bad-model', {
@@ -53,7 +53,7 @@ export async function plannedTraining(
         'as "orientation": "RAS" (dawson info IMAGE prints them).',
     });
   }
-  return { dataset, plans, plansFile: folder.plans, orientation };
+  return { dataset, plans, plansFile: folder.plans, orientation, notes };
 }
 
 async function newPlans(
@@ -61,7 +61,7 @@ async function newPlans(
   folder: TrainingFolder,
   { configuration, pretrained, previousStage }: Asked,
   { pool, stage, signal }: Run,
-): Promise<unknown> {
+): Promise<{ plans: unknown; notes: readonly string[] }> {
   const trained = pretrained && configurationOf(pretrained.plans);
   if (trained && configuration && trained !== configuration) {
     throw new DawsonError('inputs-conflict', {
@@ -78,10 +78,11 @@ async function newPlans(
   const planned = isOfCascade ? undefined : (trained ?? configuration);
   return stage('plan', async (onProgress) => {
     const options = { architecture: 'plain', memoryGb: 8, configuration: planned } as const;
-    const { plans: own } = await planTraining(dataset, options, { pool, signal, onProgress });
-    const made = pretrained ? withNetworkOf(own, pretrained.plans, dataset) : own;
-    await folder.writeJson(folder.plans, made);
-    return made;
+    const own = await planTraining(dataset, options, { pool, signal, onProgress });
+    const { notes } = own;
+    const plans = pretrained ? withNetworkOf(own.plans, pretrained.plans, dataset) : own.plans;
+    await folder.writeJson(folder.plans, plans);
+    return { plans, notes };
   });
 }
 
@@ -112,7 +113,7 @@ async function requireNotBegun(
   asked: PlannedConfiguration,
 ): Promise<void> {
   const known = configurationOf(plans);
-  if (known !== asked && (await folder.hasFolds())) {
+  if (known !== asked && (await folder.begun()).length > 0) {
     throw otherConfiguration(folder, asked, `folds of ${known}`);
   }
 }
@@ -136,6 +137,29 @@ export async function requirePlannable(
 ): Promise<void> {
   const known = await readJsonIfThere(folder.plans);
   if (known !== undefined) await requireNotBegun(known, folder, asked);
+}
+
+/**
+ * Checks that the folds which are complete were trained by these plans: folds of others are another model.
+ * @param own the fold that is trained now, which its checkpoint knows
+ * @throws DawsonError `inputs-conflict`
+ */
+export async function requirePlansOfFolds(
+  plans: unknown,
+  folder: TrainingFolder,
+  own?: FoldName,
+): Promise<void> {
+  const hash = plansHash(plans);
+  for (const fold of await folder.begun()) {
+    const known = fold === own ? undefined : (await folder.validationOf(fold))?.plans;
+    if (known === undefined || known === hash) continue;
+    throw new DawsonError('inputs-conflict', {
+      file: folder.plans,
+      expected: `the plans by which fold ${fold} was trained`,
+      found: 'others',
+      advice: 'Folds of one model have the same plans: give another folder to --out.',
+    });
+  }
 }
 
 /** Plans of a training set with the network, patch, spacing and input of a trained model. */

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DawsonError } from '../errors.js';
-import { writeNifti } from '../formats/index.js';
+import { makeFolder, writeNifti } from '../formats/index.js';
 import { writeSafetensors } from '../formats/safetensors.js';
 import { classLabels } from '../model/labels.js';
 import { argmax } from '../model/lesion-rule.js';
@@ -78,6 +77,8 @@ export interface PlannedTraining {
   readonly plansFile: string;
   /** Orientation of the images, such as 'RAS'. */
   readonly orientation: string;
+  /** What was assumed in reading the cases, where they were planned for now. */
+  readonly notes: readonly string[];
 }
 
 /** nnU-Net's largest norm of the gradients. */
@@ -162,12 +163,19 @@ export async function trainFold(
         onProgress,
       }),
     );
-    await folder.writeJson(folder.validation(name), validation);
-    return validation;
+    const judged = { plans: plansHash(plans), ...validation };
+    await folder.writeJson(folder.validation(name), judged);
+    return judged;
   } finally {
     await Promise.all(sources.map((source) => source.close()));
     await engine.close();
   }
+}
+
+/** Tells plans apart by all that training depends on: that a cascade goes on from them it does not. */
+export function plansHash(plans: unknown): string {
+  const text = JSON.stringify(plans, (key, value) => (key === nextStageField ? undefined : value));
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** What decides the result of a fold beside its network and its course, by names for messages. */
@@ -320,7 +328,7 @@ async function validateFold(
     const found = await predictCase(channels, model, [predict], options, previous);
     const { lesion } = found;
     if (labelsFolder !== undefined) {
-      await mkdir(labelsFolder, { recursive: true });
+      await makeFolder(labelsFolder);
       await writeNifti(join(labelsFolder, `${name}.nii.gz`), found.labels);
     }
     const reference = maskWhere(labels, (label) => label > 0);

@@ -1,14 +1,15 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DawsonError } from '../errors.js';
-import { writeWhole } from '../formats/index.js';
+import { makeFolder, writeWhole } from '../formats/index.js';
 import { jsonBytes } from '../formats/json.js';
 import { readJsonIfThere } from '../formats/read-json.js';
-import { writingFailure } from '../formats/write-whole.js';
 import { candidateRules } from './choose-post-processing.js';
 
 /** What a fold's network found in the cases it was not trained on. */
 export interface FoldValidation {
+  /** Hash of the plans by which it was trained; none in folders of earlier versions. */
+  readonly plans?: string;
   readonly cases: Readonly<
     Record<
       string,
@@ -88,9 +89,11 @@ export class TrainingFolder {
     });
   }
 
-  /** Whether any fold was begun. */
-  async hasFolds(): Promise<boolean> {
-    return (await readdir(this.folder)).some((name) => /^fold_/.test(name));
+  /** The folds that were begun. */
+  async begun(): Promise<FoldName[]> {
+    const entries = await readdir(this.folder).catch(() => []);
+    const names = entries.flatMap((name) => /^fold_(\d+|all)$/.exec(name)?.[1] ?? []);
+    return names.map((name) => (name === 'all' ? name : Number(name)));
   }
 
   async writeJson(file: string, value: unknown): Promise<void> {
@@ -105,24 +108,24 @@ export class TrainingFolder {
   async validations(folds: number): Promise<Map<number, FoldValidation>> {
     const found = new Map<number, FoldValidation>();
     for (let fold = 0; fold < folds; fold++) {
-      const json = await readJsonIfThere(this.validation(fold));
-      if (json !== undefined) found.set(fold, validationOf(json, this.validation(fold)));
+      const validation = await this.validationOf(fold);
+      if (validation !== undefined) found.set(fold, validation);
     }
     return found;
   }
-}
 
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw writingFailure(error, folder);
+  /** That of one fold, if it is complete. @throws as {@link validations}. */
+  async validationOf(fold: FoldName): Promise<FoldValidation | undefined> {
+    const json = await readJsonIfThere(this.validation(fold));
+    return json === undefined ? undefined : requireValidation(json, this.validation(fold));
   }
 }
 
-function validationOf(json: unknown, file: string): FoldValidation {
-  const cases = isObject(json) && isObject(json.cases) ? Object.values(json.cases) : undefined;
-  if (cases?.every(isJudged)) return json as unknown as FoldValidation;
+function requireValidation(json: unknown, file: string): FoldValidation {
+  const { cases: judged, plans } = isObject(json) ? json : {};
+  const cases = isObject(judged) ? Object.values(judged) : undefined;
+  const isHash = plans === undefined || typeof plans === 'string';
+  if (isHash && cases?.every(isJudged)) return json as unknown as FoldValidation;
   throw new DawsonError('file-corrupt', {
     file,
     expected: 'the Dice of each case, under each rule',

@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { DawsonError } from '../errors.js';
 import { type CohortColumn, type CohortRow, readCohort } from '../evaluate/cohort-table.js';
 import { withLockedFolder } from '../formats/lock-folder.js';
+import { isThere } from '../formats/open-file.js';
 import { readJson, readJsonIfThere } from '../formats/read-json.js';
 import type { ModelCard } from '../model/model-folder.js';
 import {
@@ -17,7 +18,13 @@ import { type Fold, givenFolds, splitCases, splitIntoFolds } from './folds.js';
 import { defaultRunSettings, type EpochRecord, type Pace } from './loop.js';
 import type { LossName } from './loss.js';
 import { type OptimiserName, optimisers } from './optimiser.js';
-import { plannedTraining, readPretrained, requireFound, requireStage } from './start-training.js';
+import {
+  plannedTraining,
+  readPretrained,
+  requireFound,
+  requirePlansOfFolds,
+  requireStage,
+} from './start-training.js';
 import {
   type AugmentationName,
   type TrainingChoice,
@@ -118,6 +125,7 @@ export function train(
     const planned = await plannedTraining(data, paths, { ...chosen, pretrained }, whole);
     const { takesLabels } = imagePlanOf(planned.plans, planned.plansFile);
     requireStage(takesLabels === true, previousStage, planned.plansFile);
+    await requirePlansOfFolds(planned.plans, paths, fold);
     const names = data.cases.map((entry) => entry.name);
     const splits = fold === 'all' ? [] : await splitsOf(data, paths, table?.rows, chosen);
     requireFold(fold, splits.length);
@@ -128,21 +136,44 @@ export function train(
     const validation = await withLockedFolder(paths.foldFolder(fold), 'a training', () =>
       trainFold(planned, fold, cases, paths, choice, told),
     );
-    const folds =
-      fold === 'all' ? new Map([[fold, validation]]) : await paths.validations(splits.length);
+    const model = fold === 'all' ? paths.modelOfAll : paths.model;
     const allFolds = fold === 'all' ? 1 : splits.length;
     const naming = { allFolds, name: basename(data.folder), settings: choice };
-    const card = await writeTrainedModel(planned, paths, folds, naming, whole.signal);
+    const write = async () => {
+      const folds: ReadonlyMap<FoldName, FoldValidation> =
+        fold === 'all' ? new Map([[fold, validation]]) : await paths.validations(splits.length);
+      return { folds, card: await writeTrainedModel(planned, paths, folds, naming, whole.signal) };
+    };
+    // Of two folds that end at the same time the later one has to see the other.
+    const whenFree = { waits: true, signal: whole.signal };
+    const { card, folds } = await withLockedFolder(model, 'a model', write, whenFree);
     return {
       validation,
-      model: fold === 'all' ? paths.modelOfAll : paths.model,
+      model,
       card,
       folds: folds.size,
       allFolds,
       classNames: data.classNames,
-      notes: table?.notes ?? [],
+      notes: [...(table?.notes ?? (await unusedTable(dataset, fold, chosen))), ...planned.notes],
     };
   });
+}
+
+/** A note where a table beside the images says that patients have several cases, and nobody gave it. */
+async function unusedTable(
+  dataset: string,
+  fold: FoldName,
+  { splits }: TrainingSettings,
+): Promise<string[]> {
+  const file = join(dataset, 'cohort.csv');
+  if (fold === 'all' || splits !== undefined || !(await isThere(file))) return [];
+  const { rows } = await readCohort(file).catch(() => ({ rows: [] as readonly CohortRow[] }));
+  const patients = rows.flatMap(({ patient }) => patient ?? []);
+  if (new Set(patients).size === patients.length) return [];
+  return [
+    'cohort.csv in the training set says that patients have several cases, and was not used: one may be on ' +
+      'both sides of a fold, and figures too good (--cohort)',
+  ];
 }
 
 function choiceOf(settings: TrainingSettings, { val }: Fold): TrainingChoice {

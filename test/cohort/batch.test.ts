@@ -133,6 +133,39 @@ describe('batch', () => {
     expect((await planBatch(input, out, { engine })).left).toEqual([]);
   });
 
+  it('segments again what was described anew, and keeps nothing of exams that are gone', async () => {
+    const input = dataSet([8, 9, 8, 9]);
+    const out = join(temporaryFolder()(), 'dawson');
+    const { engine, ran } = drawingEngine();
+    await batch(input, out, { engine });
+    ran.length = 0;
+    const anat = join(input, 'sub-0', 'ses-0', 'anat');
+    writeFileSync(join(anat, 'sub-0_ses-0_FLAIR.json'), '{"AcquisitionDate": "2026-01-02"}');
+    await batch(input, out, { engine });
+    expect(ran.filter((name) => name === 'segment')).toHaveLength(1);
+
+    mkdirSync(join(out, 'change', 'sub-1'), { recursive: true });
+    writeFileSync(join(out, 'masks', 'mine.nii.gz'), '');
+    rmSync(join(input, 'sub-1', 'ses-0'), { recursive: true });
+    await batch(input, out, { engine });
+    expect(readdirSync(join(out, 'masks')).sort()).toEqual([
+      'mine.nii.gz',
+      ...['0_ses-0', '0_ses-1', '1_ses-1'].map((name) => `sub-${name}.nii.gz`),
+    ]);
+    expect(readdirSync(join(out, 'sub-1'))).toEqual(['ses-1']);
+    expect(existsSync(join(out, 'change', 'sub-1'))).toBe(false);
+  });
+
+  it('says so where it cannot write', async () => {
+    const input = dataSet([8]);
+    const file = temporaryFolder()('file');
+    writeFileSync(file, '');
+    const { engine } = drawingEngine();
+    await expect(batch(input, join(file, 'out'), { engine })).rejects.toMatchObject({
+      exitCode: 5,
+    });
+  });
+
   it('evaluates where a table has references, and leaves other folders alone', async () => {
     const path = temporaryFolder();
     const { engine } = drawingEngine();
@@ -150,6 +183,17 @@ describe('batch', () => {
     expect(notes).toEqual([]);
     const report = JSON.parse(readFileSync(path('out', 'evaluation', 'evaluation.json'), 'utf8'));
     expect(report.cases.map((entry: { dsc: number }) => entry.dsc)[1]).toBe(1);
+
+    // A header whose voxels are not there; then no references any more.
+    writeFileSync(path('m.mhd'), 'NDims = 3\nElementDataFile = none.raw\n');
+    writeFileSync(path('exams.csv'), [...rows, 'p3,f0.nii.gz,m.mhd'].join('\n'));
+    expect((await batch(path('exams.csv'), path('out'), { engine })).notes).toEqual([
+      'sub-p3: the reference cannot be read',
+    ]);
+    expect(existsSync(path('out', 'evaluation'))).toBe(true);
+    writeFileSync(path('exams.csv'), 'patient,flair\np0,f0.nii.gz\n');
+    await batch(path('exams.csv'), path('out'), { engine });
+    expect(existsSync(path('out', 'evaluation'))).toBe(false);
 
     mkdirSync(path('other'));
     writeFileSync(path('other', 'mine.txt'), '');

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DawsonError } from '../../src/errors.js';
@@ -152,6 +161,40 @@ describe('an experiment', () => {
     expect(bytesOf(await experimentReport(again))).toBe(bytesOf(report));
     const read = await readExperimentResult(file, path('b'));
     expect(bytesOf(await experimentReport(read))).toBe(bytesOf(report));
+  });
+
+  it('keeps its threads and links when it goes on, and plans no network that starts from another', async () => {
+    const path = temporaryFolder();
+    const file = await cubes(10, path);
+    mkdirSync(path('model'));
+    const training = { ...declared.training, init: 'model' };
+    writeFileSync(
+      file,
+      JSON.stringify({ ...declared, training, questions: [declared.questions[3]] }),
+    );
+    const threads: string[] = [];
+    const { engine, ran } = thresholdEngine();
+    const counting: Engine = {
+      run: (command, signal) => {
+        if (command[0] === 'train') threads.push(command[command.indexOf('--threads') + 1]);
+        return engine.run(command, signal);
+      },
+    };
+    await runExperiment(file, path('out'), { engine: counting, slots: 1 });
+    expect(ran).not.toContain('plan');
+    const links = () =>
+      readdirSync(path('out', 'datasets'), { recursive: true })
+        .map((name) => path('out', 'datasets', String(name)))
+        .filter((name) => lstatSync(name).isSymbolicLink())
+        .map((name) => lstatSync(name).ino);
+    const before = links();
+    expect(before.length).toBeGreaterThan(10);
+    rmSync(path('out', 'work'), { recursive: true });
+    const slots = availableParallelism();
+    await runExperiment(file, path('out'), { engine: counting, slots });
+    expect(links()).toEqual(before);
+    expect(threads).toHaveLength(4);
+    expect(new Set(threads).size).toBe(1);
   });
 
   it('says what no longer counts when the file changed, and does only what is new', async () => {

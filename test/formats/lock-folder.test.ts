@@ -33,6 +33,25 @@ it('is free again after work that failed', async () => {
   expect(await withLockedFolder(folder, 'a batch', async () => 1)).toBe(1);
 });
 
+it('can be waited for', async () => {
+  const folder = temporaryFolder()('x');
+  const order: number[] = [];
+  const first = withLockedFolder(folder, 'a model', async () => {
+    await new Promise((done) => setTimeout(done, 50));
+    order.push(1);
+  });
+  const second = withLockedFolder(folder, 'a model', async () => order.push(2), { waits: true });
+  await Promise.all([first, second]);
+  expect(order).toEqual([1, 2]);
+  const stop = new AbortController();
+  await withLockedFolder(folder, 'a model', async () => {
+    const options = { waits: true, signal: stop.signal };
+    const waiting = withLockedFolder(folder, 'a model', async () => 1, options);
+    setTimeout(() => stop.abort(), 20);
+    await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});
+
 it('is held by another process until that is killed', async () => {
   const folder = temporaryFolder()('x');
   const program = `

@@ -43,4 +43,16 @@ describe('a job in a file', () => {
     });
     expect(await ledger.read('b')).toBeUndefined();
   });
+
+  it('says of a file that is not there that it is not', async () => {
+    const path = temporaryFolder();
+    const job = { id: 'a', command: ['segment', '--flair', path('none')], reads: [path('none')] };
+    const jobs = [{ ...job, writes: path('a'), memoryBytes: 1 }];
+    await writeQueuedJobs(path('jobs.json'), { jobs, records: path('records') });
+    await runQueuedJob(path('jobs.json'), 0, 1);
+    expect(await new Ledger(path('records')).read('a')).toMatchObject({
+      state: 'failed',
+      failure: { code: 'file-not-found' },
+    });
+  });
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DawsonError } from '../../src/errors.js';
@@ -107,6 +107,36 @@ describe('runJobs', () => {
     ran.length = 0;
     await run(engine, jobs);
     expect(ran).toEqual(['killed']);
+  });
+
+  it('tries again what failed in a folder of its own, which somebody may have put right', async () => {
+    const path = temporaryFolder();
+    const { job, run } = workIn(path);
+    writeFileSync(path('in', 'a'), 'a');
+    const jobs = [job('broken', path('in', 'a'), { keeps: [path('kept')] })];
+    const { engine, ran } = copyingEngine();
+    await run(engine, jobs);
+    await run(engine, jobs);
+    expect(ran).toEqual(['broken', 'broken']);
+  });
+
+  it.each([
+    ['a.mhd', 'a.raw', 'NDims = 3\nElementDataFile = a.raw\n'],
+    ['a.hdr', 'a.img', 'header'],
+  ])('runs again when the voxels of %s change', async (header, voxels, text) => {
+    const path = temporaryFolder();
+    const { job, run } = workIn(path);
+    writeFileSync(path('in', header), text);
+    writeFileSync(path('in', voxels), '1');
+    symlinkSync(path('in', header), path(header));
+    const { engine, ran } = copyingEngine();
+    const jobs = [job('plain', path('in', header)), job('linked', path(header))];
+    await run(engine, jobs);
+    await run(engine, jobs);
+    expect(ran).toHaveLength(2);
+    writeFileSync(path('in', voxels), '2');
+    await run(engine, jobs);
+    expect(ran).toHaveLength(4);
   });
 
   it('keeps within slots and memory', async () => {

@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { candidateRules } from '../../src/train/choose-post-processing.js';
+import { requirePlansOfFolds } from '../../src/train/start-training.js';
+import { plansHash } from '../../src/train/train-fold.js';
 import { TrainingFolder } from '../../src/train/training-folder.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
@@ -45,5 +47,21 @@ describe('the folder of a training', () => {
     await expect(folder.writeJson(folder.plans, {})).rejects.toMatchObject({
       code: 'output-exists',
     });
+  });
+
+  it('is for folds of the same plans, but for what a cascade takes from them', async () => {
+    const plans = { configurations: { '3d_lowres': { patch_size: [8, 8, 8] } } };
+    const next = { configurations: { '3d_lowres': { patch_size: [8, 8, 8], next_stage: 'x' } } };
+    const other = { configurations: { '3d_lowres': { patch_size: [8, 8, 9] } } };
+    const folder = folderWith(judged(0.5).replace('{', `{"plans": "${plansHash(plans)}",`));
+    await requirePlansOfFolds(plans, folder);
+    await requirePlansOfFolds(next, folder, 1);
+    await requirePlansOfFolds(other, folder, 0);
+    await expect(requirePlansOfFolds(other, folder, 1)).rejects.toMatchObject({
+      code: 'inputs-conflict',
+      message: expect.stringContaining('fold 0'),
+    });
+    // Folders of earlier versions do not say.
+    await requirePlansOfFolds(other, folderWith(judged(0.5)));
   });
 });

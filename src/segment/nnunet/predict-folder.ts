@@ -1,7 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { DawsonError } from '../../errors.js';
-import { readLabels, writeNifti } from '../../formats/index.js';
+import { makeFolder, readLabels, writeNifti } from '../../formats/index.js';
 import { foregroundLabels } from '../../model/labels.js';
 import type { ModelFolder } from '../../model/model-folder.js';
 import { predictorsOf } from '../../model/model-predictors.js';
@@ -55,7 +54,7 @@ export async function predictCases(
   const engine = new Engine(options.engine, signal);
   const { folds, release } = predictorsOf(chosen, engine, { keep: true });
   const done: PredictedCase[] = [];
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   try {
     for (const [index, entry] of cases.entries()) {
       signal?.throwIfAborted();
