@@ -2,7 +2,9 @@
 
     python nnunet_round_trip.py train WORK STEPS CONFIGURATION MEMORY
                                                             makes a data set, plans and trains one fold
-    python nnunet_round_trip.py predict MODEL IMAGES OUT    masks and probabilities of a model folder
+    python nnunet_round_trip.py dataset FOLDER CONFIGURATION    makes the data set alone
+    python nnunet_round_trip.py predict MODEL IMAGES OUT [LABELS]
+                                                            masks and probabilities of a model folder
     python nnunet_round_trip.py compare DAWSON NNUNET       prints how far the two are apart
 
 Windows are summed in single precision; with OUT-half beside it also as nnU-Net does, in half.
@@ -53,6 +55,10 @@ def make_dataset(folder, scale, case_count=5):
     (folder / "dataset.json").write_text(json.dumps(description))
 
 
+def dataset_for(folder, configuration):
+    make_dataset(Path(folder), 1.5 if configuration == "3d_lowres" else 1)
+
+
 def train(work, steps, configuration, memory):
     work = Path(work)
     folders = {name: work / name for name in ("raw", "preprocessed", "results")}
@@ -69,7 +75,7 @@ def train(work, steps, configuration, memory):
     torch.manual_seed(1)
     name = "Dataset001_Small"
     dataset = folders["raw"] / name
-    make_dataset(dataset, 1.5 if configuration == "3d_lowres" else 1)
+    dataset_for(dataset, configuration)
     extract_fingerprints([1], num_processes=1)
     plan_experiments([1], gpu_memory_target_in_gb=float(memory))
     preprocess([1], configurations=[configuration], num_processes=[1])
@@ -92,7 +98,7 @@ def train(work, steps, configuration, memory):
     (folders["results"] / "trained").symlink_to(results)
 
 
-def predict(model, images, out):
+def predict(model, images, out, labels=None):
     for name in ("raw", "preprocessed", "results"):
         os.environ[f"nnUNet_{name}"] = out
     import torch
@@ -113,7 +119,9 @@ def predict(model, images, out):
             perform_everything_on_device=False, device=torch.device("cpu"), allow_tqdm=False
         )
         predictor.initialize_from_trained_model_folder(model, None)
-        predictor.predict_from_files_sequential(images, folder, save_probabilities=True)
+        predictor.predict_from_files_sequential(
+            images, folder, save_probabilities=True, folder_with_segs_from_prev_stage=labels
+        )
 
 
 def compare(ours, theirs):
@@ -138,4 +146,4 @@ def compare(ours, theirs):
 
 
 if __name__ == "__main__":
-    {"train": train, "predict": predict, "compare": compare}[sys.argv[1]](*sys.argv[2:])
+    {"train": train, "dataset": dataset_for, "predict": predict, "compare": compare}[sys.argv[1]](*sys.argv[2:])

@@ -382,12 +382,15 @@ async function removeOutdated(
   paths: BatchPaths,
 ): Promise<void> {
   const ids = await new Ledger(paths.work).ids();
-  await removeDerivativesOf(paths.out, ids, new Set(results.map(({ exam }) => exam.name)));
+  const names = results.map(({ exam }) => exam.name);
+  await removeDerivativesOf(paths.out, ids, names);
   const compared = new Set(
-    changes.filter(({ document }) => document).map(({ subject }) => `change-${subject}`),
+    changes.filter(({ document }) => document).map(({ subject }) => subject.toLowerCase()),
   );
-  for (const id of ids.filter((id) => id.startsWith('change-') && !compared.has(id))) {
-    await rm(paths.change(id.slice('change-'.length)), { recursive: true, force: true });
+  for (const id of ids) {
+    const subject = /^change-(\w+)$/.exec(id)?.[1];
+    if (subject === undefined || compared.has(subject.toLowerCase())) continue;
+    await rm(paths.change(subject), { recursive: true, force: true });
   }
 }
 

@@ -91,9 +91,11 @@ export async function placeDerivatives(
 export async function removeDerivativesOf(
   out: string,
   earlier: readonly string[],
-  now: ReadonlySet<string>,
+  now: readonly string[],
 ): Promise<void> {
-  for (const name of earlier.filter((name) => !now.has(name))) {
+  // Names that differ only in case are one file on some systems.
+  const kept = new Set(now.map((name) => name.toLowerCase()));
+  for (const name of earlier.filter((name) => !kept.has(name.toLowerCase()))) {
     const { subject, session } = partsOfName(name);
     if (subject === undefined) continue;
     await rm(join(out, 'masks', `${name}.nii.gz`), { force: true });

@@ -35,13 +35,18 @@ export async function folderExams(
       continue;
     }
     const visits: string[] = [];
+    const others: string[] = [];
     for (const visit of await foldersIn(folder)) {
-      if ((await filesIn(join(folder, visit))).some(isImageName)) visits.push(visit);
+      const hasImages = (await filesIn(join(folder, visit))).some(isImageName);
+      (hasImages ? visits : others).push(visit);
     }
     const sessions = new Labels();
-    for (const visit of visits) {
+    // Such as a visit of which there are DICOM files alone.
+    const notes = others.map((other) => `${other}, beside it, has no images and was passed over`);
+    for (const [at, visit] of visits.entries()) {
       const session = sessions.of(visit);
-      exams.push(await examIn(root, join(folder, visit), subjects.of(name), session, patterns));
+      const exam = await examIn(root, join(folder, visit), subjects.of(name), session, patterns);
+      exams.push(at === 0 ? { ...exam, notes: [...exam.notes, ...notes] } : exam);
     }
     if (visits.length === 0) dicom.push(folder);
   }

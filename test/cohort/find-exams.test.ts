@@ -61,6 +61,7 @@ describe('findExams', () => {
       'p1/2021/3DFLAIR.nii',
       'p1/2022/3DFLAIR.nii',
       'p1/2022/other_flair.nii',
+      'p1/2023/IM1.dcm',
       'none/notes.txt',
     );
     const exams = await findExams(root, {}, run);
@@ -76,6 +77,7 @@ describe('findExams', () => {
       t2: join(root, 'P 1/t2.nii.gz'),
     });
     expect(exams[1].problem).toContain('DICOM');
+    expect(exams[2].notes).toEqual(['2023, beside it, has no images and was passed over']);
     expect(exams[3].problem).toContain('2 files may be the FLAIR');
     const bids = tree('dataset_description.json', 'sub-01/anat/sub-01_FLAIR.nii.gz');
     await expect(findExams(bids, { flair: 'other*' }, run)).rejects.toMatchObject({
