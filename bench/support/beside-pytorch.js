@@ -83,14 +83,17 @@ export function besidePyTorch(module, work, describe) {
     },
   });
   const { python, edge, threads, rounds } = values;
-  console.log(processorInWords());
+  const processor = processorInWords();
+  console.log(processor);
   console.log(`${describe(Number(edge))}; ${threads} threads`);
   const ours = (waits) => () =>
     resultOf(process.execPath, [fileURLToPath(module), '--once', edge, threads, waits]);
   const programs = { Dawson: ours('spinning'), 'Dawson, cores shared': ours('waiting') };
   if (python !== undefined) {
     const reference = fileURLToPath(new URL('network_reference.py', import.meta.url));
-    for (const precision of ['float32', 'bfloat16']) {
+    // Without units for it bfloat16 takes minutes a step.
+    const hasBfloat16 = /bf16/.test(processor);
+    for (const precision of hasBfloat16 ? ['float32', 'bfloat16'] : ['float32']) {
       programs[`PyTorch ${precision}`] = () =>
         resultOf(python, [reference, work, edge, threads, precision]);
     }
