@@ -6,6 +6,7 @@ import { type ReportInput, requireReportOptions } from './report/clinical/report
 import { defaultNnunetOptions } from './segment/nnunet/nnunet.js';
 import type { SegmenterChoice } from './segment/segmenter.js';
 import { type SegmenterName, segmenters } from './segment/segmenters.js';
+import { withDefaults } from './with-defaults.js';
 
 /** How an exam is analysed. */
 export interface AnalysisSettings extends PrepareOptions, SegmenterChoice {
@@ -59,7 +60,7 @@ export function settingsOf(options: AnalyzeOptions): AnalysisSettings {
   requireSegmenter('--no-preparation', preparation === false || undefined, 'nnunet', segmenter);
   // What is laid over each other voxel by voxel is registered.
   const asRead = preparation === false && { registered: true };
-  return { ...analysisDefaults, ...options, ...asRead, stepSize, segmenter };
+  return { ...withDefaults(analysisDefaults, options), ...asRead, stepSize, segmenter };
 }
 
 function requireSegmenter(

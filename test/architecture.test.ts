@@ -9,6 +9,7 @@ const source = fileURLToPath(new URL('../src', import.meta.url));
 const layers = [
   'errors.ts',
   'counted.ts',
+  'with-defaults.ts',
   'sequences.ts',
   'remarks.ts',
   'require-node.ts',

@@ -5,6 +5,7 @@ import { examColumns } from '../cohort/table-exams.js';
 import { counted } from '../counted.js';
 import { durationInWords, type JobRecord } from '../jobs/index.js';
 import { notice } from '../quantify/findings.js';
+import type { Run } from '../run.js';
 import { type SegmenterName, segmenters } from '../segment/segmenters.js';
 import { below } from './below.js';
 import { type EngineOptions, engineOf, withEngineOptions } from './engine-options.js';
@@ -75,7 +76,8 @@ export function addBatch(program: Command): void {
 }
 
 async function runBatch(input: string, options: BatchCommandOptions): Promise<void> {
-  await withCommandRun(options, async (run) => {
+  const kept = `The exams that are done are kept in ${options.out}: the same command goes on.`;
+  const work = async (run: Run) => {
     await requireOutputs([options.model], [{ path: options.out, kind: 'shared-folder' }]);
     const settings = settingsOf(options);
     if (options.dryRun)
@@ -107,7 +109,8 @@ async function runBatch(input: string, options: BatchCommandOptions): Promise<vo
         notice,
       ],
     );
-  });
+  };
+  await withCommandRun(options, work, options.dryRun ? undefined : kept);
 }
 
 function settingsOf(options: BatchCommandOptions): BatchOptions {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { counted } from '../counted.js';
 import type { ExperimentPlan, ExperimentResult } from '../experiments/run-experiment.js';
 import { durationInWords } from '../jobs/index.js';
+import type { Run } from '../run.js';
 import { type EngineOptions, engineOf, withEngineOptions } from './engine-options.js';
 import { requireOutputs } from './outputs.js';
 import { type OutputOptions, printResult, withOutputOptions } from './terminal.js';
@@ -68,7 +69,8 @@ const outdatedLines = (outdated: readonly string[]): string[] =>
 
 async function runAll(file: string, options: ExperimentOptions): Promise<void> {
   const { runExperiment } = await import('../experiments/run-experiment.js');
-  await withCommandRun(options, async (run) => {
+  const kept = `What is done is kept in ${options.out}: the same command goes on.`;
+  const work = async (run: Run) => {
     await requireOutputs([file], [{ path: options.out, kind: 'shared-folder' }]);
     const onJob = ({ job, record, known }: Parameters<JobListener>[0]) => {
       if (options.quiet || options.json || known) return;
@@ -78,7 +80,8 @@ async function runAll(file: string, options: ExperimentOptions): Promise<void> {
     };
     const settings = { ...engineOf(options), onJob };
     await report(options, await runExperiment(file, options.out, settings, run), run.signal);
-  });
+  };
+  await withCommandRun(options, work, kept);
 }
 
 type JobListener = NonNullable<

@@ -76,7 +76,8 @@ export function addPlan(program: Command): void {
 }
 
 async function plan(datasetFolder: string, options: PlanCommandOptions): Promise<void> {
-  await withCommandRun(options, async (run) => {
+  const kept = `Plans that were complete are kept in ${options.out}; the same command plans again.`;
+  const work = async (run: Run) => {
     await requireOutputs([datasetFolder], [{ path: options.out, kind: 'shared-folder' }]);
     const dataset = await readDataset(datasetFolder);
     const { architecture, configuration, memory } = options;
@@ -126,7 +127,8 @@ async function plan(datasetFolder: string, options: PlanCommandOptions): Promise
         : 'How long it takes is not measured: the machine has less memory free than a step asks for.',
       `Written: ${file}`,
     ]);
-  });
+  };
+  await withCommandRun(options, work, kept);
 }
 
 const { epochs, steps, threads } = trainingDefaults;

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { counted } from '../counted.js';
 import { openModel } from '../model/open-model.js';
 import { type Device, devices } from '../network/index.js';
+import type { Run } from '../run.js';
 import { casesIn, fileEndingOf } from '../segment/nnunet/case-files.js';
 import { defaultNnunetOptions } from '../segment/nnunet/nnunet.js';
 import { predictCases } from '../segment/nnunet/predict-folder.js';
@@ -74,7 +75,8 @@ async function predict(model: string, options: PredictCommandOptions): Promise<v
     [model, folder, options.previousStage],
     [{ path: out, kind: 'shared-folder' }],
   );
-  await withCommandRun(options, async (run) => {
+  const kept = `Labels of the cases that are done are kept in ${out}; the same command does all again.`;
+  const work = async (run: Run) => {
     const opened = await run.stage('open the model', () => openModel(model));
     const cases = await casesIn(folder, opened.model, fileEndingOf(opened.dataset));
     const engine = { device, threads };
@@ -87,7 +89,8 @@ async function predict(model: string, options: PredictCommandOptions): Promise<v
       ...done.map(({ name, voxels }) => `${name}: ${voxelsInWords(voxels)}`),
       `Labels of ${counted(done.length, 'case')}: ${out}`,
     ]);
-  });
+  };
+  await withCommandRun(options, work, kept);
 }
 
 const voxelsInWords = (voxels: Readonly<Record<number, number>>): string =>

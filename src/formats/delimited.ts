@@ -23,7 +23,11 @@ export function parseDelimited(text: string, file: string): DelimitedTable {
   requireFew(text, file);
   const delimiter = delimiterOf(text);
   try {
-    const records = parse(text, { bom: true, delimiter, info: true, skip_empty_lines: true });
+    const records = parse(text, {
+      ...{ bom: true, delimiter, info: true, skip_empty_lines: true },
+      // Else the end of the first line would be that of all.
+      record_delimiter: ['\r\n', '\n', '\r'],
+    });
     const lines = (records as unknown as { record: string[]; info: { lines: number } }[])
       .map(({ record, info }) => ({ line: info.lines, fields: record }))
       .filter(({ fields }) => fields.some((field) => field.trim() !== ''));

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { realpath, rm } from 'node:fs/promises';
+import { realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -63,24 +63,55 @@ async function realpathOf(path: string): Promise<string> {
   }
 }
 
+/** Who removes what a killed process left does it within this time. */
+const claimMs = 10_000;
+
 /**
- * Listens on a socket of which a killed process may have left the file.
+ * Listens on a socket of which a killed process may have left the file. Of several processes that find it at the
+ * same time one removes it: else the last would remove the socket on which the first listens.
  * @returns whether it does; not where another process answers there, or where no socket can be made
  */
 export async function listenAlone(server: Server, path: string): Promise<boolean> {
-  if (await listensOn(server, path)) return true;
-  if (await answers(path)) return false;
-  await rm(path, { force: true });
-  return listensOn(server, path);
+  const claim = `${path}.new`;
+  for (let triesLeft = (2 * claimMs) / pollMs; triesLeft > 0; triesLeft--) {
+    const failure = await failureToListen(server, path);
+    if (failure === undefined) return true;
+    if (failure !== 'EADDRINUSE' || process.platform === 'win32') return false;
+    if (await answers(path)) return false;
+    if (await claimed(claim)) {
+      try {
+        // Another may have done it between the question and the claim.
+        if (!(await answers(path))) await rm(path, { force: true });
+        if ((await failureToListen(server, path)) === undefined) return true;
+      } finally {
+        await rm(claim, { force: true });
+      }
+    }
+    await sleep(pollMs);
+  }
+  return false;
 }
 
-function listensOn(server: Server, path: string): Promise<boolean> {
+/** Makes a file that only one process makes; that of one which was killed meanwhile counts no longer. */
+async function claimed(file: string): Promise<boolean> {
+  try {
+    await writeFile(file, '', { flag: 'wx' });
+    return true;
+  } catch {
+    const stats = await stat(file).catch(() => undefined);
+    if (stats && Date.now() - stats.mtimeMs > claimMs) await rm(file, { force: true });
+    return false;
+  }
+}
+
+/** The code of the error, if it cannot. */
+function failureToListen(server: Server, path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const failed = () => resolve(false);
+    const failed = ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'an error');
     server.once('error', failed);
     server.listen(path, () => {
       server.off('error', failed);
-      resolve(true);
+      resolve(undefined);
     });
   });
 }

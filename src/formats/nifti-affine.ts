@@ -96,13 +96,19 @@ function obliqueness(affine: Mat4): string[] {
   ];
 }
 
+/** Where readers lay an image of whose place nothing is known. */
+export function affineWithoutForms(size: Size, voxelMm: Vec3): Mat4 {
+  const [x, y, z] = voxelMm;
+  const [atX, atY, atZ] = voxelMm.map((mm, axis) => ((size[axis] - 1) / 2) * mm);
+  return [-x, 0, 0, atX, 0, y, 0, -atY, 0, 0, z, -atZ, 0, 0, 0, 1];
+}
+
 /** As nibabel and FSL: the standard says nothing, and ITK takes other axes. */
 function withoutSform(header: NiftiHeader, file: string): Choice {
   if (hasQform(header)) return { affine: qformOf(header, file), notes: [] };
-  const [x, y, z] = statedSizes(header, file);
-  const [atX, atY, atZ] = [x, y, z].map((size, axis) => ((header.dim[axis + 1] - 1) / 2) * size);
+  const size = header.dim.slice(1, 4) as unknown as Size;
   return {
-    affine: [-x, 0, 0, atX, 0, y, 0, -atY, 0, 0, z, -atZ, 0, 0, 0, 1],
+    affine: affineWithoutForms(size, statedSizes(header, file)),
     notes: [
       'the file has neither sform nor qform, so that its place and which side is left are ' +
         'unknown; its axes are taken as left, anterior, superior',

@@ -1,10 +1,13 @@
 import { determinant, largestCosine, type Mat4, type Vec3, voxelSizeMm } from '../volume/affine.js';
-import type { Grid } from '../volume/volume.js';
-import { scannerCode } from './nifti-affine.js';
+import { type Grid, sameGrid } from '../volume/volume.js';
+import { affineWithoutForms, scannerCode } from './nifti-affine.js';
 import type { NiftiHeader } from './nifti-header.js';
 
 /** NIFTI_UNITS_MM. */
 const millimetres = 2;
+
+/** NIFTI_XFORM_ALIGNED_ANAT. */
+const alignedCode = 2;
 
 /** Axes whose cosines differ from a right angle by less than this have a quaternion. */
 const rightAngleTolerance = 1e-5;
@@ -26,9 +29,13 @@ export type GridFields = Pick<
 
 /**
  * A grid as header fields: the affine as sform, and as qform too where its axes are at right angles,
- * both of this code (see {@link formCodeOf}). NIfTI-2 where NIfTI-1 has no room for the lengths.
+ * both of this code (see {@link formCodeOf}). Without a code readers lay an image where they lay all
+ * such: one that lies elsewhere, as it was turned, gets that of an image aligned to another. NIfTI-2
+ * where NIfTI-1 has no room for the lengths.
  */
-export function gridFields({ size, affine }: Grid, code = scannerCode): GridFields {
+export function gridFields({ size, affine }: Grid, wanted = scannerCode): GridFields {
+  const usual = { size, affine: affineWithoutForms(size, voxelSizeMm(affine)) };
+  const code = wanted === 0 && !sameGrid({ size, affine }, usual) ? alignedCode : wanted;
   const rotation = quaternionOf(affine);
   return {
     version: size.every((length) => length < 2 ** 15) ? 1 : 2,

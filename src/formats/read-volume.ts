@@ -20,7 +20,7 @@ export interface ImageFile {
    * are two files, that of the hashes of both.
    */
   readonly sha256: string;
-  /** Voxels that were infinite or not numbers, and are 0 now. */
+  /** Voxels that were infinite or not numbers, and are 0 now, or the lowest value where that is below 0. */
   readonly replacedVoxels: number;
   /** What was worked around or assumed in reading, in sentences without a full stop. */
   readonly notes: readonly string[];
@@ -50,14 +50,14 @@ export const sha256OfImage = async (file: string): Promise<string> =>
 /**
  * Reads the intensities of one three-dimensional image. Integers without scaling keep their type
  * (64-bit ones become doubles), with slope and intercept they become floats. What is infinite or not
- * a number becomes 0, which `notes` says.
+ * a number becomes 0, or the lowest value where that is below 0, which `notes` says.
  * @throws DawsonError of one of the input codes; `bad-intensities` where no value is finite.
  */
 export const readVolume = (file: string): Promise<ImageFile> => readFinite(file);
 
 /**
  * {@link readVolume} for images to compute with, which is done in single precision: what is infinite
- * in it becomes 0.
+ * in it is replaced too.
  */
 export async function readSingle(
   file: string,

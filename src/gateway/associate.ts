@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import type { association, requests as dimseRequests } from 'dcmjs-dimse';
+import type { association as associations, requests as dimseRequests } from 'dcmjs-dimse';
 import type { DicomPeer, TlsFiles } from './config.js';
-import { Client, explicitLittleEndian, RawDataset } from './dimse.js';
+import { association, Client, explicitLittleEndian, RawDataset, requests } from './dimse.js';
 import { guardPdus } from './pdu-guard.js';
 import { PeerFailure } from './peer-failure.js';
 import { readSmallFile } from './read-small-file.js';
@@ -33,6 +33,9 @@ export async function associate(
   const securityOptions = tls && (await tlsOptions(tls));
   const client = new Client();
   for (const message of messages) client.addRequest(message);
+  for (const context of explicitContexts(messages)) {
+    client.addAdditionalPresentationContext(context, true);
+  }
   await new Promise<void>((resolve, reject) => {
     const fail = (reason: string) => {
       connection(client)?.destroy();
@@ -50,8 +53,8 @@ export async function associate(
       const limits = { firstMs: connectMs, nextMs: silentMs, mostBytes };
       guardPdus(socket, { ...limits, answers: true }, fail);
     });
-    client.on('associationAccepted', (association: association.Association) => {
-      const refused = messages.find((message) => !isTaken(association, message));
+    client.on('associationAccepted', (accepted: associations.Association) => {
+      const refused = messages.find((message) => !isTaken(accepted, message));
       if (refused) fail('the peer does not take what is sent, or not in the form in which it is');
     });
     client.on('associationRejected', () => fail('the peer refused the association'));
@@ -69,9 +72,26 @@ export async function associate(
   });
 }
 
+/**
+ * Contexts of what goes as the bytes that it is, in the transfer syntax of these alone: the library offers another
+ * one beside it, and a peer that prefers that would take nothing.
+ */
+function explicitContexts(messages: readonly dimseRequests.Request[]) {
+  const stores = messages.filter((message) => message.getDataset() instanceof RawDataset);
+  const classes = new Set(
+    stores.flatMap((message) =>
+      message instanceof requests.CStoreRequest ? message.getAffectedSopClassUid() : [],
+    ),
+  );
+  // The library numbers them.
+  return [...classes].map(
+    (uid) => new association.PresentationContext(1, uid, explicitLittleEndian),
+  );
+}
+
 /** What goes as the bytes that it is cannot go in another transfer syntax. */
-function isTaken(association: association.Association, message: dimseRequests.Request): boolean {
-  const context = association.getAcceptedPresentationContextFromRequest(message);
+function isTaken(accepted: associations.Association, message: dimseRequests.Request): boolean {
+  const context = accepted.getAcceptedPresentationContextFromRequest(message);
   if (!context) return false;
   return (
     !(message.getDataset() instanceof RawDataset) ||

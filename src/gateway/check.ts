@@ -4,7 +4,7 @@ import { readSiteRules } from '../dicom/index.js';
 import { DawsonError } from '../errors.js';
 import { dimseArchive } from './archive/dimse-archive.js';
 import type { ArchiveConfig, Destination, GatewayConfig, TlsFiles } from './config.js';
-import { askGateway } from './control.js';
+import { isGatewayRunning } from './control.js';
 import { checkDicomweb } from './dicomweb.js';
 import { type DatabaseConfig, databaseReason, openDatabase } from './machines/database.js';
 import { queueOf } from './machines/order.js';
@@ -25,10 +25,7 @@ export interface Check {
 /** Tries everything that a configuration names: folders, ports, files, connections. */
 export async function checkGateway(config: GatewayConfig, signal: AbortSignal): Promise<Check[]> {
   const { receiver, folders, polls, jobs, destinations, page, state, limits } = config;
-  const runs = await askGateway(statePaths(state).control, '/status').then(
-    () => true,
-    () => false,
-  );
+  const runs = await isGatewayRunning(statePaths(state).control);
   const checks: [string, () => Promise<unknown>][] = [
     ['state folder', () => checkState(config, runs)],
     ['disk space', () => checkSpace(state, limits.freeGiB)],

@@ -69,19 +69,17 @@ export async function serveControls(socket: string, controls: Controls): Promise
   return server;
 }
 
+/** Whether a gateway has a state, also where it does not answer yet. */
+export const isGatewayRunning = (socket: string): Promise<boolean> => answers(controlPath(socket));
+
 /**
  * Asks the gateway that runs with a state.
- * @throws DawsonError `gateway-not-running`.
+ * @throws DawsonError `gateway-not-running`, also of one that cannot answer now, which is said.
  */
 export function askGateway<T>(socket: string, path: string): Promise<T> {
   return new Promise((resolve, reject) => {
-    const notRunning = () =>
-      reject(
-        new DawsonError('gateway-not-running', {
-          expected: 'a gateway that answers',
-          found: 'none',
-        }),
-      );
+    const notRunning = (found = 'none') =>
+      reject(new DawsonError('gateway-not-running', { expected: 'a gateway that answers', found }));
     const asked = request(
       { socketPath: controlPath(socket), path, timeout: 30_000 },
       (response) => {
@@ -90,11 +88,22 @@ export function askGateway<T>(socket: string, path: string): Promise<T> {
           body += text;
         });
         response.on('end', () =>
-          response.statusCode === 200 ? resolve(JSON.parse(body)) : notRunning(),
+          response.statusCode === 200
+            ? resolve(JSON.parse(body))
+            : notRunning(`one that says: ${reasonIn(body)}`),
         );
       },
     );
-    asked.on('error', notRunning).on('timeout', () => asked.destroy());
+    asked.on('error', () => notRunning()).on('timeout', () => asked.destroy());
     asked.end();
   });
+}
+
+/** What a gateway said that could not answer. */
+function reasonIn(body: string): string {
+  try {
+    return String(JSON.parse(body).error);
+  } catch {
+    return 'nothing';
+  }
 }

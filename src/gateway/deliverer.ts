@@ -1,4 +1,4 @@
-import type { Destination } from './config.js';
+import type { Destination, DicomDestination } from './config.js';
 import { type Outgoing, outgoingObjects } from './outgoing.js';
 import type { DeliveryRow } from './queue.js';
 import { askForCommitment, type CommitmentReport, newTransaction } from './send/commitment.js';
@@ -82,7 +82,7 @@ export class Deliverer {
     try {
       const outgoing = this.#outgoing(row.job);
       await send(destination, outgoing, signal);
-      if (destination.kind === 'dicom' && destination.commitmentMinutes !== undefined) {
+      if (destination.kind === 'dicom' && (await isToBeCommitted(destination, outgoing))) {
         // The answer may be faster than the end of the question.
         const transaction = newTransaction();
         queue.stored(row.job, row.destination, transaction);
@@ -129,6 +129,14 @@ const isSame = (other: DeliveryRow, row: DeliveryRow) =>
   other.destination === row.destination && other.state === 'waiting';
 
 const keyOf = ({ job, destination }: DeliveryRow) => `${job} ${destination}`;
+
+/** Whether there is anything of which the destination shall say that it keeps it. */
+const isToBeCommitted = async (
+  destination: DicomDestination,
+  { objects }: Outgoing,
+): Promise<boolean> =>
+  destination.commitmentMinutes !== undefined &&
+  (await outgoingObjects(objects, destination.objects)).length > 0;
 
 const minutesToCommit = (destination: Destination) =>
   destination.kind === 'dicom' ? destination.commitmentMinutes : undefined;

@@ -6,7 +6,7 @@ dimse.log.setLevel('silent');
 const library = createRequire(createRequire(import.meta.url).resolve('dcmjs-dimse'));
 library('dcmjs').log.setLevel('silent');
 
-export const { Client, Dataset, Scp, constants, requests, responses } = dimse;
+export const { Client, Dataset, Scp, association, constants, requests, responses } = dimse;
 
 /** PS3.4, C.2: what a data set is sent in unless something else was agreed on. */
 export const explicitLittleEndian = '1.2.840.10008.1.2.1';

@@ -62,6 +62,8 @@ export interface JobRow {
   readonly onlyCompared: number;
   /** Names its last attempt. */
   readonly ticket: string | null;
+  /** Whose exam it was when it was made, by a hash; null for jobs of earlier versions of the queue. */
+  readonly patient: string | null;
 }
 
 export interface DeliveryRow {
@@ -117,6 +119,9 @@ const versions = [
   `,
   `
   alter table jobs add column ticket text;
+  `,
+  `
+  alter table jobs add column patient text;
   `,
 ] as const;
 
@@ -229,9 +234,9 @@ export class Queue {
         ...[Date.now(), job.study],
       );
       this.#run(
-        `insert into jobs (id, study, version, inputs, instances, state, createdMs)
-         values (?, ?, ?, ?, ?, 'waiting', ?)`,
-        ...[job.id, job.study, job.version, job.inputs, job.instances, Date.now()],
+        `insert into jobs (id, study, version, inputs, instances, state, createdMs, patient)
+         values (?, ?, ?, ?, ?, 'waiting', ?, (select patient from studies where key = ?))`,
+        ...[job.id, job.study, job.version, job.inputs, job.instances, Date.now(), job.study],
       );
     });
   }
@@ -473,13 +478,15 @@ export class Queue {
 
   /**
    * Results of a patient's other exams from a date on (YYYYMMDD) up to that of the exam itself; of
-   * each study the newest; the earliest first.
+   * each study the newest; the earliest first. A result is of whom its exam was when it was made: that images
+   * of another patient came since makes it nobody else's.
    */
   earlierResults(study: StudyRow, since: string): (JobRow & PatientColumns)[] {
     if (study.date === null) return [];
     return this.#all<JobRow & PatientColumns>(
       `select jobs.*, name, birthDate, sex from jobs join studies on studies.key = jobs.study
-       where studies.patient = ? and studies.key != ? and studies.date >= ? and studies.date < ?
+       where coalesce(jobs.patient, studies.patient) = ? and studies.key != ?
+         and studies.date >= ? and studies.date < ?
          and jobs.state = 'done' and jobs.cleared < 2
          and jobs.version = (select max(version) from jobs as others
                              where others.study = jobs.study and others.state = 'done')
@@ -493,7 +500,7 @@ export class Queue {
     return (
       this.#all(
         `select 1 from jobs join studies on studies.key = jobs.study
-         where jobs.state = 'running' and patient = ? and date < ?`,
+         where jobs.state = 'running' and coalesce(jobs.patient, studies.patient) = ? and date < ?`,
         ...[study.patient, study.date],
       ).length > 0
     );

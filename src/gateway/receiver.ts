@@ -78,13 +78,19 @@ export async function listenForExams(
   const server = config.tls
     ? createTlsServer(await tlsOptions(config.tls), connected)
     : createServer(connected);
+  // Also those that say nothing before they are encrypted.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   // More than may associate, so that those are told; but no flood.
   server.maxConnections = 4 * limits.connections;
   await listening(server, config.port, config.host);
   const end = () =>
     new Promise<void>((resolve) => {
       server.close(() => resolve());
-      for (const socket of associations.keys()) socket.destroy();
+      for (const socket of sockets) socket.destroy();
     });
   return { end };
 }
@@ -95,6 +101,7 @@ async function tlsOptions({ certificate, key, authorities }: NonNullable<Receive
     cert: await read(certificate),
     key: await read(key),
     ca: await read(authorities),
+    handshakeTimeout: times.firstMs,
     requestCert: authorities !== undefined,
     rejectUnauthorized: authorities !== undefined,
   };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readSiteRules } from '../dicom/index.js';
 import { version as dawsonVersion } from '../version.js';
 import type { JobsConfig } from './config.js';
 import type { JobRow, Queue } from './queue.js';
@@ -13,6 +14,7 @@ import { type StatePaths, stagingPrefix } from './state-folder.js';
  * other settings, or of another version of Dawson, they are one where they were sent again.
  * @param made is called, before anybody can begin it, with the new job, or with that of an exam that was
  *   only fetched until now; not where the study holds what a version of it had already.
+ * @throws DawsonError of rules that cannot be read: no exam is judged by such.
  */
 export async function versionOfStudy(
   { study, isSent }: { readonly study: string; readonly isSent: boolean },
@@ -39,7 +41,7 @@ export async function versionOfStudy(
     const hashes: string[] = [];
     for (const name of names) hashes.push(await hashOfDataSet(join(staging, name)));
     const inputs = hashOf(names.map((name, at) => `${name} ${hashes[at]}`));
-    const id = jobIdOf(study, inputs, jobs);
+    const id = await jobIdOf(study, inputs, jobs);
     const known = queue.job(id);
     if (isOwed(known)) {
       await rm(paths.input(id), { recursive: true, force: true });
@@ -60,8 +62,13 @@ export async function versionOfStudy(
   }
 }
 
-/** Settings that change a result are part of what a job is; limits are not. */
-function jobIdOf(study: string, inputs: string, { rules, language, paper }: JobsConfig): string {
+/** Settings that change a result are part of what a job is, the rules of the site by what they say; limits are not. */
+async function jobIdOf(
+  study: string,
+  inputs: string,
+  { rules: file, language, paper }: JobsConfig,
+): Promise<string> {
+  const rules = file === undefined ? undefined : await readSiteRules(file);
   return hashOf([study, inputs, dawsonVersion, JSON.stringify({ rules, language, paper })]);
 }
 

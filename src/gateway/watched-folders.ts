@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { copyFile, lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WatchedFolder } from './config.js';
@@ -82,7 +83,7 @@ export class WatchedFolders {
   async #lookAt({ priority }: WatchedFolder, file: string): Promise<void> {
     const stats = await lstat(file).catch(() => undefined);
     if (!stats?.isFile()) return;
-    const state = `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
+    const state = stateOf(stats);
     if (this.#left.get(file) === state) return;
     if (this.#seen.get(file) !== state) {
       this.#seen.set(file, state);
@@ -96,7 +97,11 @@ export class WatchedFolders {
       const taken = await this.#intake.take(copy, { priority });
       this.#metrics.add(taken.outcome === 'kept' ? 'receivedInstances' : 'refusedInstances');
       if (taken.outcome === 'kept' || taken.outcome === 'own') {
-        await rm(file);
+        // Who writes it may have been slow: what comes of it then replaces what was taken.
+        if (stateOf(await lstat(file)) !== state) return;
+        const isCut = taken.outcome === 'kept' && taken.instance.damage?.code === 'file-truncated';
+        if (isCut) this.#left.set(file, state);
+        else await rm(file);
         return;
       }
       if (taken.outcome === 'full') return;
@@ -107,5 +112,8 @@ export class WatchedFolders {
     this.#left.set(file, state);
   }
 }
+
+/** Another one where a file is written to or replaced. */
+const stateOf = ({ ino, size, mtimeMs }: Stats) => `${ino} ${size} ${mtimeMs}`;
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? 'a failure';

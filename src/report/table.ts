@@ -26,7 +26,9 @@ export function tableAsCsv({ columns, rows }: Table): string {
 
 /** Spreadsheets run texts that begin like a formula; they may come from a file. */
 export const inertCell = <Cell>(cell: Cell): Cell | string =>
-  typeof cell === 'string' && /^[=+@\t\r]|^-(?![\d.]+$)/.test(cell) ? `'${cell}` : cell;
+  typeof cell === 'string' && /^[=+@\t\r]|^-(?![\d.]+(?: (?:to|±) -?[\d.]+)?$)/.test(cell)
+    ? `'${cell}`
+    : cell;
 
 /** A LaTeX table for the booktabs package. */
 export function tableAsLatex({ name, title, note, columns, rows }: Table): string {
@@ -58,10 +60,14 @@ const latexSpecial: Record<string, string> = {
   '–': '--',
   '−': '$-$',
   '×': '$\\times$',
+  // As text they would be other signs.
+  '<': '$<$',
+  '>': '$>$',
+  '|': '$|$',
 };
 
 function latexText(text: string): string {
-  return text.replace(/[\\~^±≥≤–−×{}&%$#_]/g, (sign) => latexSpecial[sign] ?? `\\${sign}`);
+  return text.replace(/[\\~^±≥≤–−×<>|{}&%$#_]/g, (sign) => latexSpecial[sign] ?? `\\${sign}`);
 }
 
 /** A table as HTML; all text is escaped. */

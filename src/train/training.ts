@@ -13,6 +13,7 @@ import {
 } from '../model/nnunet-plans.js';
 import type { Device } from '../network/index.js';
 import { type RunOptions, withRun } from '../run.js';
+import { withDefaults } from '../with-defaults.js';
 import { type Dataset, readDataset, withPreviousStage } from './dataset.js';
 import { type Fold, givenFolds, splitCases, splitIntoFolds } from './folds.js';
 import { defaultRunSettings, type EpochRecord, type Pace } from './loop.js';
@@ -112,7 +113,7 @@ export function train(
   } = {},
 ): Promise<Training> {
   return withRun(run, async (whole) => {
-    const chosen: TrainingSettings = { ...trainingDefaults, ...settings };
+    const chosen: TrainingSettings = withDefaults(trainingDefaults, settings);
     const paths = new TrainingFolder(folder, chosen.cache);
     if (chosen.splits === undefined) requireFold(fold, foldCount);
     const table = chosen.cohort ? await readCohort(chosen.cohort) : undefined;

@@ -2,6 +2,8 @@ import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readNifti, readVolume } from '../../src/formats/index.js';
+import { reorient } from '../../src/volume/reorient.js';
+import { sameGrid } from '../../src/volume/volume.js';
 import { dawson, temporaryFolder } from '../support/dawson.js';
 import { describeWithData, sharedData } from '../support/shared-data.js';
 
@@ -65,8 +67,13 @@ describeWithData('files that others wrote', () => {
       result('reorient', fault(name), '--to', 'LPS', '--out', out(`turned-${name}`));
     const { notes } = await turn('h_noform.nii.gz');
     expect(notes).toEqual((await result('info', fault('h_noform.nii.gz'))).notes);
-    const { header } = await readNifti(out('turned-h_noform.nii.gz'));
-    expect([header.sformCode, header.qformCode]).toEqual([0, 0]);
+    const turned = await readNifti(out('turned-h_noform.nii.gz'));
+    // With codes 0 readers would lay it as they laid the first one, mirrored.
+    expect([turned.header.sformCode, turned.header.qformCode]).toEqual([2, 2]);
+    const noform = await readVolume(fault('h_noform.nii.gz'));
+    const inMemory = reorient(noform.volume, 'LPS');
+    expect([...turned.volume.data]).toEqual([...inMemory.data]);
+    expect(sameGrid(turned.volume, inMemory)).toBe(true);
     await turn('ref_scaled_i32.nii.gz');
     const scaled = (await readNifti(out('turned-ref_scaled_i32.nii.gz'))).header;
     const before = (await readNifti(fault('ref_scaled_i32.nii.gz'))).header;

@@ -204,6 +204,12 @@ describe('a cohort file', () => {
     }));
 
   it('says which columns it does not use', () => {
+    // Each line by its own end.
+    const mixed = parseCohort('case,scanner\r\na,S1\nb,S2\r\n', 'cohort.csv').rows;
+    expect(mixed.map(({ case: name, scanner }) => [name, scanner])).toEqual([
+      ['a', 'S1'],
+      ['b', 'S2'],
+    ]);
     const { rows, notes } = parseCohort('case,shoe_size,constructor\na,41,b\n', 'cohort.csv');
     expect(rows).toEqual([{ case: 'a' }]);
     expect(notes).toEqual(['cohort.csv: columns that are not used: "shoe_size", "constructor"']);

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { withLockedFolder } from '../../src/formats/lock-folder.js';
+import { answers, listenAlone, withLockedFolder } from '../../src/formats/lock-folder.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const built = fileURLToPath(new URL('../../dist/formats/lock-folder.js', import.meta.url));
@@ -50,6 +51,23 @@ it('can be waited for', async () => {
     setTimeout(() => stop.abort(), 20);
     await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
   });
+});
+
+it('has one owner where several find what a killed process left', async () => {
+  const path = temporaryFolder()('x.sock');
+  for (let time = 0; time < 3; time++) {
+    const program = `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('in'))`;
+    const child = spawn(process.execPath, ['-e', program]);
+    await once(child.stdout, 'data');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const servers = Array.from({ length: 4 }, () => createServer());
+    const owners = await Promise.all(servers.map((server) => listenAlone(server, path)));
+    expect(owners.filter(Boolean)).toHaveLength(1);
+    expect(await answers(path)).toBe(true);
+    const owner = servers[owners.indexOf(true)];
+    await new Promise((resolve) => owner.close(resolve));
+  }
 });
 
 it('is held by another process until that is killed', async () => {

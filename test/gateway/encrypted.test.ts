@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { freePort, has, run, startGateway, writeStudy } from '../support/gateway.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -46,5 +48,13 @@ describe.skipIf(reason)(`encrypted connections${reason ? ` (skipped: ${reason})`
       ['stranger', 'waiting'],
     ]);
     expect(last[0].deliveries[1].reason).toMatch(/self.signed certificate/);
+
+    // One that never says anything does not hold up the end.
+    const silent = connect(port, '127.0.0.1');
+    await once(silent, 'connect');
+    const closed = once(silent, 'close');
+    silent.on('error', () => {});
+    await gateway.stop();
+    await closed;
   });
 });

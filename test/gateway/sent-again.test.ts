@@ -36,3 +36,36 @@ it('images that are sent again after a setting changed are analysed again, and t
   await look(true, 'da');
   expect(made).toEqual([1, 2]);
 });
+
+it('rules of the site count by what they say, and broken ones judge no exam', async () => {
+  const at = temporaryFolder();
+  const paths = await openStateFolder(at('state'));
+  const queue = new Queue(paths.queue);
+  onTestFinished(() => queue.close());
+  const made: number[] = [];
+  const look = (name: string) => {
+    mkdirSync(paths.study('s'), { recursive: true });
+    rmSync(join(paths.study('s'), 'image'), { force: true });
+    writeFileSync(join(paths.study('s'), 'image'), 'an image');
+    const study = { study: 's', isSent: true };
+    return versionOfStudy(study, paths, queue, { ...jobs, rules: at(name) }, ({ version }) =>
+      made.push(version),
+    );
+  };
+  const rules = (use: string) =>
+    JSON.stringify({
+      ...{ schema: 'dawson-dicom-rules', schemaVersion: 1 },
+      rules: [{ where: { description: 'FLAIR' }, use }],
+    });
+  writeFileSync(at('rules.json'), rules('flair'));
+  writeFileSync(at('moved.json'), `${rules('flair')}\n`);
+  await look('rules.json');
+  await look('moved.json');
+  expect(made).toEqual([1]);
+  writeFileSync(at('rules.json'), rules('t2'));
+  await look('rules.json');
+  expect(made).toEqual([1, 2]);
+  writeFileSync(at('rules.json'), '{}');
+  await expect(look('rules.json')).rejects.toMatchObject({ code: 'bad-rules' });
+  expect(made).toEqual([1, 2]);
+});

@@ -127,4 +127,20 @@ describe('the queue', () => {
     finish(queue, 'v1');
     expect(waiting(queue)).toEqual(['v1 copy', 'v1 pacs']);
   });
+
+  it('gives results as those of whom they were made of, whoever the study is of since', () => {
+    const queue = open();
+    const study = (key: string, patient: string, date: string) => ({
+      ...{ key, uid: key, patient, date, priority: 'routine' as const, fetched: 0 as const },
+      ...{ name: null, birthDate: null, sex: null },
+    });
+    queue.putStudy(study('s', 'old', '20250101'));
+    add(queue, 1);
+    finish(queue, 'v1');
+    const earlier = (patient: string) =>
+      queue.earlierResults(study('later', patient, '20260101'), '20200101').map(({ id }) => id);
+    expect([earlier('old'), earlier('new')]).toEqual([['v1'], []]);
+    queue.putStudy(study('s', 'new', '20250101'));
+    expect([earlier('old'), earlier('new')]).toEqual([['v1'], []]);
+  });
 });

@@ -88,7 +88,7 @@ describe('the report of a cohort', () => {
     expect(page).not.toContain('<script');
     expect(page).not.toContain('<Co>');
     expect(page).toContain('Verio &amp; &lt;Co&gt;');
-    expect(files.get('table-scanners.tex')).toContain('Verio \\& <Co>');
+    expect(files.get('table-scanners.tex')).toContain('Verio \\& $<$Co$>$');
   });
 
   it('leaves undefined figures out of means and counts them', async () => {

@@ -17,6 +17,8 @@ export async function sendByDicom(
   signal: AbortSignal,
 ): Promise<void> {
   const outgoing = await outgoingObjects(objects, destination.objects);
+  // An exam without lesions, or without an earlier one, has none of some kinds.
+  if (outgoing.length === 0) return;
   const statuses = new Map<string, number>();
   const stores = outgoing.map(({ sopClass, sopInstance, transferSyntax, dataSet }) => {
     const request = new requests.CStoreRequest(

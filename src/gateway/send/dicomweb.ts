@@ -19,6 +19,8 @@ export async function sendByDicomweb(
   signal: AbortSignal,
 ): Promise<void> {
   const outgoing = await outgoingObjects(objects, destination.objects);
+  // An exam without lesions, or without an earlier one, has none of some kinds.
+  if (outgoing.length === 0) return;
   const boundary = `dawson-${randomBytes(16).toString('hex')}`;
   const parts = outgoing.flatMap(({ bytes }) => [
     Buffer.from(`--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`),
