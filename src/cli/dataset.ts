@@ -42,8 +42,8 @@ export function addDataset(program: Command): void {
             )
             .join('') +
           '\nExample:\n' +
-          '  dawson dataset from mslesseg MSLesSeg --out Dataset001_MSLesSeg\n' +
-          '  dawson train Dataset001_MSLesSeg --cohort Dataset001_MSLesSeg/cohort.csv --fold 0 --out training',
+          '  dawson dataset from mslesseg MSLesSeg --out Dataset001\n' +
+          '  dawson train Dataset001 --cohort Dataset001/cohort.csv --fold 0 --out training',
       ),
     )
     .action((name: PublicName, folder: string, options: FromOptions) =>
