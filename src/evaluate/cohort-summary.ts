@@ -120,12 +120,15 @@ export function compareScanners(
         ];
       }),
     );
-  const tHolm = holmAdjusted(rows.map(({ tTestP }) => tTestP));
-  const equivalenceHolm = holmAdjusted(rows.map(({ equivalenceP }) => equivalenceP));
+  // Each of two scanners against the others is one test, in two rows.
+  const rowsOfTest = groups.size === 2 ? 2 : 1;
+  const tests = rows.filter((_, index) => index % rowsOfTest === 0);
+  const tHolm = holmAdjusted(tests.map(({ tTestP }) => tTestP));
+  const equivalenceHolm = holmAdjusted(tests.map(({ equivalenceP }) => equivalenceP));
   return rows.map((row, index) => ({
     ...row,
-    tTestHolmP: tHolm[index],
-    equivalenceHolmP: equivalenceHolm[index],
+    tTestHolmP: tHolm[Math.floor(index / rowsOfTest)],
+    equivalenceHolmP: equivalenceHolm[Math.floor(index / rowsOfTest)],
   }));
 }
 

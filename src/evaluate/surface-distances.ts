@@ -26,7 +26,7 @@ export interface SurfaceDistances {
 }
 
 /**
- * Surface distances of a pair; null when either mask is empty. Percentiles interpolate linearly
+ * Surface distances of a pair; null when either mask is empty or has no surface. Percentiles interpolate linearly
  * between order statistics. Distances are computed in single precision: about 7 digits hold.
  */
 export function surfaceDistances(
@@ -46,6 +46,16 @@ export function surfaceDistances(
   const surfaceOf = surface === 'face-3d' ? faceSurface : inSliceSurface;
   const reference = surfaceOf(pair.reference);
   const prediction = surfaceOf(pair.prediction);
+  // Where the array's edge is inside, a mask that fills its slices has none.
+  const without = !hasVoxels(reference)
+    ? 'reference'
+    : !hasVoxels(prediction)
+      ? 'prediction'
+      : undefined;
+  if (without) {
+    undefinedFigures.surface = `the ${without} has no surface in its slices`;
+    return null;
+  }
   const toPrediction = distancesFrom(reference, prediction);
   const toReference = distancesFrom(prediction, reference);
   const pooled = new Float64Array(toPrediction.length + toReference.length);
@@ -63,6 +73,8 @@ export function surfaceDistances(
     predictionToReference,
   };
 }
+
+const hasVoxels = ({ data }: Mask): boolean => data.some((value) => value !== 0);
 
 /** Sorted distances from the voxels of one surface to the nearest voxel of the other. */
 function distancesFrom(from: Mask, to: Mask): Float64Array {

@@ -202,6 +202,13 @@ describe('empty masks', () => {
     },
   );
 
+  it('have no distances of a mask that fills its slices, of which none is surface, and say why', () => {
+    const filled = onGrid(blank, new Uint8Array(blank.data.length).fill(1));
+    const evaluation = evaluate(full, filled, 'wmh');
+    expect(evaluation.surface).toBeNull();
+    expect(evaluation.undefined.surface).toBe('the prediction has no surface in its slices');
+  });
+
   it('leave an empty reference to the number and volume of predicted lesions under msseg2', () => {
     const { lesionwise } = evaluate(empty, full, 'msseg2');
     expect(lesionwise!.predictedLesions).toBeGreaterThan(0);
