@@ -1,5 +1,5 @@
 import type { Destination, DicomDestination } from './config.js';
-import { type Outgoing, outgoingObjects } from './outgoing.js';
+import { type Outgoing, outgoingFiles } from './outgoing.js';
 import type { DeliveryRow } from './queue.js';
 import { askForCommitment, type CommitmentReport, newTransaction } from './send/commitment.js';
 import { sendByDicom } from './send/dicom.js';
@@ -53,7 +53,7 @@ export class Deliverer {
     const destination = config.destinations.find(({ name }) => name === row?.destination);
     if (!row || destination?.kind !== 'dicom' || destination.title !== title) return false;
     const about = { job: row.job, destination: row.destination };
-    const sent = await outgoingObjects(paths.objects(row.job), destination.objects);
+    const sent = await outgoingFiles(paths.objects(row.job), destination.objects);
     const missing = sent.filter(({ sopInstance }) => !committed.has(sopInstance)).length;
     if (missing === 0) {
       queue.delivered(row.job, row.destination);
@@ -136,7 +136,7 @@ const isToBeCommitted = async (
   { objects }: Outgoing,
 ): Promise<boolean> =>
   destination.commitmentMinutes !== undefined &&
-  (await outgoingObjects(objects, destination.objects)).length > 0;
+  (await outgoingFiles(objects, destination.objects)).length > 0;
 
 const minutesToCommit = (destination: Destination) =>
   destination.kind === 'dicom' ? destination.commitmentMinutes : undefined;

@@ -32,17 +32,23 @@ export interface OutgoingObject {
   readonly dataSet: Buffer;
 }
 
-/** What `dawson dicom export` wrote, of the kinds wanted; all where none are named. */
+/** Names and identifiers of what `dawson dicom export` wrote, of the kinds wanted; of all where none are named. */
+export async function outgoingFiles(
+  folder: string,
+  kinds: readonly ObjectKind[] | undefined,
+): Promise<Pick<OutgoingObject, 'file' | 'sopClass' | 'sopInstance'>[]> {
+  const list = (await readJson(join(folder, 'export.json'))) as {
+    objects: { file: string; sopClass: string; sopInstance: string }[];
+  };
+  return list.objects.filter(({ file }) => kinds === undefined || kinds.includes(kindOf(file)));
+}
+
+/** The objects of {@link outgoingFiles}. */
 export async function outgoingObjects(
   folder: string,
   kinds: readonly ObjectKind[] | undefined,
 ): Promise<OutgoingObject[]> {
-  const list = (await readJson(join(folder, 'export.json'))) as {
-    objects: { file: string; sopClass: string; sopInstance: string }[];
-  };
-  const wanted = list.objects.filter(
-    ({ file }) => kinds === undefined || kinds.includes(kindOf(file)),
-  );
+  const wanted = await outgoingFiles(folder, kinds);
   return Promise.all(
     wanted.map(async ({ file, sopClass, sopInstance }) => {
       const bytes = await readWholeFile(join(folder, file), { mostBytes: mostBytesAtOnce });

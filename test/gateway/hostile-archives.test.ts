@@ -1,12 +1,13 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
-import type { association, requests, responses } from 'dcmjs-dimse';
+import type { requests, responses } from 'dcmjs-dimse';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { dicomwebArchive } from '../../src/gateway/archive/dicomweb-archive.js';
 import { dimseArchive } from '../../src/gateway/archive/dimse-archive.js';
-import { Dataset, responses as made, Scp } from '../../src/gateway/dimse.js';
+import { Dataset, responses as made } from '../../src/gateway/dimse.js';
 import { boundaryOf, multipart } from '../../src/gateway/multipart.js';
+import { AcceptingScp } from '../support/accepting-scp.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const question = { patientId: 'P1', from: '20200101', to: '20260101' };
@@ -161,13 +162,7 @@ describe('an archive of DICOMweb that is hostile', () => {
 });
 
 /** An archive that answers a question with so many studies. */
-class Talkative extends Scp {
-  override associationRequested(association: association.Association): void {
-    for (const { context } of association.getPresentationContexts()) {
-      context.setResult(0, context.getTransferSyntaxUids()[0]);
-    }
-    this.sendAssociationAccept();
-  }
+class Talkative extends AcceptingScp {
   override cFindRequest(
     request: requests.CFindRequest,
     answer: (all: responses.CFindResponse[]) => void,
@@ -181,9 +176,6 @@ class Talkative extends Scp {
       return response;
     });
     answer(all);
-  }
-  override associationReleaseRequested(): void {
-    this.sendAssociationReleaseResponse();
   }
 }
 

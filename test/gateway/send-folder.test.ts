@@ -1,14 +1,15 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import type { association, requests, responses } from 'dcmjs-dimse';
+import type { requests, responses } from 'dcmjs-dimse';
 import { expect, it, onTestFinished } from 'vitest';
 import { dicomFile } from '../../src/dicom/write/data-set.js';
 import type { FolderDestination, ObjectKind } from '../../src/gateway/config.js';
-import { responses as made, Scp } from '../../src/gateway/dimse.js';
+import { responses as made } from '../../src/gateway/dimse.js';
 import { outgoingObjects } from '../../src/gateway/outgoing.js';
 import { sendByDicom } from '../../src/gateway/send/dicom.js';
 import { sendByDicomweb } from '../../src/gateway/send/dicomweb.js';
 import { sendToFolder } from '../../src/gateway/send/folder.js';
+import { AcceptingScp } from '../support/accepting-scp.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 /** A folder as `dawson dicom export` writes it of an exam that has an earlier one. */
@@ -53,14 +54,8 @@ it('previews of the change are objects that a destination names, or leaves out',
 });
 
 /** An archive that takes the first transfer syntax of each context that it is offered. */
-class FirstOffered extends Scp {
+class FirstOffered extends AcceptingScp {
   static readonly taken: string[] = [];
-  override associationRequested(association: association.Association): void {
-    for (const { context } of association.getPresentationContexts()) {
-      context.setResult(0, context.getTransferSyntaxUids()[0]);
-    }
-    this.sendAssociationAccept();
-  }
   override cStoreRequest(
     request: requests.CStoreRequest,
     answer: (response: responses.CStoreResponse) => void,
@@ -69,9 +64,6 @@ class FirstOffered extends Scp {
     const response = made.CStoreResponse.fromRequest(request);
     response.setStatus(0);
     answer(response);
-  }
-  override associationReleaseRequested(): void {
-    this.sendAssociationReleaseResponse();
   }
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { associate, statusText } from '../associate.js';
 import type { DicomDestination, DicomPeer } from '../config.js';
 import { constants, Dataset, requests } from '../dimse.js';
-import { type Outgoing, outgoingObjects } from '../outgoing.js';
+import { type Outgoing, outgoingFiles } from '../outgoing.js';
 import { PeerFailure } from '../peer-failure.js';
 
 /** Storage Commitment Push Model, its well-known instance, and what is asked of it (PS3.4, J.3). */
@@ -34,7 +34,7 @@ export async function askForCommitment(
   transaction: string,
   signal: AbortSignal,
 ): Promise<void> {
-  await ask(destination, await outgoingObjects(objects, destination.objects), transaction, signal);
+  await ask(destination, await outgoingFiles(objects, destination.objects), transaction, signal);
 }
 
 /** Asks for an object that is not there. @throws PeerFailure where the peer has not the service. */
